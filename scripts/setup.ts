@@ -28,6 +28,7 @@ const PACKAGES: Packages = {
   "libcap2-bin": "/usr/sbin/setcap",
   "libarchive-tools": "/usr/bin/bsdtar",
   "lvm2": "/usr/sbin/lvs",
+  "mdadm": "/usr/sbin/mdadm",
   "mtools": "/usr/bin/mcopy",
   "netplan.io": "/usr/sbin/netplan",
   "network-manager": "/usr/bin/nmcli",

@@ -202,7 +202,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/first_boot/": ["server/contract/", "agent/hooks/", "agent/tree/"],
+  "agent/install/first_boot/": ["agent/boot_config/", "server/contract/", "agent/hooks/", "agent/tree/"],
   "agent/install/steps/": [
     "server/contract/",
     "server/plan/",

@@ -21,14 +21,19 @@ export async function initramfsProgram(tree: TreeReader): Promise<Pick<BootFacts
     return { initramfs: "dracut", hostOnly: lastValue(texts, "hostonly") !== "no" };
   }
   if (await has("/usr/bin/mkinitcpio")) {
-    const texts = await settings(tree, ["/etc/mkinitcpio.conf"], ["/etc/mkinitcpio.conf.d"]);
-    const hooks = texts.flatMap((text) =>
-      [...text.matchAll(/^\s*HOOKS=\(([^)]*)\)/gm)].map(([, list = ""]) => list)
-    );
-    return { initramfs: "mkinitcpio", hostOnly: /(^|\s)autodetect(\s|$)/.test(hooks.at(-1) ?? "") };
+    return { initramfs: "mkinitcpio", hostOnly: (await mkinitcpioHooks(tree)).includes("autodetect") };
   }
   if (await has("/sbin/mkinitfs", "/usr/sbin/mkinitfs")) return { initramfs: "mkinitfs", hostOnly: true };
   return { initramfs: "none", hostOnly: false };
+}
+
+/** mkinitcpio.conf(5): the last HOOKS counts. */
+export async function mkinitcpioHooks(tree: TreeReader): Promise<string[]> {
+  const texts = await settings(tree, ["/etc/mkinitcpio.conf"], ["/etc/mkinitcpio.conf.d"]);
+  const lists = texts.flatMap((text) =>
+    [...text.matchAll(/^\s*HOOKS=\(([^)]*)\)/gm)].map(([, list = ""]) => list)
+  );
+  return lists.at(-1)?.split(/\s+/).filter(Boolean) ?? [];
 }
 
 /**

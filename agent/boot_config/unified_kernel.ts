@@ -1,5 +1,5 @@
 /**
- * The command line in a unified kernel image: the section .cmdline of a PE file (systemd-stub(7); Microsoft PE/COFF
+ * The command line and the release in a unified kernel image: sections of a PE file (systemd-stub(7); Microsoft PE/COFF
  * specification, "Section Table").
  *
  *     0x3c  offset of the signature "PE\0\0"
@@ -7,6 +7,8 @@
  *     +24   optional header, then sections of 40 bytes: 8 name, 4 size in memory, 4 address, 4 size and 4 offset in
  *           the file
  */
+import { type FileRange, readRange } from "./file_range.ts";
+import { kernelVersionIn } from "./kernel_version.ts";
 
 /** The headers of a kernel image are at its start. */
 const MAX_HEADER_BYTES = 64 << 10;
@@ -14,13 +16,8 @@ const MAX_SECTIONS = 96;
 /** The kernel's limit on x86 is 2048. */
 const MAX_TEXT_BYTES = 16 << 10;
 
-interface Section {
-  readonly offset: number;
-  readonly size: number;
-}
-
 /** Undefined if the header is not that of a PE file or has no such section. Pure. */
-function findSection(header: Uint8Array, name: string): Section | undefined {
+function findSection(header: Uint8Array, name: string): FileRange | undefined {
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const has = (at: number, bytes: number) => at >= 0 && at + bytes <= header.length;
   if (!has(0x3c, 4)) return undefined;
@@ -40,20 +37,26 @@ function findSection(header: Uint8Array, name: string): Section | undefined {
 /** Undefined if the file is not a unified kernel image, or has no command line. */
 export async function commandLineOf(path: string): Promise<string | undefined> {
   using file = await Deno.open(path);
-  const section = findSection(await readAt(file, { offset: 0, size: MAX_HEADER_BYTES }), ".cmdline");
+  return await textIn(file, ".cmdline");
+}
+
+/** The release of its kernel; undefined if the file is not a unified kernel image. */
+export async function unifiedRelease(path: string): Promise<string | undefined> {
+  using file = await Deno.open(path);
+  // images of older programs lack it
+  const named = await textIn(file, ".uname");
+  if (named !== undefined) return named;
+  const kernel = await sectionIn(file, ".linux");
+  return kernel && await kernelVersionIn(file, kernel.offset);
+}
+
+async function textIn(file: Deno.FsFile, name: string): Promise<string | undefined> {
+  const section = await sectionIn(file, name);
   if (section === undefined) return undefined;
-  const bytes = await readAt(file, { ...section, size: Math.min(section.size, MAX_TEXT_BYTES) });
+  const bytes = await readRange(file, { ...section, size: Math.min(section.size, MAX_TEXT_BYTES) });
   return Buffer.from(bytes).toString("latin1").replace(/\0[^]*$/, "").trim();
 }
 
-async function readAt(file: Deno.FsFile, { offset, size }: Section): Promise<Uint8Array> {
-  await file.seek(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(size);
-  let length = 0;
-  while (length < size) {
-    const got = await file.read(bytes.subarray(length));
-    if (got === null) break;
-    length += got;
-  }
-  return bytes.subarray(0, length);
+async function sectionIn(file: Deno.FsFile, name: string): Promise<FileRange | undefined> {
+  return findSection(await readRange(file, { offset: 0, size: MAX_HEADER_BYTES }), name);
 }

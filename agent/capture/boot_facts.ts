@@ -4,10 +4,13 @@ import { describeVolume, type DiskLayout, isEspPartition, type Volume } from "#c
 import { disksBelow } from "#contract/format/volume_tree.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { readBootFacts } from "../boot_config/boot_facts.ts";
+import { firstBootLack } from "../boot_config/first_boot.ts";
+import { initramfsLimits } from "../boot_config/initramfs_limits.ts";
 import { kernelName } from "../disk_references/template_disks.ts";
 import { identityOf, probe } from "../layout/device_probe.ts";
 import type { Run } from "../sys/command.ts";
 import { storageDrivers } from "../sys/storage_drivers.ts";
+import { hasProgram } from "../tree/programs.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
 /** Of the Boot Loader Interface, systemd.io/BOOT_LOADER_INTERFACE: 4 bytes of attributes, then UTF-16. */
@@ -24,13 +27,21 @@ export async function bootFacts(
 ): Promise<BootFacts | undefined> {
   const root = layout.fileSystems.find(({ mountPoint }) => mountPoint === "/");
   const disks = root ? disksBelow([root.volume, ...root.more ?? []], layout) : [];
-  return await readBootFacts(tree, {
+  const facts = await readBootFacts(tree, {
     layout,
     ...source,
     copies: source.firmware === "uefi" ? await espCopies(layout, { disks, run }) : [],
     drivers: await storageDrivers(disks.flatMap((disk) => layout.disks[disk]?.name ?? [])),
     loaderInfo: await loaderInfo(),
   });
+  if (facts === undefined) return undefined;
+  const multipath = await hasProgram(tree, "multipathd"), noFirstBoot = await firstBootLack(tree);
+  return {
+    ...facts,
+    ...(multipath && { multipath }),
+    ...(noFirstBoot !== undefined && { noFirstBoot }),
+    ...await initramfsLimits(tree, facts),
+  };
 }
 
 /** EFI system partitions on the root's disks that are not mounted: a mirror has one on each disk. */

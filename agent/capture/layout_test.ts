@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SOURCE } from "#contract/format/testing/samples.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
@@ -121,7 +122,7 @@ Deno.test("a root that is only part of its file system is reported as an obstacl
   const line = "27 1 259:2 /ostree/deploy/x / rw,relatime - ext4 /dev/loop0p3 rw\n";
   const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(line)) });
   assert.equal(machine.layout.fileSystems[0]?.mountPoint, "/");
-  const obstacles = obstaclesToBoot(machine, { source, presence: all });
+  const obstacles = obstaclesToBoot(machine, { source: SOURCE, presence: all });
   assert(
     obstacles.some((one) => one.startsWith("only /ostree/deploy/x of its file system")),
     obstacles.join("\n"),
@@ -140,21 +141,11 @@ for (const [line, obstacle] of unseenBecause) {
   Deno.test(`an unseen partition is reported with its cause and remedy: ${obstacle.source}`, async () => {
     const table = `27 1 259:2 / / rw - ext4 /dev/loop0p3 rw\n${line}\n`;
     const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(table)) });
-    const obstacles = obstaclesToBoot(machine, { source, presence: all });
+    const obstacles = obstaclesToBoot(machine, { source: SOURCE, presence: all });
     assert(obstacles.some((text) => obstacle.test(text)), obstacles.join("\n"));
   });
 }
 
-const source = {
-  hostname: "web",
-  distribution: "debian",
-  release: "12",
-  description: "Debian",
-  architecture: "x86_64",
-  firmware: "bios" as const,
-  kernel: "6.1.0-9-amd64",
-  kernels: [],
-};
 const all: Presence = {
   programs: new Set(
     ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 tune2fs e2fsck mkfs.vfat mkfs.xfs mkswap " +
@@ -166,12 +157,15 @@ const all: Presence = {
 Deno.test("a missing program is reported with the package that provides it", async () => {
   const read = await readLayout(recordedMachine);
   const machine = { ...read, layout: { ...read.layout, boot: GRUB_ONLY }, unseen: [] };
-  assert.deepEqual(obstaclesToBoot(machine, { source, presence: all }), []);
+  assert.deepEqual(obstaclesToBoot(machine, { source: SOURCE, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),
     paths: new Set(),
   });
-  const obstacles = obstaclesToBoot(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
+  const obstacles = obstaclesToBoot(machine, {
+    source: SOURCE,
+    presence: without("sfdisk", "mkfs.ext4", "mkswap"),
+  });
   for (const part of ["fdisk", "e2fsprogs", "util-linux", "linux-image-amd64", "grub-pc"]) {
     assert(obstacles.some((one) => one.includes(part)), `${part} in ${obstacles.join("\n")}`);
   }

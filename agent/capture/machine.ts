@@ -6,8 +6,8 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { bootFacts } from "./boot_facts.ts";
-import { rootObstacles } from "./boot_obstacles.ts";
-import { anyDisks, noteDisks } from "./disk_notes.ts";
+import { configObstacles, initramfsNotes, programObstacles, withObstacles } from "./boot_obstacles.ts";
+import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
 import { absentRootObstacle } from "./layout_obstacles.ts";
@@ -51,14 +51,13 @@ export async function readMachine(
   const found = { ...machine.layout, swapFiles };
   const boot = await bootFacts(tree, { layout: found, source, run });
   const layout = { ...found, ...(boot && { boot }) };
+  const obstacles = await configObstacles(tree, layout);
+  const late = [...programObstacles(boot, { source, ...presence }), ...obstacles];
   return {
     source,
-    layout,
-    obstacles: [
-      ...obstaclesToBoot({ ...machine, layout }, { source, presence }),
-      ...await rootObstacles(tree, anyDisks(layout)),
-    ],
-    notes: await noteDisks(tree, layout),
+    layout: withObstacles(layout, late),
+    obstacles: [...obstaclesToBoot({ ...machine, layout }, { source, presence }), ...obstacles],
+    notes: [...await noteDisks(tree, layout), ...initramfsNotes(layout)],
     mountPoints: machine.mountPoints,
   };
 }

@@ -3,6 +3,7 @@ import { rewriteArguments, rewriteBootMenu, rewriteEnvironment } from "./rewrite
 import { rewriteArrays } from "./rewrite_arrays.ts";
 import { rewriteDebconf } from "./rewrite_debconf.ts";
 import { rewriteDevicesFile, rewriteLvmFilters } from "./rewrite_lvm.ts";
+import { rewriteMultipathList, rewriteMultipathSettings } from "./rewrite_multipath.ts";
 import { rewriteCrypttab, rewriteFstab } from "./rewrite_tables.ts";
 import { isComment, replaceInLine, replaceNames, type Rewrite, type Rewriting } from "./rewriting.ts";
 
@@ -75,6 +76,8 @@ export const COVERED_FILES: readonly CoveredFiles[] = [
   ),
   ...inInitramfs(rewriteLvmFilters, "/etc/lvm/lvm.conf", "/etc/lvm/lvmlocal.conf"),
   ...inInitramfs(rewriteDevicesFile, "/etc/lvm/devices/*.devices"),
+  ...inInitramfs(rewriteMultipathList, "/etc/multipath/wwids", "/etc/multipath/bindings"),
+  ...inInitramfs(rewriteMultipathSettings, "/etc/multipath.conf", "/etc/multipath/conf.d/*.conf"),
   ...paths(asPath, "/etc/mtools.conf", "/etc/auto.*", "/etc/auto.master.d/*"),
   ...paths(rewriteDracut, "/etc/dracut.conf", "/etc/dracut.conf.d/*.conf"),
   ...paths(rewriteUnit, "/etc/systemd/system/*.mount", "/etc/systemd/system/*.automount"),

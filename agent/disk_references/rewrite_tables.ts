@@ -16,9 +16,8 @@ export function rewriteFstab(text: string, rewriting: Rewriting): string {
     if (isOptional || !rewriting.disks.isLeft(rewriting.disks.meaning(named))) {
       return `${before}${named}${gap}${mountPoint}${options}`;
     }
-    rewriting.changes.push(
-      `${mountPoint} is on a disk that is left alone: the clone boots without it (nofail)`,
-    );
+    const what = /^\//.test(mountPoint) ? mountPoint : `the swap ${named}`;
+    rewriting.changes.push(`${what} is on a disk that is left alone: the clone boots without it (nofail)`);
     return `${before}${named}${gap}${mountPoint}${madeOptional(options)}`;
   }).join("\n");
 }

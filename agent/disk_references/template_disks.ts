@@ -9,10 +9,11 @@ import {
 import { disksBelow } from "#contract/format/volume_tree.ts";
 import { namedVolume, volumeUuids } from "./volume_names.ts";
 
-/** A clone's disk: its kernel name and its links below /dev/disk. */
+/** A clone's disk: its kernel name, its links below /dev/disk, and all its paths if there are several. */
 export interface CloneDisk {
   readonly name: string;
   readonly names: readonly string[];
+  readonly paths?: readonly string[];
 }
 
 export interface CloneDisks {
@@ -51,8 +52,10 @@ const KERNEL_NAME = new RegExp(
 const LINK = /^(\/dev\/disk\/by-(?:id|path)\/.+?)(?:-part(\d+))?$/;
 const TAG_LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/;
 const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/i;
+/** What multipathd, kpartx(8) and udev call a disk that device mapper joins from its paths, and its partitions. */
+const JOINED = /^(\/dev\/(?:mapper\/|disk\/by-id\/dm-name-).+?)(?:(?:-part|(?<=\d)p|(?<=\D))(\d+))?$/;
 /** udev's links to volumes on a disk, not to the disk. */
-const VIRTUAL_LINK = /^\/dev\/disk\/by-id\/(dm|md|lvm-pv)-/;
+const VIRTUAL_LINK = /^\/dev\/(disk\/by-id\/(dm|md|lvm-pv)-|mapper\/)/;
 
 /**
  * Interprets names of the template's disks, for a clone with disks of its own.
@@ -91,12 +94,21 @@ export class TemplateDisks {
       const isMeant = (table: DiskTable) => table.name.replaceAll("!", "/") === kernel;
       return this.#part(this.layout.disks.findIndex(isMeant), afterP ?? afterLetter);
     }
+    const [disk, digits] = this.#joined(name);
+    if (disk >= 0) return this.#part(disk, digits);
     const named = namedVolume(name, this.layout);
     if (named === "unknown") return { is: "foreign" };
     if (named !== undefined) return { is: "volume", ...named };
     const [, link, number] = LINK.exec(name) ?? [];
     if (link === undefined) return { is: "no disk" };
     return this.#part(this.layout.disks.findIndex(({ names }) => names?.includes(link)), number);
+  }
+
+  /** The disk that has several paths, and the number of its partition: "/dev/mapper/mpatha-part2", "…/mpatha2". */
+  #joined(name: string): [disk: number, digits: string | undefined] {
+    const [, whole = "", digits] = JOINED.exec(name) ?? [];
+    const named = (wanted: string) => this.layout.disks.findIndex(({ names = [] }) => names.includes(wanted));
+    return whole === "" || named(name) >= 0 ? [named(name), undefined] : [named(whole), digits];
   }
 
   #part(disk: number, digits: string | undefined): Meaning {

@@ -1,10 +1,11 @@
 /** Names of arrays, LUKS and LVM volumes, and of several disks, in the files that use them. */
 import assert from "node:assert/strict";
+import { LUKS_UUID as LUKS, luksVolume } from "#contract/format/testing/samples.ts";
 import type { DiskLayout, DiskTable } from "#contract/format/layout.ts";
 import { GPT_LAYOUT, NVME, onDisk, rewritten, SWAP } from "./testing/layouts.ts";
 import { type CloneDisks, TemplateDisks } from "./template_disks.ts";
 
-const ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371", LUKS = "4c1f2a3b-5d6e-4f70-8192-a3b4c5d6e7f8";
+const ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371";
 const VG = "Wd8q1X-aaaa-bbbb-cccc-dddd-eeee-ffffff", LV = "kTz3Yy-1111-2222-3333-4444-5555-666666";
 const PV = "oQ2w9E-aaaa-bbbb-cccc-dddd-eeee-999999", DATA_PV = "dDdDdD-aaaa-bbbb-cccc-dddd-eeee-999999";
 const BOOT = "aaaaaaaa-0000-4000-8000-000000000001", DATA = "dddddddd-0000-4000-8000-000000000001";
@@ -35,18 +36,7 @@ const LAYOUT: DiskLayout = {
     bitmap: "internal",
     sizeBytes: 1e9,
   }],
-  encrypted: [{
-    name: "luks-root",
-    on: partition(0, 2),
-    version: 2,
-    uuid: LUKS,
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 1e9,
-  }],
+  encrypted: [luksVolume("luks-root", { on: partition(0, 2) })],
   groups: [
     {
       name: "my-vg",

@@ -7,11 +7,13 @@ import { BIOS_BOOT_TYPE, type DiskLayout, isEspPartition } from "#contract/forma
 import type { Source } from "#contract/format/manifest.ts";
 import { z } from "zod";
 import { readStillSystem } from "../backup/still_system.ts";
+import { stillObstacles, withObstacles } from "../capture/boot_obstacles.ts";
 import type { CaptureSource } from "../capture/capture_source.ts";
 import { TreeSource } from "../capture/tree_source.ts";
 import { readDisk } from "../layout/disks.ts";
 import { parseSfdisk } from "../layout/partition_table.ts";
 import type { Run } from "../sys/command.ts";
+import { ForeignTree } from "../tree/tree_files.ts";
 import { compileExcludes, DEFAULT_EXCLUDES, excludesOf } from "../tree/excludes.ts";
 import { LoopDevice } from "./loop_device.ts";
 
@@ -64,12 +66,13 @@ export async function openDiskImage(path: string, options: DiskImageOptions): Pr
     diskTypes: ["loop"],
   });
   const all = excludesOf(machine.layout, excludes.patterns);
+  const obstacles = await stillObstacles(new ForeignTree(at), machine);
   return {
     tree: new TreeSource(at, { excludes: all, mountPoints: machine.mountPoints, isTemplate: true }),
     source: machine.source,
-    layout: machine.layout,
+    layout: withObstacles(machine.layout, obstacles),
     excludes: all.patterns,
-    notes: [...notes, ...machine.unseen, ...machine.notes],
+    notes: [...obstacles, ...notes, ...machine.unseen, ...machine.notes],
   };
 }
 

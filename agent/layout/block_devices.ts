@@ -85,6 +85,34 @@ export function isWholeDisk({ type, below }: Device, diskTypes: readonly string[
 }
 
 /**
+ * The devices as if each disk with several paths had only one: what device mapper makes of the paths takes their place,
+ * under the name of the first.
+ */
+export function withOnePath(devices: readonly Device[]): Device[] {
+  const names = new Map<string, string>(), gone = new Set<string>();
+  for (const { name, type, below } of devices) {
+    const [first] = below;
+    if (type !== "mpath" || first === undefined) continue;
+    for (const path of below) gone.add(path);
+    for (const one of [name, ...below]) names.set(one, first);
+  }
+  if (names.size === 0) return [...devices];
+  const isOfPath = ({ name, type, below: [first = ""] }: Device) =>
+    gone.has(name) || type === "part" && gone.has(first);
+  return devices.filter((device) => !isOfPath(device)).map((device) =>
+    device.type === "mpath"
+      ? { ...device, name: names.get(device.name) ?? device.name, type: "disk", below: [] }
+      : { ...device, below: [...new Set(device.below.map((name) => names.get(name) ?? name))] }
+  );
+}
+
+/** 2 for "/dev/sda2" on "/dev/sda", for "/dev/nvme0n1p2", and for what kpartx(8) and udev call "/dev/mapper/mpatha-part2". */
+export function partitionNumber(path: string, disk: string): number | undefined {
+  const number = path.startsWith(disk) ? /^(?:-part|p)?(\d+)$/.exec(path.slice(disk.length))?.[1] : undefined;
+  return number === undefined ? undefined : Number(number);
+}
+
+/**
  * The devices as if snapshots in memory did not stand in for some of them. `snapshots`: "/dev/dm-0" for "/dev/sda2";
  * with each goes the loop device that keeps what is written to it.
  */

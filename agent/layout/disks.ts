@@ -1,7 +1,9 @@
 /** Reads the facts of this machine's disks from sysfs and /proc, afresh at each call. */
 import type { DiskFacts, PartitionFacts } from "#contract/disk_facts.ts";
 import { firstLine, namesIn } from "../sys/small_file.ts";
+import { storageDrivers } from "../sys/storage_drivers.ts";
 import { byIdNames, byPathName, type DiskPlace, transportOf } from "./disk_names.ts";
+import { joinPaths, pathsOf, wwidOf } from "./disk_paths.ts";
 
 /** The kernel's file systems; tests substitute their own. */
 export interface KernelTrees {
@@ -25,18 +27,22 @@ export async function readDisks(trees: KernelTrees = KERNEL): Promise<DiskFacts[
   return disks;
 }
 
-/** The kernel counts sda … sdz, sdaa. */
-function byNumber(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : 1);
-}
-
 function isDiskName(name: string): boolean {
   return !/^(loop|ram|zram|sr|fd|md|dm-|nbd|nullb|drbd|rbd|bcache|zd|mtdblock|mmcblk\d+(boot|rpmb|gp))/
     .test(name);
 }
 
-/** Returns undefined if there is no such block device. */
+/** Returns undefined if there is no such block device. What is true of another path to the disk is true of it. */
 export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promise<DiskFacts | undefined> {
+  const disk = await readPath(name, trees), paths = await pathsOf(name, trees);
+  if (disk === undefined || paths.length < 2) return disk;
+  const others = await Promise.all(
+    paths.filter((path) => path !== name).map((path) => readPath(path, trees)),
+  );
+  return joinPaths(disk, others.filter((other) => other !== undefined));
+}
+
+async function readPath(name: string, trees: KernelTrees): Promise<DiskFacts | undefined> {
   const at = `${trees.sys}/block/${name}`;
   const number = await firstLine(`${at}/dev`);
   // NVMe multipath hides the paths behind the namespace's own device
@@ -59,12 +65,12 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
   const partitions = await readPartitions(real);
   const byPath = byPathName(place);
   const names = [...byPath ? [byPath] : [], ...byIdNames(place), ...await linksTo(name, trees)];
+  const drivers = await storageDrivers([name], { sysfs: trees.sys });
   return {
     name,
     number,
     kind: name.startsWith("loop") ? "loop" : isDiskName(name) ? "disk" : "other",
-    // sysfs counts units of 512 bytes, whatever the sector size
-    sizeBytes: Number(await firstLine(`${at}/size`) ?? 0) * 512,
+    sizeBytes: await sizeOf(at),
     sectorBytes: Number(await firstLine(`${at}/queue/logical_block_size`) ?? 512),
     ...(model && { model }),
     ...(serial && { serial }),
@@ -74,37 +80,15 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
     // the kernel does not call a memory card removable
     removable: await firstLine(`${at}/removable`) === "1" || await firstLine(`${at}/device/type`) === "SD",
     readOnly: await firstLine(`${at}/ro`) === "1",
-    uses: [
-      ...describePaths(await pathsOf(name, trees), place),
-      ...await usesOf([{ name, directory: real }, ...partitions], trees),
-    ],
+    uses: await usesOf([{ name, directory: real }, ...partitions], trees),
     partitions: partitions.map(({ directory: _, ...facts }) => facts),
+    ...(drivers.length > 0 && { drivers }),
   };
 }
 
-async function wwidOf(at: string): Promise<string | undefined> {
-  return await firstLine(`${at}/wwid`) ?? await firstLine(`${at}/device/wwid`);
-}
-
-/**
- * The kernel's names of all SCSI disks that are this one, because they have its WWID: paths over several cables,
- * controllers or ports of a storage array. Only the name itself if there is just one.
- */
-async function pathsOf(name: string, { sys }: KernelTrees): Promise<string[]> {
-  const wwid = /^sd[a-z]+$/.test(name) ? await wwidOf(`${sys}/block/${name}`) : undefined;
-  // a number of zeros is what firmware without a number reports
-  if (wwid === undefined || !/[1-9a-f]/i.test(wwid.replace(/^(naa|eui|t10)\./, ""))) return [name];
-  const names = (await namesIn(`${sys}/block`)).filter((other) => /^sd[a-z]+$/.test(other)).sort(byNumber);
-  const same = await Promise.all(names.map(async (other) => await wwidOf(`${sys}/block/${other}`) === wwid));
-  return names.filter((_, i) => same[i]);
-}
-
-/** An obstacle, since nothing here assembles the paths, and a clone would need its own multipath settings to boot. */
-function describePaths(paths: readonly string[], { wwid }: DiskPlace): string[] {
-  return paths.length < 2 ? [] : [
-    `${paths.join(" and ")} are paths to one disk (${wwid}), and multipath is not supported: ` +
-    "leave one path connected until the machine is installed",
-  ];
+/** sysfs counts units of 512 bytes, whatever the sector size. */
+async function sizeOf(at: string): Promise<number> {
+  return Number(await firstLine(`${at}/size`) ?? 0) * 512;
 }
 
 /** The device node of a disk, or of one of its partitions: /dev/sda3, /dev/nvme0n1p3. */

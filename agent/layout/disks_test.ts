@@ -209,20 +209,43 @@ const fc = (port: number) =>
   `pci0000:00/0000:05:00.${port}/host${port}/rport-${port}:0-0/target${port}:0:0/${port}:0:0:0`;
 const LUN = "naa.60014051a2b3c4d5e6f708192a3b4c5d";
 
-Deno.test("a disk with several paths is listed once and says why it cannot be taken", async () => {
+Deno.test("a disk with several paths is one disk, with what is true of it by any of them", async () => {
   await using kernel = await kernelWith({
     sda: { at: fc(0), files: { "device/wwid": LUN } },
-    sdb: { at: fc(1), files: { "device/wwid": LUN } },
-    sdaa: { at: fc(2), files: { "device/wwid": LUN } },
+    sdb: { at: fc(1), files: { "device/wwid": LUN, dev: "8:16" } },
+    sdaa: { at: fc(2), files: { "device/wwid": LUN, ro: "1", dev: "65:160" } },
     sdc: { at: fc(3), files: { "device/wwid": "naa.60014050000000000000000000000001" } },
   });
+  Deno.mkdirSync(`${kernel.dev}/disk/by-path`, { recursive: true });
+  Deno.symlinkSync("../../sdb", `${kernel.dev}/disk/by-path/fc-b`);
+  Deno.writeTextFileSync(`${kernel.proc}/self/mountinfo`, "27 1 8:16 / /srv rw - ext4 /dev/sdb rw\n");
   const disks = await readDisks(kernel);
-  assert.deepEqual(disks.map(({ name, transport }) => [name, transport]), [["sda", "fc"], ["sdc", "fc"]]);
-  const why = `sda and sdb and sdaa are paths to one disk (${LUN}), and multipath is not supported: ` +
-    "leave one path connected until the machine is installed";
-  assert.deepEqual(disks.map(({ uses }) => uses), [[why], []]);
-  // a path that appears after the plan was made is seen as well
-  assert.deepEqual((await readDisk("sdb", kernel))?.uses, [why]);
+  assert.deepEqual(
+    disks.map(({ name, paths, transport, readOnly, uses }) => [
+      ...[name, paths, transport, readOnly, uses] as const,
+    ]),
+    [
+      ["sda", ["sda", "sdb", "sdaa"], "fc", true, ["sdb is mounted on /srv"]],
+      ["sdc", undefined, "fc", false, []],
+    ],
+  );
+  assert.ok(disks[0]?.names.includes("/dev/disk/by-path/fc-b"));
+  // whichever path is asked for
+  const { name, paths, uses } = await readDisk("sdb", kernel) ?? {};
+  assert.deepEqual([name, paths, uses], ["sdb", ["sdb", "sda", "sdaa"], ["sdb is mounted on /srv"]]);
+});
+
+Deno.test("disks that have one number but are not alike are not written to", async () => {
+  for (const difference of [{ size: "4194304" }, { "device/model": "another" }, { serial: "2" }]) {
+    await using kernel = await kernelWith({
+      sda: { at: fc(0), files: { "device/wwid": LUN } },
+      sdb: { at: fc(1), files: { "device/wwid": LUN, ...difference } },
+    });
+    assert.match(
+      (await readDisks(kernel))[0]?.uses.join() ?? "",
+      /^sda and sdb have one WWID as if they were paths to one disk, but sdb differs: detach/,
+    );
+  }
 });
 
 Deno.test("disks whose firmware reports no number are not taken for paths to one disk", async () => {

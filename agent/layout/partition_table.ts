@@ -1,5 +1,6 @@
 /** Parses the partition table of a disk, as `sfdisk -J` prints it, and the facts of `blkid -o export`. */
 import { z } from "zod";
+import { partitionNumber } from "./block_devices.ts";
 import type { DiskTable, Partition } from "#contract/format/layout.ts";
 
 const SfdiskTable = z.object({
@@ -59,9 +60,9 @@ export function parseSfdisk(json: string): Table {
 
 /** Returns 3 for /dev/sda3 on /dev/sda, and for /dev/nvme0n1p3 on /dev/nvme0n1. */
 function numberOf(node: string, device: string): number {
-  const match = node.startsWith(device) ? /^p?(\d+)$/.exec(node.slice(device.length)) : null;
-  if (!match) throw new RangeError(`${node} is not a partition of ${device}`);
-  return Number(match[1]);
+  const number = partitionNumber(node, device);
+  if (number === undefined) throw new RangeError(`${node} is not a partition of ${device}`);
+  return number;
 }
 
 /**

@@ -7,7 +7,7 @@ import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 import { type ReadStart, startOf } from "./device_probe.ts";
-import { type Device, LSBLK, parseLsblk, withoutSnapshots } from "./block_devices.ts";
+import { type Device, LSBLK, parseLsblk, withOnePath, withoutSnapshots } from "./block_devices.ts";
 import { KERNEL, type KernelTrees } from "./disks.ts";
 import type { CrypttabEntry } from "./luks/crypttab.ts";
 import { MountedTrees, type OpenTree } from "./mounts/mounted_trees.ts";
@@ -64,7 +64,8 @@ interface LayoutOptions {
 export async function readLayout(options: LayoutOptions): Promise<MachineLayout> {
   const { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), crypttab = [] } = options;
   const { readStart = startOf, trees = KERNEL } = options;
-  const devices = withoutSnapshots(parseLsblk((await run(LSBLK)).stdout), options.snapshots ?? new Map());
+  const listed = parseLsblk((await run(LSBLK)).stdout);
+  const devices = withOnePath(withoutSnapshots(listed, options.snapshots ?? new Map()));
   const own = chooseMounts(mounts, { devices, diskTypes });
   const volumes = await readVolumes(devices, { ...options, readStart, sys: trees.sys });
   const tree = new VolumeTree({ devices, volumes, diskTypes, crypttab });

@@ -44,9 +44,12 @@ export async function readTable(
 }
 
 /** The udev links by which files may name the disk. */
-async function linkNames({ name }: Device): Promise<{ names?: string[] }> {
+async function linkNames({ name, kernelName, path }: Device): Promise<{ names?: string[] }> {
   const { names = [] } = await readDisk(name) ?? {};
-  const usable = names.filter((n) => n.length <= 255 && !/\s/.test(n)).slice(0, 64);
+  // of a disk with several paths, device mapper's device has names, too
+  const joined = kernelName === name ? undefined : await readDisk(kernelName);
+  const all = [...path.startsWith("/dev/mapper/") ? [path] : [], ...names, ...joined?.names ?? []];
+  const usable = [...new Set(all)].filter((n) => n.length <= 255 && !/\s/.test(n)).slice(0, 64);
   return usable.length > 0 ? { names: usable } : {};
 }
 

@@ -1,7 +1,7 @@
 /** Places the devices of a machine in its layout: what each is, and what it lies on. Pure. */
 import type { DiskTable, Volume } from "#contract/format/layout.ts";
 import type { Encrypted, MdArray, VolumeGroup } from "#contract/format/volumes.ts";
-import { type Device, isWholeDisk } from "./block_devices.ts";
+import { type Device, isWholeDisk, partitionNumber } from "./block_devices.ts";
 import { type CrypttabEntry, nameInCrypttab } from "./luks/crypttab.ts";
 import { describeEncrypted } from "./luks/describe_encrypted.ts";
 import { describeGroup } from "./lvm/describe_group.ts";
@@ -99,9 +99,6 @@ export class VolumeTree {
     const [lowest = device] = device.below.flatMap((name) =>
       this.#parts.devices.find((d) => d.name === name) ?? []
     );
-    if (device.type === "mpath" || uuid.includes("mpath-")) {
-      return "multipath disks are not rebuilt yet: install the system on a disk with one path";
-    }
     if (/^md/.test(lowest.kernelName)) {
       return "partitions on an MD array are not rebuilt: use LVM on the array";
     }
@@ -181,11 +178,10 @@ export class VolumeTree {
     return uuid === undefined ? name : nameInCrypttab(uuid, this.#parts.crypttab) ?? name;
   }
 
-  #partition({ name, below }: Device): Volume | undefined {
+  #partition({ path, below }: Device): Volume | undefined {
     const disk = this.#disks.findIndex((d) => d.name === below[0]);
-    const parent = this.#disks[disk];
-    if (parent === undefined) return undefined;
-    const number = Number(/^p?(\d+)$/.exec(name.slice(parent.name.length))?.[1]);
+    const parent = this.#disks[disk], number = parent && partitionNumber(path, parent.path);
+    if (number === undefined) return undefined;
     const isListed = this.#tables[disk]?.partitions.some((p) => p.number === number);
     return isListed ? { kind: "partition", disk, number } : undefined;
   }

@@ -43,6 +43,8 @@ function reportOf(disk: DiskFacts & DiskContent): Inventory["disks"][number] {
     content: disk.content,
     labels: [...disk.labels],
     signatures: [...disk.signatures],
+    ...(disk.paths && { paths: disk.paths.slice(0, 64) }),
+    ...(disk.drivers && { drivers: disk.drivers.slice(0, 64).map((name) => name.slice(0, 64)) }),
     ...(model && { model: model.slice(0, 128) }),
     ...(serial && { serial: serial.slice(0, 128) }),
     ...(names[0] && { byPath: names[0].slice(0, 255) }),

@@ -13,6 +13,8 @@ const CONTROL = "/dev/mapper/control";
 const HEAD_BYTES = 312, TARGET_BYTES = 40;
 /** In sectors of 512 bytes: 4 KiB, the block size of most file systems. */
 const CHUNK_SECTORS = 8;
+/** The store's size is a multiple: above disks with sectors of 4096 bytes, device mapper refuses any other. */
+const STORE_UNIT_BYTES = 1 << 20;
 
 interface Options {
   readonly run: Run;
@@ -36,7 +38,8 @@ export class MemorySnapshot implements AsyncDisposable {
     const sectors = Number(await firstLine(`/sys/class/block/${origin.slice("/dev/".length)}/size`));
     const file = await Deno.makeTempFile({ dir: "/run", prefix: "rackseed-snapshot-" });
     stack.defer(() => Deno.remove(file));
-    await Deno.truncate(file, await freeBytes() / 2);
+    const units = Math.floor(await freeBytes() / 2 / STORE_UNIT_BYTES);
+    await Deno.truncate(file, units * STORE_UNIT_BYTES);
     const { stdout } = await run(["losetup", "--find", "--show", file], { signal });
     const store = stdout.trim();
     stack.defer(async () => void await run(["losetup", "--detach", store]));

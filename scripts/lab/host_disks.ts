@@ -1,39 +1,45 @@
-/** File systems on partitions and linear volumes, which the host mounts itself: its processor is fast. */
+/**
+ * File systems on partitions, linear volumes and mirrors, which the host mounts itself: its processor is fast. Of a mirror
+ * it reads the half on the first disk.
+ */
 import { z } from "zod";
 import { run } from "./command.ts";
 import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { attachVolume } from "./linear_volume.ts";
 import { LoopRange, Mount } from "./loop_disk.ts";
+import { MirrorHalf } from "./mirror_half.ts";
 import { rootPartition } from "./template_disk.ts";
 
 type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
 
 const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
+const ARRAY = /^\/dev\/md\/([\w.-]+)$/;
 
 /** The file systems of a disk without a layout. */
 export const plain: readonly OnHost[] = [{ at: "/", type: "ext4", device: `/dev/vdb${rootPartition}` }];
 
-/** Whether all lie on partitions and linear volumes. What is on arrays belongs to several disks at once. */
+/** Whether the host can use them all. Writing to one half of a mirror would make it differ from the other. */
 export function areOnHost(
   fileSystems: readonly OnHost[],
-  { isMirrored = false }: Partial<LabLayout>,
+  { layout, writes = false }: { readonly layout: LabLayout; readonly writes?: boolean },
 ): boolean {
-  return !isMirrored && fileSystems.every(({ device }) => PARTITION.test(device) || VOLUME.test(device));
+  return !(layout.isMirrored && writes) &&
+    fileSystems.every(({ device }) => [PARTITION, VOLUME, ARRAY].some((form) => form.test(device)));
 }
 
 /** The devices of file systems while it is used. */
 class HostDisks implements AsyncDisposable {
-  /** By the name of the partition, as a layout has it. */
-  readonly #partitions: ReadonlyMap<string, string>;
+  /** Of partitions and arrays, by the name that a layout has for them. */
+  readonly #devices: ReadonlyMap<string, string>;
   readonly #stack: AsyncDisposableStack;
   readonly #readOnly: boolean;
 
   private constructor(
-    partitions: ReadonlyMap<string, string>,
+    devices: ReadonlyMap<string, string>,
     { stack, readOnly }: { stack: AsyncDisposableStack; readOnly: boolean },
   ) {
-    this.#partitions = partitions;
+    this.#devices = devices;
     this.#stack = stack;
     this.#readOnly = readOnly;
   }
@@ -47,6 +53,8 @@ class HostDisks implements AsyncDisposable {
       for (const [number, offset, bytes] of partitions) {
         const loop = stack.use(await LoopRange.attach(image, { offset, bytes, readOnly }));
         found.set(`/dev/vd${String.fromCharCode(98 + i)}${number}`, loop.device);
+        const half = i === 0 ? await MirrorHalf.attach(loop.device, { readOnly }) : undefined;
+        if (half) found.set(`/dev/md/${half.name}`, stack.use(half).device);
       }
     }
     return new HostDisks(found, { stack: stack.move(), readOnly });
@@ -54,8 +62,8 @@ class HostDisks implements AsyncDisposable {
 
   async device(name: string): Promise<string> {
     const volume = VOLUME.exec(name)?.[1];
-    if (volume === undefined || PARTITION.test(name)) return this.#partitions.get(name) ?? "";
-    const devices = [...this.#partitions.values()];
+    if (volume === undefined) return this.#devices.get(name) ?? "";
+    const devices = [...this.#devices.values()];
     return this.#stack.use(await attachVolume(volume, { devices, readOnly: this.#readOnly })).device;
   }
 

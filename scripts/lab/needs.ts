@@ -21,7 +21,7 @@ export const labNeeds = {
     ...templateDiskPrograms,
     ...qemuNeeds.programs,
     ...smallVmNeeds.programs,
-    ...["e2fsck", "fsck.vfat", "lvs", "pvs"],
+    ...["e2fsck", "fsck.vfat", "lvs", "pvs", "mdadm", "xfs_repair"],
   ],
   files: qemuNeeds.files,
 };

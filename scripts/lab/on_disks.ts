@@ -49,7 +49,9 @@ export async function onDisks<T extends DiskTask>(
   const fileSystems = layout ? filled(layout) : plain;
   const work = async () => {
     signal.throwIfAborted();
-    if (layout && !areOnHost(fileSystems, layout)) return await inSmallVm(lab, task, { ...options, places });
+    if (layout && !areOnHost(fileSystems, { layout, writes: access === "write" })) {
+      return await inSmallVm(lab, task, { ...options, places });
+    }
     return await onHost(task, {
       fileSystems,
       images: disks.map(({ path }) => path),
@@ -111,7 +113,7 @@ export async function checkLayout(
   { disks, signal }: { readonly disks: readonly VmDisk[]; readonly signal: AbortSignal },
 ): Promise<{ readonly code: number; readonly output: string }> {
   const fileSystems = compared(layout), images = disks.map(({ path }) => path);
-  if (areOnHost(fileSystems, layout)) return await checkOnHost(fileSystems, { images, checkers, signal });
+  if (areOnHost(fileSystems, { layout })) return await checkOnHost(fileSystems, { images, checkers, signal });
   const checks = fileSystems.map(({ type, device }) => `${checkers[type].join(" ")} ${device}`);
   return await runInSmallVm({
     disks: images.map((path) => ({ path, discardWrites: true })),

@@ -24,6 +24,8 @@ export interface SmallVmOptions {
   readonly udev?: boolean;
   /** A `Tpm`'s socket. */
   readonly tpm?: string;
+  /** Starts by UEFI instead of BIOS. `vars`: the firmware's variables, which are written. */
+  readonly uefi?: { readonly code: string; readonly vars: string };
   readonly memoryMiB?: number;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -63,6 +65,7 @@ mount -t overlay -o lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t tmpfs -o size=75% tmpfs /run
 mkdir -p /dev/pts /dev/shm /run/lock /run/lvm /run/mdadm; mount -t devpts devpts /dev/pts
+[ ! -d /sys/firmware/efi ] || mount -t efivarfs efivarfs /sys/firmware/efi/efivars
 ln -sf /proc/self/fd /dev/fd; ln -sf /proc/mounts /etc/mtab
 ip link set lo up; hostname small-vm
 ${mounts.join("\n")}
@@ -79,7 +82,7 @@ sync; echo o > /proc/sysrq-trigger; sleep 60
 }
 
 export function qemuArguments(
-  { disks = [], tpm, memoryMiB = 1024 }: SmallVmOptions,
+  { disks = [], tpm, uefi, memoryMiB = 1024 }: SmallVmOptions,
   { kernel, initramfs, root, folder, shares }: SmallVmRoot & {
     readonly folder: string;
     readonly shares: readonly Share[];
@@ -140,6 +143,15 @@ export function qemuArguments(
       ...["-device", `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
     ]),
     ...(tpm === undefined ? [] : tpmArguments(tpm)),
+    ...(uefi === undefined ? [] : uefiArguments(uefi)),
+  ];
+}
+
+/** Firmware in flash memory, and its variables. */
+export function uefiArguments({ code, vars }: { readonly code: string; readonly vars: string }): string[] {
+  return [
+    ...["-drive", `if=pflash,format=raw,readonly=on,file=${escape(code)}`],
+    ...["-drive", `if=pflash,format=raw,file=${escape(vars)}`],
   ];
 }
 

@@ -1,5 +1,5 @@
 /** What main.ts passes to the command line: the server and the agent, loaded when they run. */
-import type { ExportDisk } from "./export_disk.ts";
+import type { ExportDisk } from "#contract/disk_export.ts";
 import type { SendTree } from "./images.ts";
 import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 

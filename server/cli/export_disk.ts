@@ -1,25 +1,11 @@
 /** `rackseed image export-disk`. */
 import { ImageRef } from "#contract/api.ts";
-import type { ApiClient } from "#contract/client.ts";
+import type { ExportDisk } from "#contract/disk_export.ts";
 import { Hostname } from "#contract/identity.ts";
 import { formatBytes } from "../words/figures.ts";
 import { checked } from "../words/usage.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { printJson, ProgressLine, remark } from "./terminal.ts";
-
-/** Installs a virtual machine and returns the files of its disks. */
-export type ExportDisk = (options: {
-  readonly client: ApiClient;
-  readonly image: string;
-  readonly output: string;
-  readonly format: "raw" | "qcow2";
-  readonly sizeBytes?: number | undefined;
-  readonly hostname?: string | undefined;
-  readonly memoryMiB: number;
-  readonly emulate: boolean;
-  readonly onProgress: (text: string) => void;
-  readonly signal: AbortSignal;
-}) => Promise<string[]>;
 
 export async function exportImageDisk(
   ref: string,

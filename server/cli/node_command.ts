@@ -124,6 +124,7 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--dry-run", "show what would change without writing anything")
     .option("--check-content", "hash every file instead of trusting unchanged timestamps; slower")
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
+    .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")

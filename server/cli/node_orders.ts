@@ -11,7 +11,20 @@ import { checked } from "../words/usage.ts";
 
 export async function restore(
   patterns: readonly string[],
-  { image, version, keep, dryRun, checkContent, passphraseFile, force, wait, json, signal, ...options }:
+  {
+    image,
+    version,
+    keep,
+    dryRun,
+    checkContent,
+    passphraseFile,
+    planCheck,
+    force,
+    wait,
+    json,
+    signal,
+    ...options
+  }:
     & NodeOptions
     & {
       passphraseFile?: string | undefined;
@@ -20,12 +33,13 @@ export async function restore(
       keep?: readonly string[] | undefined;
       dryRun?: boolean | undefined;
       checkContent?: boolean | undefined;
+      planCheck?: boolean | undefined;
       force?: boolean | undefined;
       wait?: boolean | undefined;
     },
 ): Promise<void> {
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [...patterns], image, version, keep, dryRun, check, force };
+  const value = { nodes: [...patterns], image, version, keep, dryRun, check, planCheck, force };
   const order = checked(RestoreRequest, { name: "restore", value });
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);

@@ -10,6 +10,7 @@ import { print, printFields, printJson, printTable } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
+import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { stateOf } from "../words/node_state.ts";
 
@@ -84,8 +85,13 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
     print(
-      visibleLine(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`),
+      visibleLine(
+        `Disk ${nameOfDisk(disk)}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`,
+      ),
     );
+  }
+  for (const controller of inventory?.controllers ?? []) {
+    print(visibleLine(`Controller ${describeController(controller)}`));
   }
   for (const report of log) printReport(report);
 }

@@ -14,7 +14,7 @@ export async function planNodes(
   const query = checked(PlanQuery, { name: "plan", value: { image, unlock } });
   using client = await connect(options, signal);
   const nodes = await namedNodes(client, { patterns, signal });
-  const search = new URLSearchParams({ image: query.image, ...(query.unlock && { unlock: query.unlock }) });
+  const search = new URLSearchParams({ image, ...(query.unlock && { unlock: query.unlock }) });
   const previews: PlanPreview[] = [];
   for (const node of nodes) {
     const path = `/nodes/${encodeURIComponent(node)}/plan?${search}`;

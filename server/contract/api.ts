@@ -23,7 +23,7 @@
  *   DELETE /nodes/:node                        ?force=true: also if its recovery key is lost with it
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
- *   GET    /nodes/:node/plan?image=REF         PlanPreview       what a deployment would do; also &unlock=HOW
+ *   GET    /nodes/:node/plan?image=REF         PlanPreview       what a deployment would do; also &unlock=HOW, &restore=true
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node

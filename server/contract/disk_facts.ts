@@ -29,6 +29,10 @@ export interface DiskFacts {
    * "linux_raid_member", "LVM2_member", "crypto_LUKS", "zfs_member"), if that was probed.
    */
   readonly signatures?: readonly string[];
+  /** The kernel's names of all paths to it, `name` first, if there are several. */
+  readonly paths?: readonly string[];
+  /** Modules that the kernel drives it with ("ahci", "virtio_blk"), without what is built in; absent if not known. */
+  readonly drivers?: readonly string[];
 }
 
 export interface PartitionFacts {
@@ -63,6 +67,8 @@ function factsOf(
     transport,
     labels,
     signatures,
+    paths,
+    drivers,
     ...disk
   }: Inventory["disks"][number],
 ): DiskFacts | undefined {
@@ -81,5 +87,7 @@ function factsOf(
     ...(byPath?.startsWith("/dev/disk/by-path/") && { byPath }),
     ...(labels && { labels }),
     ...(signatures && { signatures }),
+    ...(paths && { paths }),
+    ...(drivers && { drivers }),
   };
 }

@@ -57,7 +57,7 @@ export class DeploymentOrders {
     this.#refuseInstalling(nodes, image);
     refuseUnbootable(nodes, version);
     const { unlock, passphrase, planCheck = true } = request;
-    const plans = restore ? undefined : previews.prove(nodes, { version, unlock, refuses: planCheck });
+    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
@@ -84,7 +84,7 @@ export class DeploymentOrders {
         id,
         node: name,
         token: token(id),
-        ...present("plan", plans && summaryOf(plans[i])),
+        ...present("plan", summaryOf(plans[i])),
       })),
     };
   }
@@ -94,7 +94,8 @@ export class DeploymentOrders {
    * keep are kept too. Throws RackseedError.
    */
   restore(
-    { nodes: keys, image, version, keep = [], dryRun = false, check, passphrase, force }: RestoreRequest,
+    { nodes: keys, image, version, keep = [], dryRun = false, check, passphrase, planCheck, force }:
+      RestoreRequest,
   ): DeployAnswer {
     const { images } = this.#sources;
     const ref = image ?? this.#assignedTo(this.#distinct(keys), version);
@@ -102,7 +103,15 @@ export class DeploymentOrders {
     const always = images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
-    return this.deploy({ nodes: keys, image: target, identity: "keep", passphrase, force, restore });
+    return this.deploy({
+      nodes: keys,
+      image: target,
+      identity: "keep",
+      passphrase,
+      planCheck,
+      force,
+      restore,
+    });
   }
 
   /** Throws RackseedError: 404, 409 if the node is neither armed nor being installed. */

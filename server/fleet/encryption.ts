@@ -31,8 +31,16 @@ export class Encryption {
   }
 
   /** Throws RackseedError if the nodes could not be encrypted, whatever the passphrase. */
-  check(nodes: readonly NodeRecord[], { version, unlock }: Pick<Terms, "version" | "unlock">): void {
-    this.#opened(nodes, { version, unlock, passphrase: undefined, restore: undefined, isPreview: true });
+  check(nodes: readonly NodeRecord[], terms: Omit<Terms, "passphrase">): void {
+    this.#opened(nodes, { ...terms, passphrase: undefined, isPreview: true });
+  }
+
+  /** A restored node is opened as before, unless something else is said. */
+  unlockOf(
+    { id, settings }: NodeRecord,
+    { unlock, restore }: Pick<Terms, "unlock" | "restore">,
+  ): Unlock | undefined {
+    return unlock ?? settings.unlock ?? (restore && this.#secrets.inUse(id)?.unlock);
   }
 
   /** Throws RackseedError if the nodes could not be encrypted; else returns what stores their keys with the order. */
@@ -75,7 +83,7 @@ export class Encryption {
     const opened = !layout || !isEncrypted ? [] : nodes.filter(isNoDirectory).map((node): Opened => ({
       node,
       names: volumesFor(node, { image: `${image}@${version}`, layout }),
-      unlock: unlock ?? node.settings.unlock ?? (restore && this.#secrets.inUse(node.id)?.unlock),
+      unlock: this.unlockOf(node, { unlock, restore }),
     })).filter(({ names }) => names.length > 0);
     refuseUndecided(opened, { title });
     refusePassphrase(opened, { title, passphrase, isNeeded: restore === undefined && !isPreview });

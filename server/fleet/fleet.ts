@@ -196,7 +196,7 @@ export class Fleet {
     return this.#views.deployment(id);
   }
 
-  /** What a deployment would do to the node. Throws RackseedError (404). */
+  /** What a deployment or a restore would do to the node. Throws RackseedError (404, 409). */
   plan(key: string, query: PlanQuery): PlanPreview {
     return this.#previews.preview(this.#options.nodes.get(key), query);
   }

@@ -1,11 +1,12 @@
 /** Plans for nodes before they are armed, from the disks that they last reported. They claim no more than is known. */
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Deployments } from "../store/deployments.ts";
-import type { PlanPreview, Unlock, VersionView } from "#contract/api.ts";
+import type { PlanPreview, PlanQuery, Unlock, VersionView } from "#contract/api.ts";
+import type { RestoreTerms } from "#contract/api/restore.ts";
 import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
-import { describePlan } from "#plan/plan_description.ts";
+import { describePlan, describeRestore } from "#plan/plan_description.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
 import type { Encryption } from "./encryption.ts";
@@ -13,9 +14,15 @@ import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
 
 interface PreviewSources {
-  readonly deployments: Pick<Deployments, "installedDisks">;
+  readonly deployments: Pick<Deployments, "installedDisks" | "assigned">;
   readonly images: Pick<Images, "get" | "secrets">;
   readonly encryption: Encryption;
+}
+
+interface PreviewTerms {
+  readonly version: VersionView;
+  readonly unlock: Unlock | undefined;
+  readonly restore: Pick<RestoreTerms, "keep" | "dryRun"> | undefined;
 }
 
 export class PlanPreviews {
@@ -25,22 +32,37 @@ export class PlanPreviews {
     this.#sources = sources;
   }
 
-  /** Throws RackseedError (404) if there is no such image. */
-  preview(node: NodeRecord, { image, unlock }: { image: string; unlock?: Unlock | undefined }): PlanPreview {
-    const version = this.#sources.images.get(image);
-    return this.#previews([node], { version, unlock })[0] as PlanPreview;
+  /** Throws RackseedError: 404 if there is no such image, 409 if none is named and the node has none. */
+  preview(node: NodeRecord, { image, unlock, restore }: PlanQuery): PlanPreview {
+    const version = this.#sources.images.get(image ?? this.#assignedTo(node));
+    const terms = { version, unlock, restore: restore && { keep: [], dryRun: false } };
+    return this.#previews([node], terms)[0] as PlanPreview;
+  }
+
+  #assignedTo({ id, name }: NodeRecord): string {
+    const assigned = this.#sources.deployments.assigned(id);
+    if (assigned) return `${assigned.image}@${assigned.version}`;
+    throw new RackseedError(`cannot plan for the node ${name}`, {
+      reason: "no image is assigned to it: none was installed from here.",
+      remedy: "name the image.",
+      status: 409,
+    });
   }
 
   /** Previews for all of the nodes. Throws RackseedError (409) if one of them is refused, unless `refuses` is false. */
   prove(
     nodes: readonly NodeRecord[],
-    { version, unlock, refuses }: { version: VersionView; unlock?: Unlock | undefined; refuses: boolean },
+    { refuses, ...terms }: PreviewTerms & { refuses: boolean },
   ): PlanPreview[] {
-    const previews = this.#previews(nodes, { version, unlock });
+    const previews = this.#previews(nodes, terms);
     const refused = previews.filter(({ outcome }) => outcome === "refused");
     const [first] = refused;
     if (!first || !refuses) return previews;
-    throw new RackseedError(`cannot deploy ${first.image} to ${shortList(refused.map(({ node }) => node))}`, {
+    const names = shortList(refused.map(({ node }) => node));
+    const title = terms.restore
+      ? `cannot restore ${names} to ${first.image}`
+      : `cannot deploy ${first.image} to ${names}`;
+    throw new RackseedError(title, {
       reason: refused.slice(0, 3).map(({ node, problem, disksFrom }) =>
         `${refused.length > 1 ? `${node}: ` : ""}${problem?.title}: ${problem?.detail} (${age(disksFrom)})`
       ).join(" "),
@@ -51,16 +73,13 @@ export class PlanPreviews {
     });
   }
 
-  #previews(
-    nodes: readonly NodeRecord[],
-    { version, unlock }: { version: VersionView; unlock: Unlock | undefined },
-  ): PlanPreview[] {
-    const image = `${version.image}@${version.version}`;
+  #previews(nodes: readonly NodeRecord[], terms: PreviewTerms): PlanPreview[] {
+    const { version, restore } = terms, image = `${version.image}@${version.version}`;
     const header = parseHeader(this.#sources.images.secrets(image).manifest.header);
     return nodes.map((node) => {
       try {
-        this.#sources.encryption.check([node], { version, unlock });
-        return this.#plan(node, { header, unlock: unlock ?? node.settings.unlock });
+        this.#sources.encryption.check([node], terms);
+        return this.#plan(node, { header, unlock: this.#sources.encryption.unlockOf(node, terms), restore });
       } catch (error) {
         if (!(error instanceof RackseedError)) throw error;
         return {
@@ -73,7 +92,10 @@ export class PlanPreviews {
     });
   }
 
-  #plan(node: NodeRecord, { header, unlock }: { header: Header; unlock: Unlock | undefined }): PlanPreview {
+  #plan(
+    node: NodeRecord,
+    { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
+  ): PlanPreview {
     const { inventory, settings } = node;
     const disks = inventory && disksOfInventory(inventory);
     if (!inventory || !disks) return { ...base(node, header), outcome: "unknown", remark: whyUnknown(node) };
@@ -85,11 +107,14 @@ export class PlanPreviews {
       choices: settings,
       installed: this.#sources.deployments.installedDisks(node.id),
       unlock,
+      isDryRun: restore?.dryRun,
     });
     return {
       ...base(node, header),
       outcome: "planned",
-      lines: describePlan(plan).map((line) => line.slice(0, 1000)),
+      lines: (restore ? describeRestore(plan, restore) : describePlan(plan)).map((line) =>
+        line.slice(0, 1000)
+      ),
       remark: `${
         age(node.inventoryAt)
       }; the node plans again when it boots, and writes nothing if that is refused`,

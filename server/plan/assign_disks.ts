@@ -159,7 +159,7 @@ function onlyDisks(needs: readonly DiskNeed[], { machine, chosen }: Progress): P
     // by their lasting names, so that a plan that is made twice is the same
     .sort((a, b) => (a.names[0] ?? "") < (b.names[0] ?? "") ? -1 : 1);
   const found = settle(needs, { candidates, against });
-  if (found === "none") throw noDisk(needs, machine, candidates);
+  if (found === "none") throw noDisk(needs, { machine, chosen }, candidates);
   if (candidates.length > needs.length || found === "several") {
     throw new RackseedError(`cannot choose between ${candidates.length} disks of ${node}`, {
       reason: `all of these could take the image${
@@ -235,21 +235,22 @@ function proveExpendable(planned: readonly PlannedDisk[], { machine, chosen }: P
 
 function noDisk(
   needs: readonly DiskNeed[],
-  { node, disks, list, isMirror }: Machine,
+  { machine: { node, disks, list, isMirror }, chosen }: Progress,
   candidates: readonly DiskFacts[],
 ): RackseedError {
   const several = needs.length > 1;
+  const [one, more] = chosen.length > 0 ? ["another disk", "more disks"] : ["a disk", "disks"];
+  const described = (disk: DiskFacts) =>
+    isTaken(disk, chosen) ? `${describeDisk(disk)}: already chosen` : list([disk], needs);
   return new RackseedError(
-    several
-      ? `cannot find ${needs.length} disks of ${node} to install to`
-      : `cannot find a disk of ${node} to install to`,
+    `cannot find ${several ? `${needs.length} ${more}` : one} of ${node} to install to`,
     {
       reason: disks.length > 0
-        ? `${list(disks, needs)}.`
+        ? `${disks.map(described).join(". ")}.`
         : "the kernel shows no disk: none is attached, or the image's kernel has no driver for its controller.",
       remedy: disks.length === 0
         ? "check the controller's mode in the firmware's setup, and that the template's kernel has its driver."
-        : candidates.length > 0 && isMirror
+        : candidates.length + chosen.length > 0 && isMirror
         ? `attach disks that fit; or, to make the mirror with fewer: \`rackseed node set ${node} --mirror N\`; then ` +
           "deploy again."
         : `attach ${several ? "disks that fit" : "a disk that fits"}, and deploy again.`,

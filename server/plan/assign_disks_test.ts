@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { ChosenDisk } from "#contract/api.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { confirmChoice, planInstall, type PlanRequest } from "./plan.ts";
+import { debianRaid } from "./testing/layouts.ts";
+import { machineDisk, nameAt } from "./testing/template.ts";
 import { disk, GIB, header, plan } from "./testing/templates.ts";
 
 Deno.test("the only disk that qualifies is chosen among others, whatever their names", () => {
@@ -38,6 +40,18 @@ Deno.test("a disk in place of a dead one is taken if it is empty; the node's own
       because ?? "the only disk that fits",
     );
   }
+});
+
+Deno.test("a mirror that lacks its second disk names the one that is chosen, and can be made with fewer", () => {
+  const template = debianRaid(), first = machineDisk(0, { gib: 60 }), small = machineDisk(1, { gib: 1 });
+  const choices = { disks: [nameAt(0)] };
+  const request = { node: "n1", header: template.header, firmware: "bios" as const, choices };
+  assert.throws(() => planInstall({ ...request, disks: [first] }), {
+    message: /^cannot find another disk of n1 to install to: .*sda.*: already chosen\. .*--mirror N/,
+  });
+  assert.throws(() => planInstall({ ...request, disks: [first, small] }), {
+    message: /: already chosen\. .*\(sdb, 1\.1 GB\): it is too small/,
+  });
 });
 
 Deno.test("a disk that appears after the plan was made, and fits as well, stops the installation", () => {

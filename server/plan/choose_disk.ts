@@ -23,9 +23,11 @@ export function isSameDisk(disk: DiskFacts, installed: ChosenDisk): boolean {
     : disk.byPath !== undefined && disk.byPath === installed.byPath;
 }
 
-/** "/dev/disk/by-path/pci-0000:00:04.0 (vda, 21.5 GB, QEMU HARDDISK)" */
+/** "/dev/disk/by-path/pci-0000:00:04.0 (vda, 21.5 GB, QEMU HARDDISK)", "… (sda, also seen as sdb, 1.0 TB)" */
 export function describeDisk(disk: DiskFacts): string {
-  const facts = [disk.name, gigabytes(disk.sizeBytes), disk.transport, disk.model].filter(Boolean).join(", ");
+  const others = disk.paths?.filter((path) => path !== disk.name) ?? [];
+  const name = others.length > 0 ? `${disk.name}, also seen as ${others.join(" and ")}` : disk.name;
+  const facts = [name, gigabytes(disk.sizeBytes), disk.transport, disk.model].filter(Boolean).join(", ");
   return `${disk.names[0] ?? `/dev/${disk.name}`} (${facts})`;
 }
 

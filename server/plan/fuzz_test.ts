@@ -11,7 +11,8 @@ import { obstaclesOf } from "./capture_obstacles.ts";
 import { planInstall, type PlanRequest } from "./plan.ts";
 import { describePlan } from "./plan_description.ts";
 import { provePlan } from "./testing/prove_plan.ts";
-import { Dice, randomMachine, randomTemplate, spoil } from "./testing/random_machine.ts";
+import { Dice } from "./testing/dice.ts";
+import { randomMachine, randomTemplate, spoil } from "./testing/random_machine.ts";
 import { machineDisk } from "./testing/template.ts";
 
 const LAYOUTS = 10_000;

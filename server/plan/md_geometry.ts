@@ -152,8 +152,16 @@ export function sizeArray(
     // a template that uses a part of its members keeps that difference
     Math.min(roomOf(bytes), array.memberBytes + Math.max(0, bytes - before))
   ));
-  const memberBytes = most === array.memberBytes ? most : cut(most);
+  const memberBytes = most === array.memberBytes ? most : usedOf(array, cut(most));
   return { ...at, memberBytes, sizeBytes: arrayBytes(array, memberBytes) };
+}
+
+/** What the kernel uses of a member that gives so much: calc_sectors() in drivers/md/raid10.c. */
+function usedOf({ level, slots, chunkBytes, layout }: Shape, memberBytes: number): number {
+  if (level !== "raid10") return memberBytes;
+  const { near, far } = raid10Copies(layout);
+  const chunks = arrayBytes({ level, slots, chunkBytes, layout }, memberBytes) / chunkBytes;
+  return Math.ceil(chunks * near * far / slots) * chunkBytes;
 }
 
 /** mdadm's own choice, or the template's if that left less room before the data. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { describeVolume, type DiskLayout, type DiskTable, type Volume } from "#contract/format/layout.ts";
 import type { LogicalVolume, VolumeGroup } from "#contract/format/volumes.ts";
+import { gigabytes } from "./choose_disk.ts";
 import { redundancyOf } from "./md_geometry.ts";
 import type { Obstacle } from "./obstacle.ts";
 import { type Use, volumesOf, VolumeTree } from "./tree.ts";
@@ -246,8 +247,13 @@ function withFewer(
     notes: [
       `the mirror gets ${count} ${count === 1 ? "disk" : "disks"}; the template's has ${mirror.length}`,
       ...lostSwap.map(({ volume }) =>
-        `the swap area on ${describeVolume(volume)} of the template is left out`
+        `leave out the template's swap on ${describeVolume(volume)} (${
+          gigabytes(tree.sizeOf(volume) ?? 0)
+        }): it has no copy on another disk, and the clone starts without it`
       ),
+      ...lostSwap.length > 0 && made.swap.length === 0 && (made.swapFiles ?? []).length === 0
+        ? ["the clone has no swap at all"]
+        : [],
     ],
   };
 }

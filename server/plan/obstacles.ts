@@ -14,6 +14,10 @@ export function findObstacles(layout: DiskLayout): Obstacle[] {
     remedy: "capture it again.",
   }));
   return [
+    ...(layout.obstacles ?? []).map((text): Obstacle => ({
+      reason: `no clone of its template could be made to boot: ${text}.`,
+      remedy: "do that on the template, and capture it again.",
+    })),
     ...layout.disks.flatMap(({ name, obstacle }): Obstacle[] =>
       obstacle === undefined ? [] : [{
         reason: `its template's disk ${name} cannot be reproduced: ${obstacle}.`,

@@ -9,6 +9,8 @@ import type { Header } from "#contract/format/manifest.ts";
 import type { LeftAlone, Plan, PlannedDisk } from "./actions.ts";
 import { proveBuildable, refusal } from "./buildable.ts";
 import { describeDisk } from "./choose_disk.ts";
+import { initramfsObstacle } from "./initramfs_obstacle.ts";
+import { degradedNotes } from "./plan_btrfs.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
 import { unlockObstacle } from "./unlock_obstacle.ts";
@@ -25,23 +27,27 @@ export interface PlanRequest {
   readonly installed?: readonly InstalledDisk[] | undefined;
   /** How the clone opens its encrypted volumes. */
   readonly unlock?: Unlock | undefined;
+  /** Nothing is made, so nothing has to be said of how it is opened. */
+  readonly isDryRun?: boolean | undefined;
 }
 
 /** Throws RackseedError, with nothing done, if the image cannot be rebuilt on this machine. */
 export function planInstall(
-  { node, header, firmware, disks, choices = {}, installed, unlock }: PlanRequest,
+  { node, header, firmware, disks, choices = {}, installed, unlock, isDryRun = false }: PlanRequest,
 ): Plan {
   const buildable = proveBuildable(header, firmware);
   const { image, entries } = buildable;
   const target = targetOf(buildable, { node, choices });
   const { layout } = target;
-  proveKeys(layout, { image, node, unlock });
+  if (!isDryRun) proveKeys(layout, { image, node, unlock });
   const planned = disksFor(target, { node, entries, disks, choices, installed });
+  const driverless = initramfsObstacle(layout, planned);
+  if (driverless !== undefined) throw refusal(image, driverless);
   return {
     image,
     disks: planned,
     left: leftAlone(target, { disks, planned }),
-    notes: target.notes,
+    notes: [...target.notes, ...degradedNotes(layout), ...pathNotes(layout, planned)],
     layout,
     actions: planActions(buildable, { layout, disks: planned }),
   };
@@ -61,6 +67,19 @@ function proveKeys(
     remedy:
       `choose a way (\`rackseed node set ${node} --unlock passphrase\`, key-file or tpm2), and deploy again.`,
   });
+}
+
+/** A disk that is reached over several paths is written by one of them. */
+function pathNotes({ boot }: DiskLayout, disks: readonly PlannedDisk[]): string[] {
+  return disks.flatMap(({ facts: { name, paths = [] } }) =>
+    paths.length < 2 ? [] : [
+      `${paths.join(" and ")} are paths to one disk, which is written by ${name}; ` +
+      (boot?.multipath
+        ? "the clone's multipathd joins them"
+        : "the image has no multipathd, so the clone sees it several times and uses one path: install " +
+          "multipath-tools (RHEL: device-mapper-multipath) on the template, and capture it again"),
+    ]
+  );
 }
 
 function leftAlone(

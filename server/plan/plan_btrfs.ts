@@ -1,6 +1,6 @@
 /** Arguments of mkfs.btrfs(8), and the mounts of a file system with its subvolumes. Pure. */
 import type { BtrfsProperties } from "#contract/format/file_system_properties.ts";
-import type { FileSystem } from "#contract/format/layout.ts";
+import type { DiskLayout, FileSystem } from "#contract/format/layout.ts";
 
 /** mkfs.btrfs(8): the least size of a device, with mixed block groups and without. */
 const LEAST_BYTES = 114 << 20, LEAST_MIXED_BYTES = 16 << 20;
@@ -91,6 +91,16 @@ export function mountsOf(
 function writingOptions(mountOptions: string): string[] {
   return mountOptions.split(",").filter((option) =>
     /^compress(-force)?(=(zlib|lzo|zstd)(:-?\d{1,2})?)?$/.test(option)
+  );
+}
+
+/** The kernel mounts a btrfs with a lost disk only if it is asked to: btrfs(5), "degraded". */
+export function degradedNotes({ fileSystems }: Pick<DiskLayout, "fileSystems">): string[] {
+  return fileSystems.filter(({ more = [], mountOptions, mkfs: { btrfs } }) =>
+    more.length > 0 && /^raid[156]/.test(btrfs?.dataProfile ?? "") && !/(^|,)degraded(,|$)/.test(mountOptions)
+  ).map(({ mountPoint }) =>
+    `the btrfs on ${mountPoint} keeps its data if a disk fails, but is then not mounted by itself: ` +
+    (mountPoint === "/" ? "start with rootflags=degraded" : "mount it with -o degraded")
   );
 }
 

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
+import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
+import { ENCRYPTED_LAYOUT } from "../../test/support/encrypted_layout.ts";
 import { EXT } from "../../test/support/file_system_properties.ts";
 import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
+
+function withBoot(facts: Partial<BootFacts>) {
+  const plain = header(), { layout } = plain;
+  return { ...plain, ...(layout && { layout: { ...layout, boot: { ...GRUB_ONLY, ...facts } } }) };
+}
+
+function withObstacles(...obstacles: string[]) {
+  const plain = header(), { layout } = plain;
+  return { ...plain, ...(layout && { layout: { ...layout, obstacles } }) };
+}
 
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
   {
@@ -27,6 +39,19 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     name: "a file system with something that cannot be reproduced",
     options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal is elsewhere" })] }) },
     says: /disk 0 partition 2 \(ext4\) cannot be reproduced: its journal is elsewhere/,
+  },
+  {
+    name: "a disk whose driver is not in the initramfs, which cannot be made again",
+    options: {
+      header: withBoot({ hostOnly: true, drivers: ["ahci"], noRemake: "mkinitcpio has no preset" }),
+      disks: [disk({ drivers: ["ahci", "nvme"] })],
+    },
+    says: /only the template's drivers, .* needs nvme, and it cannot be made again: mkinitcpio has no preset/,
+  },
+  {
+    name: "an image that no clone could be booted from, by what its capture found",
+    options: { header: withObstacles("GRUB for BIOS is missing: install grub-pc") },
+    says: /no clone of its template could be made to boot: GRUB for BIOS is missing: install grub-pc/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {
@@ -177,4 +202,19 @@ for (const { name, options, says } of refusals) {
 Deno.test("an image of a directory is refused", () => {
   const { layout: _, source: __, ...bare } = header();
   assert.throws(() => plan({ header: bare }), /made from a directory or a tar/);
+});
+
+Deno.test("a dry run makes no volumes, so it need not be said how they are opened", () => {
+  const encrypted = ENCRYPTED_LAYOUT, image = { ...header(), layout: encrypted };
+  const disks = [disk({ sizeBytes: 20 * GIB })];
+  assert.throws(() => plan({ header: image, disks }), /nothing says how n1 opens them/);
+  plan({ header: image, disks, isDryRun: true });
+});
+
+Deno.test("an initramfs that cannot be made again is no obstacle to disks with the template's drivers", () => {
+  const facts = { drivers: ["ahci", "libahci"], noRemake: "mkinitcpio has no preset" };
+  plan({ header: withBoot({ ...facts, hostOnly: true }), disks: [disk({ drivers: ["ahci"] })] });
+  plan({ header: withBoot({ ...facts, hostOnly: false }), disks: [disk({ drivers: ["nvme"] })] });
+  // an agent that does not report them
+  plan({ header: withBoot({ ...facts, hostOnly: true }) });
 });

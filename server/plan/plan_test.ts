@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { DiskTable, FileSystem } from "#contract/format/layout.ts";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
+import type { DiskLayout, DiskTable, FileSystem } from "#contract/format/layout.ts";
 import { type Action, plannedEnd } from "./actions.ts";
 import { describePlan } from "./plan_description.ts";
 import { biosDisk, disk, ESP, ext4, GIB, header, MIB, part, plan } from "./testing/templates.ts";
@@ -164,4 +165,22 @@ Deno.test("the plan as text", () => {
     "mount disk 0 partition 2 as /",
     "install GRUB for BIOS into the disk's start",
   ]);
+});
+
+Deno.test("a disk with several paths is one disk: the plan names all, and says how the clone takes it", () => {
+  const many = disk({ paths: ["sda", "sdb"] });
+  const notesWith = (boot: DiskLayout["boot"]) => {
+    const plain = header();
+    const { layout = { disks: [], fileSystems: [], swap: [] } } = plain;
+    return describePlan(
+      plan({ header: { ...plain, layout: { ...layout, ...(boot && { boot }) } }, disks: [many] }),
+    )
+      .join("\n");
+  };
+  assert.match(notesWith(undefined), /\(sda, also seen as sdb, /);
+  assert.match(
+    notesWith(GRUB_ONLY),
+    /sda and sdb are paths to one disk, .* written by sda; the image has no multipathd/,
+  );
+  assert.match(notesWith({ ...GRUB_ONLY, multipath: true }), /the clone's multipathd joins them/);
 });

@@ -4,27 +4,12 @@
  */
 import { DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
+import type { DiskExport } from "#contract/disk_export.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { rolesOf } from "#plan/roles.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
 import { GUEST_NETWORK, runMachine, type VirtualDisk } from "./qemu.ts";
-
-interface DiskExport {
-  readonly client: ApiClient;
-  /** "web@3" */
-  readonly image: string;
-  /** "web.qcow2"; further system disks get a number: "web.1.qcow2". Data disks are left out. */
-  readonly output: string;
-  readonly format: "raw" | "qcow2";
-  /** Size of the first disk; absent: as the template's. */
-  readonly sizeBytes?: number | undefined;
-  readonly hostname?: string | undefined;
-  readonly memoryMiB: number;
-  readonly emulate: boolean;
-  readonly onProgress: (text: string) => void;
-  readonly signal: AbortSignal;
-}
 
 const POLL_MS = 1000;
 

@@ -141,3 +141,32 @@ Deno.test("an encrypted image is refused until it is said how the node opens it"
   await test.client.send("PUT", "/nodes/n1", { json: { unlock: "tpm2" } });
   assert.match((await plan(test, { image: "vault" })).problem?.detail ?? "", /no TPM 2\.0/);
 });
+
+Deno.test("a restore is refused as early as a deployment, unless it is ordered all the same", async () => {
+  await using test = await start(machine([reported()]));
+  const restored = (json: Record<string, unknown> = {}) =>
+    test.client.send("POST", "/restores", { json: { nodes: ["n1"], ...json } });
+  const preview = await test.client.get("/nodes/n1/plan?restore=true", PlanPreview);
+  assert.match(preview.lines[0] ?? "", /^restore .*\(sda, .* to web@1$/);
+  const answer = await (await restored()).json();
+  assert.match(answer.nodes[0].plan, /^restore .*\(sda, .* to web@1; by the disks that it reported/);
+  // the disk is gone: another one holds something
+  const [token] = await test.deploy(["n1"]);
+  using agent = (await test.enrol(token, machine([small]))).agent;
+  await agent.send("POST", "/node/report", { json: { step: "finish", state: "done", elapsedMs: 1 } });
+  for (const dryRun of [false, true]) {
+    await assert.rejects(restored({ dryRun }), {
+      status: 409,
+      title: "cannot restore n1 to web@1",
+      reason: /too small.*reported on \d{4}/,
+      remedy: /--no-plan-check/,
+    });
+  }
+  await restored({ planCheck: false });
+});
+
+Deno.test("what a restore would do is not known for a node without an image", async () => {
+  await using test = await start(machine([reported()]));
+  await test.client.send("PUT", "/nodes/n2", { json: {} });
+  await assert.rejects(test.client.get("/nodes/n2/plan?restore=true", PlanPreview), { status: 409 });
+});

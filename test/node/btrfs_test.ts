@@ -1,4 +1,5 @@
 /** A btrfs with subvolumes: read, captured, made again on other disks, filled, and restored. Real loop devices. */
+import { headerWith } from "#contract/format/testing/samples.ts";
 import assert from "node:assert/strict";
 import type { BtrfsProperties } from "#contract/format/file_system_properties.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
@@ -12,7 +13,7 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { Template } from "../oddities/carried_tree.ts";
 import { BtrfsMachine, described } from "./btrfs_machine.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
-import { carryOut, headerOf, planFor } from "./template_disk.ts";
+import { carryOut, planFor } from "./template_disk.ts";
 
 const missing = missingForDisks([
   "mkfs.btrfs",
@@ -108,7 +109,7 @@ test("a clone of a btrfs has its subvolumes, snapshots, properties and flags, an
   assert.deepEqual(manifest.header.notes, []);
   const wanted = await described(machine.disks[0]?.partition(1) ?? "", OWN);
   await using disk = await LoopDisk.make({ sizeBytes: 700 << 20 });
-  const plan = await planFor(headerOf(layout, "bios"), disk);
+  const plan = await planFor(headerWith(layout), disk);
   await assert.rejects(carryOut(plan), /nothing was written.*holds a btrfs with the UUID of the image's \//);
   await machine[Symbol.asyncDispose]();
   const target = await carryOut(plan);

@@ -1,9 +1,11 @@
 /** A clone's initramfs, made by the real programs in a real Debian's tree. */
 import assert from "node:assert/strict";
+import { LUKS_UUID as LUKS, luksVolume } from "#contract/format/testing/samples.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { smallVmNeeds } from "../../scripts/lab/small_vm.ts";
 import { smallVmRoot } from "../../scripts/lab/small_vm_root.ts";
+import { initramfsLimits } from "../../agent/boot_config/initramfs_limits.ts";
 import { bootTexts } from "../../agent/boot_config/boot_texts.ts";
 import { GPT_LAYOUT, NVME, onDisk, ROOT } from "../../agent/disk_references/testing/layouts.ts";
 import { TemplateDisks } from "../../agent/disk_references/template_disks.ts";
@@ -13,7 +15,7 @@ import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { bootPrograms, bootProgramsNeeds } from "../support/boot_programs.ts";
 import { needs } from "../support/needs.ts";
 
-const LUKS = "4c1f2a3b-5d6e-4f70-8192-a3b4c5d6e7f8", ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371";
+const ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371";
 const KEY = "/etc/cryptsetup-keys.d/crypt.key";
 const [root] = GPT_LAYOUT.fileSystems as [DiskLayout["fileSystems"][0]];
 /** LVM on LUKS on a mirror. */
@@ -32,18 +34,7 @@ const LAYOUT: DiskLayout = {
     bitmap: "internal",
     sizeBytes: 1e9,
   }],
-  encrypted: [{
-    name: "crypt",
-    on: { kind: "md", name: "main" },
-    version: 2,
-    uuid: LUKS,
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 1e9,
-  }],
+  encrypted: [luksVolume("crypt", { on: { kind: "md", name: "main" } })],
   groups: [{
     name: "vg",
     uuid: "v",
@@ -117,8 +108,16 @@ Deno.test({
   ...required,
   async fn() {
     await using tree = await debianTree();
-    const { clone, release } = tree, image = `/boot/initramfs-${release}.img`;
+    const { clone, kernel } = tree, image = "/boot/initramfs-main.img";
     await prepare(clone, image);
+    // neither name has the release: the entry joins the two, and the kernel's header has it
+    await Deno.copyFile(kernel, `${clone.root}/boot/vmlinuz-main`);
+    const entry =
+      "title main\nlinux /vmlinuz-main\ninitrd /initramfs-main.img\noptions root=/dev/mapper/vg-root\n";
+    await clone.write("/boot/loader/entries/main.conf", { text: entry, mode: 0o644 });
+    await Deno.mkdir(`${clone.root}/usr/lib/modules/9.9.9-newer`);
+    await Deno.writeTextFile(`${clone.root}/usr/lib/modules/9.9.9-newer/modules.dep`, "");
+    assert.deepEqual(await initramfsLimits(clone, { initramfs: "dracut" }), {});
     const { notes, rewritten } = await fitToDisk(clone, {
       disks: disksFor("dracut"),
       drivers: ["nvme", "no_such_driver"],

@@ -1,11 +1,12 @@
 /** Templates for tests: a table and file systems made by the real tools, read, and recreated elsewhere. */
+import { headerWith } from "#contract/format/testing/samples.ts";
 import assert from "node:assert/strict";
 import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
 import type { Header } from "#contract/format/manifest.ts";
 import { readLayout } from "../../agent/layout/read_layout.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
-import { carryOut, GIB, headerOf, onlyThis, planFor } from "./template_disk.ts";
+import { carryOut, GIB, onlyThis, planFor } from "./template_disk.ts";
 
 export const missingForProperties = missingForDisks([
   ...["sfdisk", "mkfs.ext4", "tune2fs", "dumpe2fs", "debugfs", "mkfs.xfs", "xfs_db", "xfs_repair"],
@@ -53,7 +54,7 @@ export async function makeTemplate(
   const layout = { ...read, fileSystems: read.fileSystems.map((one) => ({ ...one, usedBytes: 1 << 20 })) };
   const firmware = Object.values(systems).some(({ type }) => type === "vfat") ? "uefi" : "bios";
   stack.move();
-  return { header: headerOf(layout, firmware), disk, notes };
+  return { header: headerWith(layout, { firmware }), disk, notes };
 }
 
 export async function clone(

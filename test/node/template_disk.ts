@@ -1,4 +1,5 @@
 /** A template's disk on a loop device, the plan to rebuild it on another one, and the plan's execution. */
+import { headerWith } from "#contract/format/testing/samples.ts";
 import assert from "node:assert/strict";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Header } from "#contract/format/manifest.ts";
@@ -61,7 +62,7 @@ export async function template(script: string): Promise<Header> {
         mkfs: { features: [], fatBits: 32 },
       });
     }
-    return headerOf(layout, esp ? "uefi" : "bios");
+    return headerWith(layout, { firmware: esp ? "uefi" : "bios" });
   } finally {
     await Deno.remove(at);
   }
@@ -70,32 +71,6 @@ export async function template(script: string): Promise<Header> {
 /** Runs the real programs, but shows them this disk only. */
 export function onlyThis(disk: LoopDisk): Run {
   return (argv, options) => run(argv[0] === "lsblk" ? [...argv, disk.device] : argv, options);
-}
-
-export function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
-  return {
-    format: "rackseed-manifest",
-    formatVersion: 1,
-    image: "web",
-    version: 1,
-    created: "2026-01-01T00:00:00Z",
-    source: {
-      hostname: "web",
-      distribution: "debian",
-      release: "12",
-      description: "Debian",
-      architecture: "x86_64",
-      firmware,
-      kernel: "6",
-      kernels: [],
-    },
-    layout,
-    excludes: [],
-    notes: [],
-    totals: { entries: 100, files: 100, fileBytes: 0, extentBytes: 0, sealedBytes: 0 },
-    packs: [],
-    frames: 0,
-  };
 }
 
 export const GPT = `label: gpt

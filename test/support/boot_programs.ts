@@ -31,10 +31,15 @@ export const bootProgramsNeeds = ["apt-get", "dpkg-deb"];
 
 /** The folder with the packages' files, to be laid over a Debian without them. */
 export async function bootPrograms(cache: string): Promise<string> {
+  await Deno.mkdir(cache, { recursive: true });
+  // a link to another folder leads nowhere in the small VM
+  return await unpacked(await Deno.realPath(cache));
+}
+
+async function unpacked(cache: string): Promise<string> {
   const key = createHash("sha256").update(PACKAGES.join()).digest("hex").slice(0, 16);
   const folder = `${cache}/boot-programs-${key}`;
   if (await Deno.lstat(folder).then(() => true, () => false)) return folder;
-  await Deno.mkdir(cache, { recursive: true });
   const work = await Deno.makeTempDir({ dir: cache, prefix: "boot-programs-" });
   const tree = `${work}/tree`;
   await Deno.mkdir(tree);

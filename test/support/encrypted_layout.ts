@@ -1,4 +1,5 @@
 import type { DiskLayout } from "#contract/format/layout.ts";
+import { luksVolume } from "#contract/format/testing/samples.ts";
 
 const MIB = 1 << 20;
 const GIB = 1024 * MIB;
@@ -18,18 +19,13 @@ export const ENCRYPTED_LAYOUT: DiskLayout = {
       { number: 3, startSector: 2_101_248, sectors: 16_777_216, type: LINUX },
     ],
   }],
-  encrypted: [{
-    name: "cryptroot",
-    on: { kind: "partition", disk: 0, number: 3 },
-    version: 2,
-    uuid: "5a1f3c2e-0000-4000-8000-000000000003",
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 8 * GIB - 16 * MIB,
-  }],
+  encrypted: [
+    luksVolume("cryptroot", {
+      on: { kind: "partition", disk: 0, number: 3 },
+      uuid: "5a1f3c2e-0000-4000-8000-000000000003",
+      sizeBytes: 8 * GIB - 16 * MIB,
+    }),
+  ],
   fileSystems: [
     {
       volume: { kind: "luks", name: "cryptroot" },

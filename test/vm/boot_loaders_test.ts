@@ -1,24 +1,31 @@
 /** Boot loaders that the small VM installs on mirrored disks; then each disk is started alone. */
 import assert from "node:assert/strict";
 import { runInSmallVm, smallVmNeeds } from "../../scripts/lab/small_vm.ts";
+import { uefiArguments } from "../../scripts/lab/small_vm_machine.ts";
 import { bootPrograms, bootProgramsNeeds } from "../support/boot_programs.ts";
 import { needs } from "../support/needs.ts";
-import { DISK_BYTES, DISKS, INSIDE } from "../volumes/in_small_vm.ts";
+import { DISK_BYTES, DISKS, INSIDE, PROGRAMS } from "../volumes/in_small_vm.ts";
 import { READY } from "../volumes/boot_loaders/machine.ts";
 
 const FILE = "test/volumes/boot_loaders/boot_loaders_test.ts";
 const OVMF = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
-const CASES: { name: string; starts?: "bios" | "uefi" }[] = [
+/** `keepsVariables`: the small VM starts by UEFI, and each disk with the variables that it left. */
+const CASES: { name: string; starts?: "bios" | "uefi"; keepsVariables?: true }[] = [
   {
     name: "GRUB goes into both disks of a mirror, and its code is put back on the one that lost it",
     starts: "bios",
   },
   { name: "GRUB for UEFI is on both ESPs, with the fallback", starts: "uefi" },
+  {
+    name: "the firmware has an entry for GRUB on each disk, in this order, in place of earlier ones",
+    starts: "uefi",
+    keepsVariables: true,
+  },
   { name: "systemd-boot is on both ESPs with its entries, and a changed root is refused" },
 ];
 const { programs, ...rest } = smallVmNeeds;
 
-for (const { name, starts } of CASES) {
+for (const { name, starts, keepsVariables } of CASES) {
   Deno.test({
     name: starts ? `${name}; each disk starts alone` : name,
     ...needs({ ...rest, programs: [...programs, ...bootProgramsNeeds], files: Object.values(OVMF) }),
@@ -31,18 +38,22 @@ for (const { name, starts } of CASES) {
           await Deno.writeFile(path, new Uint8Array());
           await Deno.truncate(path, DISK_BYTES);
         }
+        const vars = `${folder}/vars.fd`;
+        await Deno.copyFile(OVMF.vars, vars);
         const { code, output } = await runInSmallVm({
           disks,
+          ...keepsVariables && { uefi: { code: OVMF.code, vars } },
           script: `deno test -A --no-check ${FILE}`,
           shares: [{ path: added }],
-          env: { [INSIDE]: "1", BOOT_PROGRAMS: added, BOOT_CASE: name },
+          env: { [INSIDE]: "1", [PROGRAMS]: added, BOOT_CASE: name },
           memoryMiB: 2048,
           timeoutMs: 600_000,
         });
         assert.equal(code, 0, output);
         assert.match(output, / 1 passed.* 0 failed \(/, output);
         for (const { path } of starts ? disks.slice(0, 2) : []) {
-          assert.match(await started(path, { firmware: starts ?? "bios", folder }), new RegExp(READY));
+          if (!keepsVariables) await Deno.copyFile(OVMF.vars, vars);
+          assert.match(await started(path, { firmware: starts ?? "bios", vars }), new RegExp(READY));
         }
       } finally {
         await Deno.remove(folder, { recursive: true });
@@ -54,14 +65,9 @@ for (const { name, starts } of CASES) {
 /** Starts a machine with this disk alone. Returns what its serial console showed. */
 async function started(
   disk: string,
-  { firmware, folder }: { firmware: "bios" | "uefi"; folder: string },
+  { firmware, vars }: { firmware: "bios" | "uefi"; vars: string },
 ): Promise<string> {
-  const vars = `${folder}/vars.fd`;
-  await Deno.copyFile(OVMF.vars, vars);
-  const flash = [
-    ...["-drive", `if=pflash,format=raw,readonly=on,file=${OVMF.code}`],
-    ...["-drive", `if=pflash,format=raw,file=${vars}`],
-  ];
+  const flash = uefiArguments({ code: OVMF.code, vars });
   const child = new Deno.Command("qemu-system-x86_64", {
     args: [
       ...["-accel", "tcg", "-m", "512", "-nic", "none", "-display", "none", "-no-reboot", "-serial", "stdio"],

@@ -122,6 +122,24 @@ async function walkThrough(
     },
   );
 
+  await t.step("a restore shows its plan, too, and a refused one must be confirmed", async () => {
+    const restore = dialog.getByRole("button", { name: "Restore", exact: true });
+    const openFor = async (node: string) => {
+      await page.getByLabel(`Select ${node}`, { exact: true }).check();
+      await page.getByRole("button", { name: "Restore…" }).click();
+    };
+    await openFor("fits");
+    await dialog.getByText(/restore .* to web@1/).first().waitFor();
+    await dialog.locator("button[type=submit]:enabled").waitFor();
+    await cancel("fits");
+    await openFor("small");
+    await dialog.getByText("it is too small").waitFor();
+    assert.equal(await restore.isEnabled(), false);
+    await dialog.getByLabel("Order it all the same").check();
+    await dialog.locator("button[type=submit]:enabled").waitFor();
+    await cancel("small");
+  });
+
   await t.step(
     "an encrypted image asks how its clones are opened, and for the passphrase twice",
     async () => {

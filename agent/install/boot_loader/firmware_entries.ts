@@ -1,7 +1,8 @@
 /** Boot entries in the firmware's variables, made with the image's own efibootmgr(8). */
 import { bootOrderAfter, type EfiBoot, labelOf, parseEfiBoot } from "./efi_boot_order.ts";
 import { entryName } from "./grub.ts";
-import { type BootLoaderOptions, hasProgram, inClone } from "./in_clone.ts";
+import { type BootLoaderOptions, inClone } from "./in_clone.ts";
+import { hasProgram } from "../../tree/programs.ts";
 
 export class FirmwareEntries {
   readonly #options: BootLoaderOptions;

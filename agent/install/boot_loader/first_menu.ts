@@ -3,7 +3,8 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { actionsOf } from "#plan/actions.ts";
 import { bootTexts } from "../../boot_config/boot_texts.ts";
 import type { TargetDisks } from "../disk/guard.ts";
-import { type BootLoaderOptions, hasProgram, inClone, TITLE } from "./in_clone.ts";
+import { type BootLoaderOptions, inClone, TITLE } from "./in_clone.ts";
+import { hasProgram } from "../../tree/programs.ts";
 
 const MENUS = [
   { program: "grub-mkconfig", menu: "/boot/grub/grub.cfg" },

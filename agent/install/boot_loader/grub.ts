@@ -1,5 +1,6 @@
 /** GRUB, installed by the image's own grub-install. */
-import { type BootLoaderOptions, hasProgram, inClone, missingProgram } from "./in_clone.ts";
+import { type BootLoaderOptions, inClone, missingProgram } from "./in_clone.ts";
+import { hasProgram } from "../../tree/programs.ts";
 
 /** Into the first sectors of each disk. `devices`: proven disks. */
 export async function installGrub(devices: readonly string[], options: BootLoaderOptions): Promise<void> {

@@ -37,16 +37,6 @@ export function inClone(
   });
 }
 
-const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-
-export async function hasProgram(clone: CloneTree, name: string): Promise<boolean> {
-  for (const folder of FOLDERS) {
-    const kind = await clone.kind(`${folder}/${name}`);
-    if (kind === "file" || kind === "symlink") return true;
-  }
-  return false;
-}
-
 export function missingProgram(name: string, remedy: string): RackseedError {
   return new RackseedError(TITLE, { reason: `the image has no ${name}.`, remedy });
 }

@@ -1,7 +1,8 @@
 /** systemd-boot and unified kernel images (systemd-boot(7), systemd-stub(7)). */
 import { RackseedError } from "#contract/errors.ts";
 import { FALLBACK, unifiedKernels } from "../../boot_config/esp_programs.ts";
-import { type BootLoaderOptions, hasProgram, inClone, missingProgram, TITLE } from "./in_clone.ts";
+import { type BootLoaderOptions, inClone, missingProgram, TITLE } from "./in_clone.ts";
+import { hasProgram } from "../../tree/programs.ts";
 
 /**
  * Runs the image's own bootctl. In a chroot it cannot check that the folder is an EFI system partition, which the plan

@@ -108,6 +108,38 @@ Deno.test("an untouched file is trusted by its checksum; one that rots or was to
   assert.equal(rotten.contents.whole.size, 2);
 });
 
+Deno.test("a file that was completed is in the index with the checksum of its whole content", async () => {
+  using test = await installed();
+  const { image, look, sums: before } = test;
+  const b = image.manifest.entries.findIndex(({ path }) => path === "b");
+  {
+    using file = await Deno.open(`${image.target}/b`, { write: true });
+    await file.seek(7000, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(10));
+  }
+  const found = await look(), sums = new Map<BytePath, number>();
+  assert(found.partial.has(b));
+  await installTree({
+    manifest: image.manifest,
+    key,
+    target: image.target,
+    existing: found,
+    packs: { path: () => image.pack },
+    frames: ReadableStream.from([0, 1, 2]),
+    onSums: (some) => some.forEach(([path, sum]) => sums.set(path, ((sums.get(path) ?? 0) ^ sum) >>> 0)),
+  });
+  const options = {
+    manifest: image.manifest,
+    found,
+    previous: undefined,
+    sums,
+    changed: new Set<string>(),
+    plain: [],
+  };
+  const index = decodeIndex(indexOfTarget(image.target, { ...options, manifestId: manifest }), { manifest });
+  assert.equal(index?.(b)?.sum, before.get("b"));
+});
+
 /** With hashes that no content has: only the index can vouch for a file. */
 function withoutHashes(manifest: Manifest): Manifest {
   const frames = manifest.frames.map((frame) => ({

@@ -71,11 +71,13 @@ export class FileScanner {
       return { clean: false, fullSize: false, attributesRight: false, sum: 0 };
     }
     const untouched = indexed !== undefined && fullSize && isUntouched(indexed, status);
-    let sum = untouched ? this.#readAll(fd, checks, () => {}) : 0;
+    let sum = untouched ? this.#readAll(fd, checks, () => true) : 0;
     if (untouched && sum === indexed.sum) right.fill(1);
     else {
       sum = this.#readAll(fd, checks, (bytes, i) => {
-        if (createHash("sha256").update(bytes).digest("base64url") === checks[i]?.sha256) right[i] = 1;
+        const isRight = createHash("sha256").update(bytes).digest("base64url") === checks[i]?.sha256;
+        if (isRight) right[i] = 1;
+        return isRight;
       });
     }
     const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
@@ -89,16 +91,19 @@ export class FileScanner {
     return { clean, fullSize, attributesRight, sum };
   }
 
-  /** Returns the checksum of the extents that could be read in full. */
-  #readAll(fd: number, checks: readonly Check[], use: (bytes: Uint8Array, number: number) => void): number {
+  /** Returns the checksum of the extents that could be read in full and that `counts`. */
+  #readAll(
+    fd: number,
+    checks: readonly Check[],
+    counts: (bytes: Uint8Array, number: number) => boolean,
+  ): number {
     let sum = 0;
     checks.forEach(({ sizeBytes, offset }, i) => {
       const bytes = this.#buffer.subarray(0, sizeBytes);
       const got = readFully(fd, bytes, offset);
       this.#readBytes += got;
       if (got < bytes.length) return;
-      sum ^= extentSum(bytes, offset);
-      use(bytes, i);
+      if (counts(bytes, i)) sum ^= extentSum(bytes, offset);
     });
     return sum >>> 0;
   }

@@ -23,7 +23,7 @@ export interface Contents {
   readonly whole: ReadonlySet<number>;
   /** Those of them whose attributes are right too. */
   readonly exact: ReadonlySet<number>;
-  /** Checksums of the files whose whole content is right. */
+  /** Checksums of what is right of each file: of a whole one its own, of a part that is kept the part's. */
   readonly sums: ReadonlyMap<number, number>;
   readonly readBytes: number;
 }
@@ -127,12 +127,13 @@ class Findings {
     const whole = [...this.#right].flatMap(([entry, right]) =>
       !this.#short.has(entry) && right.every((r) => r === 1) ? [entry] : []
     );
+    const parts = [...this.#right].flatMap(([entry, right]) => right.includes(1) ? [entry] : []);
     const exact = whole.filter((entry) => !this.#wrongAttributes.has(entry));
     return {
       right: this.#right,
       whole: new Set(whole),
       exact: new Set(exact),
-      sums: new Map(whole.map((entry) => [entry, this.#sums.get(entry) ?? 0])),
+      sums: new Map([...whole, ...parts].map((entry) => [entry, this.#sums.get(entry) ?? 0])),
       readBytes: this.readBytes,
     };
   }

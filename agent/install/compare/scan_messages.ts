@@ -44,7 +44,7 @@ export interface PartFound {
   readonly fullSize: boolean;
   /** Whether owner, mode, time and extended attributes are the entry's. */
   readonly attributesRight: boolean;
-  /** Checksum of its extents, if all are right. */
+  /** Checksum of its right extents. */
   readonly sum: number;
 }
 

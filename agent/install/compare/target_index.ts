@@ -44,7 +44,7 @@ function indexEntry(
 ): IndexEntry | undefined {
   const shown = `/${displayPath(entry.path)}`;
   if (plain.some((at) => `${shown}/`.startsWith(`${at}/`))) return undefined;
-  if (entry.type === "link" || found?.partial.has(number)) return undefined;
+  if (entry.type === "link") return undefined;
   if (found?.states[number] === LEFT_ALONE) return undefined;
   // the entry as it was trusted: if it was touched since, the next comparison no longer trusts it
   const trusted = found?.trusted.get(number);
@@ -52,8 +52,18 @@ function indexEntry(
   // a restore that only reset the times of directories leaves the index as it is
   const noted = entry.type === "file" ? undefined : previous?.(number);
   if (noted) return noted;
-  const sum = entry.type === "file" ? sums.get(entry.path) ?? found?.contents.sums.get(number) : 0;
+  const sum = entry.type === "file" ? sumOf(entry, { number, found, sums }) : 0;
   if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
   const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path || "." as BytePath);
   return { inode, ctimeSec, ctimeNs, sum };
+}
+
+/** Of a file that was completed, what was kept and what was written. */
+function sumOf(
+  { path }: ImageEntry,
+  { number, found, sums }: Pick<TargetIndexOptions, "found" | "sums"> & { number: number },
+): number | undefined {
+  const written = sums.get(path), kept = found?.contents.sums.get(number);
+  if (!found?.partial.has(number)) return written ?? (found?.contents.whole.has(number) ? kept : undefined);
+  return written === undefined || kept === undefined ? undefined : (written ^ kept) >>> 0;
 }

@@ -104,7 +104,7 @@ async function proveDisk(
   if (facts && facts.sizeBytes < end) reasons.push("it is smaller than what the plan writes");
   if (facts && reasons.length === 0) {
     try {
-      claimBlockDevice(devicePath(facts.name));
+      for (const path of facts.paths ?? [facts.name]) claimBlockDevice(devicePath(path));
       return facts;
     } catch (error) {
       reasons.push(`the kernel does not release it (${messageOf(error)})`);

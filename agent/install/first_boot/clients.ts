@@ -3,9 +3,7 @@
  * `send_NAME` that posts the file "$here/report" and prints the HTTP status, or nothing if there was no answer. They
  * use $url, $host, $port, $path and `bounded SECONDS PROGRAM …` from run_script.ts.
  */
-
-export const CLIENTS = ["curl", "bash", "perl", "wget"] as const;
-export type Client = typeof CLIENTS[number];
+import type { Client } from "../../boot_config/first_boot.ts";
 
 export const SENDERS: Readonly<Record<Client, string>> = {
   curl: String.raw`

@@ -3,7 +3,7 @@ import { type FirstBootReport, parseFirstBoot } from "#contract/api/first_boot.t
 import type { Hook } from "#contract/api/hooks.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { CloneTree } from "../../tree/tree_files.ts";
-import { type Client, CLIENTS } from "./clients.ts";
+import { type Client, CLIENTS } from "../../boot_config/first_boot.ts";
 import { prepareFirstBoot } from "./prepare.ts";
 import { hookFile, runScript } from "./run_script.ts";
 

@@ -4,13 +4,19 @@
  */
 import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
-import { RackseedError } from "#contract/errors.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import { type Client, CLIENTS } from "./clients.ts";
+import {
+  type Client,
+  clientsOf,
+  firstBootLack,
+  type InitSystem,
+  initSystem,
+} from "../../boot_config/first_boot.ts";
+import { hooksObstacle } from "./hooks_obstacle.ts";
 import { hookFile, runScript } from "./run_script.ts";
-import { FOLDER, type InitSystem, serviceOf } from "./services.ts";
+import { FOLDER, serviceOf } from "./services.ts";
 
 interface FirstBootPrepared {
   /** Whether the clone will report. */
@@ -46,16 +52,10 @@ export async function prepareFirstBoot(
     await writeScript(clone, { order: facts, identity, firstBoot, init, clients });
     return { willReport: true };
   }
-  const lack = init === undefined ? "neither systemd, OpenRC nor SysV init" : `none of ${CLIENTS.join(", ")}`;
-  const hooks = hooksAt("first-boot", order);
-  if (hooks.length === 0) {
-    return { willReport: false, note: `its first boot will not be reported: the image has ${lack}` };
-  }
-  const names = hooks.map(({ name }) => name).join(", ");
-  throw new RackseedError("cannot set up the hooks of the first boot", {
-    reason: `the image has ${lack}.`,
-    remedy: `install one of them on the template and capture it again, or remove the hooks: ${names}.`,
-  });
+  const lack = await firstBootLack(clone) ?? "";
+  const obstacle = hooksObstacle(order, lack);
+  if (obstacle !== undefined) throw obstacle;
+  return { willReport: false, note: `its first boot will not be reported: the image has ${lack}` };
 }
 
 type FirstBootOrder = Pick<Order, "node" | "image" | "version" | "hooks" | "firstBoot">;
@@ -88,23 +88,4 @@ async function writeScript(
   await clone.write(`${FOLDER}/run`, { text: script, mode: 0o700 });
   for (const file of files) await clone.write(file.path, file);
   for (const { path, target } of links) await clone.link(path, { target });
-}
-
-async function initSystem(clone: CloneTree): Promise<InitSystem | undefined> {
-  const init = await clone.linkTarget("/sbin/init");
-  if (init?.endsWith("/systemd")) return "systemd";
-  const isThere = async (path: string) => await clone.kind(path) !== undefined;
-  if (await isThere("/sbin/openrc-run") && await isThere("/etc/runlevels/default")) return "openrc";
-  return await isThere("/etc/init.d") && await isThere("/etc/rc2.d") && await isThere("/sbin/init")
-    ? "sysv"
-    : undefined;
-}
-
-async function clientsOf(clone: CloneTree): Promise<Client[]> {
-  const found: Client[] = [];
-  for (const client of CLIENTS) {
-    const kinds = ["/usr/bin", "/bin", "/usr/local/bin"].map((folder) => clone.kind(`${folder}/${client}`));
-    if ((await Promise.all(kinds)).some((kind) => kind !== undefined)) found.push(client);
-  }
-  return found;
 }

@@ -5,7 +5,8 @@
  */
 import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { interpreterOf } from "../../hooks/interpreter.ts";
-import { type Client, SENDERS } from "./clients.ts";
+import type { Client } from "../../boot_config/first_boot.ts";
+import { SENDERS } from "./clients.ts";
 
 interface RunScriptOptions {
   /** http://HOST:PORT/PATH */

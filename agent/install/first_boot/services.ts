@@ -1,10 +1,9 @@
 /** How each init system starts the first-boot script, once. Pure. */
+import type { InitSystem } from "../../boot_config/first_boot.ts";
 
 /** Excluded from captures (agent/tree/excludes.ts). */
 export const FOLDER = "/var/lib/rackseed/first-boot";
 const NAME = "rackseed-first-boot";
-
-export type InitSystem = "systemd" | "openrc" | "sysv";
 
 interface Service {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];

@@ -1,11 +1,12 @@
 /** dracut(8) of RHEL and its kin, Fedora and SUSE. */
 import { messageOf } from "#contract/errors.ts";
 import { unifiedTexts } from "../../boot_config/boot_texts.ts";
+import { initramfsImages, type KernelImage, unifiedImages } from "../../boot_config/kernels.ts";
 import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
-import { lockedBelowRoot, volumeArguments, volumesBelowRoot } from "./initramfs_needs.ts";
-import { type InitramfsOptions, kernelReleases, TIMEOUT_MS } from "./initramfs_options.ts";
-import { ownMachineId, withOwnMachineId } from "./machine_id.ts";
+import { ownMachineId, withOwnMachineId } from "../../boot_config/machine_id.ts";
+import { lockedBelowRoot, volumeArguments, volumesBelowRoot } from "../../boot_config/initramfs_needs.ts";
+import { type InitramfsOptions, TIMEOUT_MS } from "./initramfs_options.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Entries of crypttab(5) that dracut would leave out of an initramfs for any machine. */
@@ -13,7 +14,7 @@ const CRYPTTAB = "/run/rackseed-crypttab";
 const MODULES = "/usr/lib/dracut/modules.d";
 
 export async function makeWithDracut(clone: CloneTree, options: InitramfsOptions): Promise<string[]> {
-  const images = [...await imagesOf(clone), ...await unifiedImagesOf(clone, options)];
+  const images = [...await initramfsImages(clone), ...await unifiedImagesOf(clone, options)];
   if (images.length === 0) throw new RangeError("no initramfs that dracut made was found");
   const shared = await sharedArguments(clone, options);
   try {
@@ -24,9 +25,7 @@ export async function makeWithDracut(clone: CloneTree, options: InitramfsOptions
   return images.map(({ path }) => path);
 }
 
-interface Image {
-  readonly release: string;
-  readonly path: string;
+interface Image extends KernelImage {
   /** Of a unified kernel image: its command line, as it is on this machine. */
   readonly commandLine?: string;
 }
@@ -105,36 +104,14 @@ async function availableDrivers(
   return wanted.filter((name) => names.has(name.replaceAll("-", "_")));
 }
 
-/** The image of each kernel, where the distribution keeps it; rescue images serve any machine, and stay. */
-async function imagesOf(clone: CloneTree): Promise<Image[]> {
-  const images: Image[] = [];
-  for (const release of await kernelReleases(clone)) {
-    const fixed = [
-      `/boot/initramfs-${release}.img`,
-      `/boot/initrd.img-${release}`,
-      `/boot/initrd-${release}`,
-    ];
-    for (const path of [...fixed, ...await inTokenFolders(clone, release)]) {
-      if (await clone.kind(path) === "file") images.push({ release, path });
-    }
-  }
-  return images;
-}
-
-/** kernel-install(8): "/efi/TOKEN/RELEASE/initrd" beside the kernel. */
-async function inTokenFolders(clone: CloneTree, release: string): Promise<string[]> {
-  const tokens = (await Promise.all(["/boot", "/boot/efi", "/efi"].map((folder) => clone.list(folder))))
-    .flat();
-  const found = await Promise.all(tokens.map((token) => clone.list(`${token}/${release}`)));
-  return found.flat().filter((path) => /\/initrd[^/]*$/.test(path));
-}
-
-/** Unified kernel images, with their command lines in this machine's names. */
+/** Unified kernel images, with their command lines in this machine's names. Throws RangeError if one has no kernel. */
 async function unifiedImagesOf(clone: CloneTree, { disks }: InitramfsOptions): Promise<Image[]> {
-  const releases = await kernelReleases(clone), own = await ownMachineId(clone);
-  return (await unifiedTexts(clone)).flatMap(({ path, text }) => {
-    const release = releases.find((name) => path.endsWith(`${name}.efi`));
-    const commandLine = withOwnMachineId(rewriteArguments(text, new Rewriting(path, disks)), { path, own });
-    return release === undefined ? [] : [{ release, path, commandLine }];
+  const texts = await unifiedTexts(clone), own = await ownMachineId(clone);
+  const known = await unifiedImages(clone, texts.map(({ path }) => path));
+  return texts.map(({ path, text }) => {
+    const image = known.find((one) => one.path === path);
+    if (image === undefined) throw new RangeError(`no kernel of the image is that of ${path}`);
+    const renamed = rewriteArguments(text, new Rewriting(path, disks));
+    return { ...image, commandLine: withOwnMachineId(renamed, { path, own }) };
   });
 }

@@ -4,16 +4,15 @@
  */
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { isEsp, type SwapFile } from "#contract/format/layout.ts";
-import { unifiedTexts } from "../../boot_config/boot_texts.ts";
-import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
 import { initramfsProgram } from "../../boot_config/initramfs_program.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import { makeInitramfs } from "./initramfs.ts";
-import { type InitramfsNeed, initramfsNeeds } from "./initramfs_needs.ts";
+import { initramfsNeeds } from "../../boot_config/initramfs_needs.ts";
+import { unifiedNeeds } from "../../boot_config/unified_needs.ts";
 import { ownEntries } from "./loader_entries.ts";
-import { ownMachineId, withOwnMachineId } from "./machine_id.ts";
+import { ownMachineId, withOwnMachineId } from "../../boot_config/machine_id.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
@@ -91,23 +90,4 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
       ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
     ],
   };
-}
-
-/** The command line inside a unified kernel image cannot be rewritten: the image is made again. */
-async function unifiedNeeds(
-  clone: CloneTree,
-  { disks, own }: { disks: TemplateDisks; own: string | undefined },
-): Promise<InitramfsNeed[]> {
-  return (await unifiedTexts(clone)).flatMap(({ path, text }) => {
-    const renamed = rewriteArguments(text, new Rewriting(path, disks)) !== text;
-    const isOther = withOwnMachineId(text, { path, own }) !== text;
-    return [
-      ...renamed
-        ? [{ because: `the command line in ${path} names the template's disks`, isVital: true }]
-        : [],
-      ...isOther
-        ? [{ because: `the command line in ${path} sets the template's machine-id`, isVital: true }]
-        : [],
-    ];
-  });
 }

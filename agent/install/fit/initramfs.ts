@@ -9,7 +9,7 @@ import { bindKernelTrees } from "../../sys/mount.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { makeWithDracut } from "./dracut.ts";
 import type { InitramfsOptions } from "./initramfs_options.ts";
-import type { InitramfsNeed } from "./initramfs_needs.ts";
+import type { InitramfsNeed } from "../../boot_config/initramfs_needs.ts";
 import { makeWithInitramfsTools } from "./initramfs_tools.ts";
 import { makeWithMkinitcpio, makeWithMkinitfs } from "./other_initramfs.ts";
 

@@ -1,5 +1,5 @@
 /** update-initramfs(8) of Debian and its derivatives. */
-import { lockedBelowRoot } from "./initramfs_needs.ts";
+import { lockedBelowRoot } from "../../boot_config/initramfs_needs.ts";
 import { type InitramfsOptions, TIMEOUT_MS } from "./initramfs_options.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { CloneTree } from "../../tree/tree_files.ts";
 import { ownEntries } from "./loader_entries.ts";
-import { ownMachineId } from "./machine_id.ts";
+import { ownMachineId } from "../../boot_config/machine_id.ts";
 
 const OLD = "a".repeat(32), OWN = "b".repeat(32), ENTRIES = "/boot/loader/entries";
 const block = (lines: string) => `# GRUB Environment Block\n${lines}`.padEnd(1024, "#");

@@ -1,6 +1,7 @@
 /** mkinitcpio(8) of Arch, mkinitfs of Alpine. */
-import { type InitramfsOptions, kernelReleases, TIMEOUT_MS } from "./initramfs_options.ts";
-import { volumesBelowRoot } from "./initramfs_needs.ts";
+import { flavourImages } from "../../boot_config/kernels.ts";
+import { type InitramfsOptions, TIMEOUT_MS } from "./initramfs_options.ts";
+import { volumesBelowRoot } from "../../boot_config/initramfs_needs.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Makes all presets. Its hook autodetect looks at the machine that it runs on, which is the right one. */
@@ -50,10 +51,7 @@ export async function makeWithMkinitfs(
     ...volumesBelowRoot(disks).flatMap(({ kind }) => VOLUME_FEATURES[kind] ?? []),
   ]);
   const made: string[] = [];
-  for (const release of await kernelReleases(clone)) {
-    // "6.6.8-0-lts" is flavour "lts", whose image is /boot/initramfs-lts
-    const path = `/boot/initramfs-${release.replace(/^.*-/, "")}`;
-    if (await clone.kind(path) !== "file") continue;
+  for (const { release, path } of await flavourImages(clone)) {
     await run(["mkinitfs", "-F", [...features].join(" "), "-o", path, release], {
       root: clone.root,
       signal,

@@ -11,9 +11,14 @@ const KEY_BYTES = 64;
 const PCRS = "7";
 const ENROL_MS = 5 * 60_000;
 
+/** What it needs of the machine. */
+type Keyed = Pick<Machine, "run" | "signal"> & {
+  readonly enrolled: { readonly order: Pick<Machine["enrolled"]["order"], "encryption"> };
+};
+
 /** Before the clone's initramfs is made, which holds some of it. Throws RackseedError. */
 export async function giveKeys(
-  machine: Machine,
+  machine: Keyed,
   { plan, target, clone }: PlannedDisk & { clone: CloneTree },
 ): Promise<void> {
   const { enrolled: { order: { encryption } } } = machine;
@@ -35,7 +40,7 @@ interface KeyOptions {
 }
 
 async function giveKeyFile(
-  { run, signal }: Machine,
+  { run, signal }: Keyed,
   { encrypted: { name }, device, recoveryKey, clone }: KeyOptions,
 ): Promise<void> {
   const path = keyFileOf(name);
@@ -51,7 +56,7 @@ async function giveKeyFile(
 
 /** With the image's own systemd-cryptenroll, which is what its initramfs understands. */
 async function bindToTpm(
-  { run, signal }: Machine,
+  { run, signal }: Keyed,
   { encrypted: { name }, device, recoveryKey, clone }: KeyOptions,
 ): Promise<void> {
   await using _trees = await bindKernelTrees(clone.root);

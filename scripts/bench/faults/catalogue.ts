@@ -1,5 +1,5 @@
 /** What can happen to a data directory. A fault follows from its number alone, so that it can be repeated. */
-import { SeededRandom } from "./random.ts";
+import { Dice } from "../../../server/plan/testing/dice.ts";
 
 export const KINDS = [
   "emptied",
@@ -17,7 +17,7 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Whether the previous server lost power or was stopped. */
   readonly afterKill: boolean;
-  readonly random: SeededRandom;
+  readonly random: Dice;
 }
 
 /** The share of each kind, in per cent. */
@@ -36,7 +36,7 @@ export function faultOf(number: number): Fault {
   // 61 and 100 have no common factor: every hundred numbers visit each place once.
   let place = number * 61 % 100;
   const kind = KINDS.find((one) => (place -= SHARE[one]) < 0) ?? "killed";
-  const random = new SeededRandom(1000 + number);
+  const random = new Dice(1000 + number);
   return { number, kind, afterKill: random.next() < 0.5, random };
 }
 

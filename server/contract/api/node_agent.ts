@@ -33,6 +33,8 @@ const InventoryDisk = z.object({
   content: text(1000),
   labels: z.array(text(255)).max(256).optional(),
   signatures: z.array(text(64)).max(256).optional(),
+  paths: z.array(text(64)).max(64).readonly().optional(),
+  drivers: z.array(text(64)).max(64).readonly().optional(),
 });
 
 export const Inventory = z.object({

@@ -154,6 +154,7 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   /** For a disk that must be made anew; as in DeployRequest. */
   passphrase: Passphrase.optional(),
   /** As in DeployRequest. */
+  planCheck: z.boolean().optional(),
   force: z.boolean().optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
@@ -166,7 +167,7 @@ export const DeployAnswer = z.object({
     id,
     node: MachineName,
     token: z.string(),
-    /** What is known of the plan, in one line; absent for restores and backups. */
+    /** What is known of the plan, in one line; absent for backups. */
     plan: z.string().optional(),
   })),
 });

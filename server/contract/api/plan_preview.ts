@@ -5,9 +5,12 @@ import { ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 
 /** The query of GET /nodes/:node/plan. */
 export const PlanQuery = z.object({
-  image: ImageRef,
+  /** Absent: the image that the node has. */
+  image: ImageRef.optional(),
   /** As in DeployRequest. */
   unlock: Unlock.optional(),
+  /** What a restore would do, not a deployment. */
+  restore: z.literal("true").optional(),
 });
 export type PlanQuery = z.infer<typeof PlanQuery>;
 

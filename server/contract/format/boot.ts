@@ -29,6 +29,14 @@ export const BootFacts = z.object({
   hostOnly: z.boolean(),
   /** Modules of the drivers between the template's disks and its processor: "ahci", "virtio_blk". */
   drivers: z.array(moduleName).max(64),
+  /** The system has multipathd(8), which joins the paths of a disk that is reached over several. */
+  multipath: z.boolean().optional(),
+  /** Why the image's own program cannot make the initramfs again on a clone. Absent if it can, or if that is not known. */
+  noRemake: z.string().max(300).optional(),
+  /** What the system lacks to run hooks at its first boot; likewise. */
+  noFirstBoot: z.string().max(300).optional(),
+  /** Why the image cannot bind a LUKS volume to a TPM 2.0; likewise. */
+  noTpm: z.string().max(300).optional(),
 });
 export type BootFacts = z.infer<typeof BootFacts>;
 

@@ -43,10 +43,11 @@ export const DiskTable = z.object({
   /** The template's name for it ("vda"): for people only, it selects nothing. */
   name: z.string().max(64),
   /**
-   * Its other names on the template, below /dev/disk/by-id and by-path, which the image's files may use. They select
-   * nothing either.
+   * Its other names on the template, below /dev/disk/by-id and by-path, which the image's files may use; that below
+   * /dev/mapper if it has several paths. They select nothing either.
    */
-  names: z.array(z.string().max(255).regex(/^\/dev\/disk\/by-(id|path)\/[^\s/]+$/)).max(64).optional(),
+  names: z.array(z.string().max(255).regex(/^\/dev\/(disk\/by-(id|path)|mapper)\/[^\s/]+$/)).max(64)
+    .optional(),
   sizeBytes: z.int().min(0),
   sectorBytes: z.union([z.literal(512), z.literal(4096)]),
   table: z.enum(["gpt", "dos", "none"]),
@@ -135,6 +136,8 @@ export const DiskLayout = z.object({
   swapFiles: z.array(SwapFile).max(64).optional(),
   /** Absent in versions of earlier releases, which boot with GRUB. */
   boot: BootFacts.optional(),
+  /** Why no clone could be made to boot, as found at capture, each with what to do about it. */
+  obstacles: z.array(z.string().max(500)).max(32).optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
 

@@ -333,7 +333,9 @@ export const OWN_FILES: readonly OwnFiles[] = [
     what: "names of multipath devices",
     paths: ["/etc/multipath/bindings", "/etc/multipath/wwids"],
     clone: "kept",
-    because: "the machines of a cluster use the same names for the same storage",
+    because:
+      "the machines of a cluster use the same names for the same storage. What they say of the template's own disks " +
+      "is said of the clone's",
   },
   {
     what: "disks that LVM may use",

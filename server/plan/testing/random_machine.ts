@@ -7,38 +7,8 @@ import { mirrorOf } from "../mirrors.ts";
 import type { PlanRequest } from "../plan.ts";
 import { rolesOf } from "../roles.ts";
 import { BTRFS } from "./btrfs.ts";
+import type { Dice } from "./dice.ts";
 import { KIB, machineDisk, MIB, nameAt, Template } from "./template.ts";
-
-/** mulberry32: the same numbers for the same seed. */
-export class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
-  }
-
-  chance(share: number): boolean {
-    return this.next() < share;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    const found = list[this.between(0, list.length - 1)];
-    if (found === undefined) throw new RangeError("nothing to pick from");
-    return found;
-  }
-}
 
 const MOUNTS = ["/var", "/home", "/srv", "/srv/data", "/opt", "/var/lib/mysql", "/usr", "/data", "/boot"];
 

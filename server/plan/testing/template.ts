@@ -2,6 +2,7 @@
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import type { DiskLayout, DiskTable, FileSystem, Partition, Volume } from "#contract/format/layout.ts";
 import type { Header } from "#contract/format/manifest.ts";
+import { luksVolume } from "#contract/format/testing/samples.ts";
 import type { Encrypted, LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volumes.ts";
 import { arrayBytes, sizeArray } from "../md_geometry.ts";
 import { VolumeTree } from "../tree.ts";
@@ -144,19 +145,9 @@ export class Template {
   }
 
   luks(name: string, on: Volume, more: Partial<Encrypted> = {}): Volume {
-    this.layout.encrypted?.push({
-      name,
-      on,
-      version: 2,
-      uuid: `00000000-0000-4000-a000-${this.#id()}`,
-      cipher: "aes-xts-plain64",
-      keyBits: 512,
-      sectorBytes: 512,
-      flags: [],
-      opensWith: ["passphrase"],
-      sizeBytes: this.sizeOf(on) - (more.version === 1 ? 2 : 16) * MIB,
-      ...more,
-    });
+    const uuid = `00000000-0000-4000-a000-${this.#id()}`;
+    const sizeBytes = this.sizeOf(on) - (more.version === 1 ? 2 : 16) * MIB;
+    this.layout.encrypted?.push(luksVolume(name, { on, uuid, sizeBytes, ...more }));
     return { kind: "luks", name };
   }
 

@@ -1,5 +1,6 @@
 /** A template with one BIOS disk and a node with one disk, as the planner's tests vary them. */
-import type { DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
+import type { DiskLayout, DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
+import { headerWith } from "#contract/format/testing/samples.ts";
 import type { Header } from "#contract/format/manifest.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { planInstall, type PlanRequest } from "../plan.ts";
@@ -53,33 +54,16 @@ export function header(
     firmware?: "bios" | "uefi";
   } = {},
 ): Header {
-  return {
-    format: "rackseed-manifest",
-    formatVersion: 1,
-    image: "web",
-    version: 3,
-    created: "2026-01-01T00:00:00Z",
-    source: {
-      hostname: "web",
-      distribution: "debian",
-      release: "12",
-      description: "Debian",
-      architecture: "x86_64",
-      firmware,
-      kernel: "6.1.0",
-      kernels: [],
-    },
-    layout: {
-      disks,
-      fileSystems,
-      swap: swap.map((number) => ({ volume: { kind: "partition", disk: 0, number }, uuid: "s-w-a-p" })),
-    },
-    excludes: [],
-    notes: [],
-    totals: { entries: 12_000, files: 10_000, fileBytes: GIB, extentBytes: GIB, sealedBytes: GIB },
-    packs: [],
-    frames: 0,
+  const layout: DiskLayout = {
+    disks,
+    fileSystems,
+    swap: swap.map((number) => ({ volume: { kind: "partition", disk: 0, number }, uuid: "s-w-a-p" })),
   };
+  return headerWith(layout, {
+    firmware,
+    version: 3,
+    totals: { entries: 12_000, files: 10_000, fileBytes: GIB, extentBytes: GIB, sealedBytes: GIB },
+  });
 }
 
 export const disk = (more: Partial<DiskFacts> = {}): DiskFacts => ({

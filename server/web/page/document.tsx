@@ -196,9 +196,7 @@ function DeployDialog() {
           <strong>The disks of these nodes will be overwritten</strong>{" "}
           the next time they boot from the network:
         </p>
-        <div id="deploy-plans" aria-live="polite">
-          <ul id="deploy-nodes"></ul>
-        </div>
+        <div id="deploy-plans" aria-live="polite"></div>
         <fieldset id="deploy-encryption" hidden>
           <legend>The image is encrypted: each clone gets a key of its own</legend>
           <label>
@@ -255,13 +253,17 @@ function RestoreDialog() {
           {" "}
           <strong>files that are not in the image are deleted</strong>. Name, addresses and keys stay.
         </p>
-        <ul id="restore-nodes"></ul>
+        <div id="restore-plans" aria-live="polite"></div>
         <label>
           Paths to leave alone, one per line, in addition to those the image keeps
           <textarea name="keep" rows={3} spellcheck={false}></textarea>
         </label>
         <label>
           <input name="dryRun" type="checkbox" /> Dry run: only show what would change
+        </label>
+        <label id="restore-anyway" hidden>
+          <input name="anyway" type="checkbox" />{" "}
+          Order it all the same: the nodes plan again with the disks that they have then
         </label>
         <p class="problem" role="alert"></p>
         <div class="actions">

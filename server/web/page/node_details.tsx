@@ -2,6 +2,7 @@
 import type { NodeView, RecoveryKeyUse, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
+import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
@@ -84,9 +85,10 @@ function machineOf(
       formatBytes(inventory.memoryBytes),
     ].join(", "),
     Disks:
-      inventory?.disks.map(({ name, sizeBytes, model, content }) =>
-        [name, formatBytes(sizeBytes), model, content].filter(Boolean).join(" ")
+      inventory?.disks.map((disk) =>
+        [nameOfDisk(disk), formatBytes(disk.sizeBytes), disk.model, disk.content].filter(Boolean).join(" ")
       ).join("; ") || undefined,
+    Controllers: inventory?.controllers?.map(describeController).join("; ") || undefined,
     "Limited by": limit,
     "In its batch": slowest && `slowest: ${slowest.reason}`,
   };

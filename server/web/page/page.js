@@ -168,14 +168,18 @@ function forgetPassphrase() {
 /** Counts the requests for plans: only the answer to the last one is shown. */
 let planning = 0;
 
-/** Shows what the deployment would do; until then nothing can be ordered. */
-async function showPlans() {
-  const form = byId("deploy-dialog").querySelector("form");
+/** Shows what the deployment or the restore would do; until then nothing can be ordered. */
+async function showPlans(name) {
+  const form = byId(`${name}-dialog`).querySelector("form");
   const submit = form.querySelector("[type=submit]");
   const request = ++planning;
   submit.disabled = true;
   const nodes = pickedRows().map((row) => row.dataset.name);
-  const choice = { nodes, image: form.image.value, unlock: form.unlock.value || undefined };
+  const choice = {
+    nodes,
+    image: form.image.value || undefined,
+    ...name === "restore" ? { restore: "true" } : { unlock: form.unlock.value || undefined },
+  };
   const response = await fetch("/page/plans", {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -187,17 +191,19 @@ async function showPlans() {
   form.querySelector(".problem").textContent = text === undefined
     ? "Cannot load the plans of these nodes. Close this dialog and try again."
     : "";
-  if (text === undefined) return;
-  const place = byId("deploy-plans");
+  // a restore is refused by the server if there is no image to plan with
+  if (text === undefined) return void (submit.disabled = name !== "restore");
+  const place = byId(`${name}-plans`);
   place.innerHTML = text;
   const { encrypted, passphrase, refused } = place.firstElementChild.dataset;
+  byId(`${name}-anyway`).hidden = refused === undefined;
+  submit.disabled = refused !== undefined && !form.anyway.checked;
+  if (name === "restore") return;
   byId("deploy-encryption").hidden = encrypted === undefined;
   byId("deploy-passphrase").hidden = passphrase === undefined;
   for (const input of byId("deploy-passphrase").querySelectorAll("input")) {
     input.required = passphrase !== undefined;
   }
-  byId("deploy-anyway").hidden = refused === undefined;
-  submit.disabled = refused !== undefined && !form.anyway.checked;
 }
 
 /** Shows a node's recovery key in its own form, once it was asked for. */
@@ -219,7 +225,8 @@ const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (fo
   const keep = form.get("keep").split("\n").map((line) => line.trim()).filter(Boolean);
   const dryRun = form.get("dryRun") !== null;
   const image = form.get("image") || undefined;
-  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun });
+  const planCheck = byId("restore-anyway").hidden || form.get("anyway") === null;
+  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun, planCheck });
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   const verb = dryRun ? "compared with" : "restored to";
@@ -274,15 +281,18 @@ function fillDialog(name, first) {
     .sort((a, b) => b.dataset.created.localeCompare(a.dataset.created));
   const options = [...first, ...newestFirst.map(({ dataset }) => new Option(dataset.ref))];
   element.querySelector("select").replaceChildren(...options);
-  byId(`${name}-nodes`).replaceChildren(
-    ...pickedRows().map(({ dataset }) => nodeItem(dataset.name, dataset.machine)),
-  );
+  const list = document.createElement("ul");
+  list.append(...pickedRows().map(({ dataset }) => nodeItem(dataset.name, dataset.machine)));
+  byId(`${name}-plans`).replaceChildren(list);
 }
 
 if (connection) {
   document.addEventListener("change", noteChoice);
   byId("deploy-dialog").addEventListener("change", ({ target }) => {
-    if (target.name === "image" || target.name === "unlock" || target.name === "anyway") showPlans();
+    if (target.name === "image" || target.name === "unlock" || target.name === "anyway") showPlans("deploy");
+  });
+  byId("restore-dialog").addEventListener("change", ({ target }) => {
+    if (target.name === "image" || target.name === "anyway") showPlans("restore");
   });
   byId("deploy-dialog").addEventListener("close", forgetPassphrase);
   byId("node-dialog").addEventListener("close", () => byId("node-details").replaceChildren());
@@ -297,10 +307,12 @@ if (connection) {
       fillDialog("deploy", []);
       byId("deploy-dialog").querySelector("form").reset();
       openDeploy();
-      showPlans();
+      showPlans("deploy");
     } else if (button?.id === "restore") {
       fillDialog("restore", [new Option("their assigned image", "")]);
+      byId("restore-dialog").querySelector("form").reset();
       openRestore();
+      showPlans("restore");
     } else if (button?.dataset.show) {
       showNode(button.dataset.show);
     } else if (button?.id === "backup") {

@@ -1,4 +1,4 @@
-/** What a deployment would do to the chosen nodes, for the page's dialog: shown before anything is ordered. */
+/** What a deployment or a restore would do to the chosen nodes, for the page's dialog: shown before anything is ordered. */
 import type { NodeView, PlanPreview, Unlock } from "#contract/api.ts";
 import { Failure } from "./rows.tsx";
 
@@ -26,7 +26,7 @@ export function Plans({ planned, isEncrypted, unlock }: {
       data-passphrase={needsPassphrase ? "" : undefined}
       data-refused={refused.length > 0 ? "" : undefined}
     >
-      <ul class="plans" id="deploy-nodes">
+      <ul class="plans">
         {[...refused, ...others.slice(0, MAX_SHOWN)].map(({ preview }) => <PlanItem preview={preview} />)}
         {others.length > MAX_SHOWN && (
           <li>and {others.length - MAX_SHOWN} more nodes; for their plans: rackseed node plan</li>

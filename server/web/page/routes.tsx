@@ -94,12 +94,9 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   app.post("/page/plans", async (c) => {
     refuseForeignOrigin(c);
     if (!hasCookie(c, sessions)) return c.body(null, 401);
-    const { nodes, image, unlock } = await jsonBody(c.req, PlansRequest);
-    const planned = nodes.map((key) => ({
-      node: fleet.get(key),
-      preview: fleet.plan(key, { image, unlock }),
-    }));
-    const isEncrypted = (images.get(image).layout?.encrypted?.length ?? 0) > 0;
+    const { nodes, ...query } = await jsonBody(c.req, PlansRequest), { image, unlock } = query;
+    const planned = nodes.map((key) => ({ node: fleet.get(key), preview: fleet.plan(key, query) }));
+    const isEncrypted = image !== undefined && (images.get(image).layout?.encrypted?.length ?? 0) > 0;
     return c.html(`${<Plans planned={planned} isEncrypted={isEncrypted} unlock={unlock} />}`);
   });
 
@@ -121,7 +118,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   }
 }
 
-/** A request of the deploy dialog: too many nodes for a query. */
+/** A request of the dialogs for deployments and restores: too many nodes for a query. */
 const PlansRequest = PlanQuery.extend({ nodes: DeployRequest.shape.nodes });
 
 const WRONG_TOKEN = "Wrong token for this server.";

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { bootState, judgeLoader, putBackArea } from "../../../agent/install/boot_loader/boot_area.ts";
+import { labelOf, parseEfiBoot } from "../../../agent/install/boot_loader/efi_boot_order.ts";
 import { installBootLoader } from "../../../agent/install/boot_loader/boot_loader.ts";
 import { syncAll } from "../../../agent/sys/kernel.ts";
 import { runCommand as run } from "../../../agent/sys/command.ts";
-import { inSmallVm } from "../in_small_vm.ts";
+import { inSmallVm, PROGRAMS } from "../in_small_vm.ts";
 import { cloneMachine, grubMenu, loaderOptions, part, ROOT_UUID } from "./machine.ts";
 
-const programs = Deno.env.get("BOOT_PROGRAMS") ?? "/";
+const programs = Deno.env.get(PROGRAMS) ?? "/";
 const only = Deno.env.get("BOOT_CASE");
 const inVm = (name: string, fn: () => Promise<void>) => {
   if (only === undefined || only === name) inSmallVm(name, fn);
@@ -61,6 +62,46 @@ inVm("GRUB for UEFI is on both ESPs, with the fallback", async () => {
   const [note = ""] = await installBootLoader(target, loaderOptions(machine));
   assert.match(note, /only EFI\/BOOT\/BOOTX64\.EFI on \/dev\/vdb1 and \/dev\/vdc1 starts it/);
   assert.deepEqual(await filesOn(target.device(part(1, 1))), await filesBelow(`${clone.root}/boot/efi`));
+});
+
+inVm("the firmware has an entry for GRUB on each disk, in this order, in place of earlier ones", async () => {
+  const bootLoader = { ...UEFI, loader: "grub" as const, esp: "/boot/efi" };
+  await using machine = await cloneMachine({
+    boot: { ...GRUB_ONLY, grubFolder: "/boot/grub" },
+    bootLoader,
+    esp: "/boot/efi",
+    programs,
+  });
+  const { clone, target } = machine;
+  await clone.write("/boot/grub/grub.cfg", { text: grubMenu(), mode: 0o644 });
+  for (const label of ["debian", "debian (disk 2)", "another system"]) {
+    await run([
+      "efibootmgr",
+      "--quiet",
+      "--create",
+      "--disk",
+      "/dev/vdc",
+      "--label",
+      label,
+      "--loader",
+      "\\old.efi",
+    ]);
+  }
+  assert.deepEqual(await installBootLoader(target, loaderOptions(machine)), []);
+  const { stdout } = await run(["efibootmgr", "-v"]);
+  const { order, entries } = parseEfiBoot(stdout);
+  const inOrder = order.map((number) => entries.get(number) ?? "");
+  assert.deepEqual(inOrder.slice(0, 3).map(labelOf), ["debian", "debian (disk 2)", "another system"], stdout);
+  assert.match(inOrder[0] ?? "", /00000000-0000-4000-8000-000000000001.*\\EFI\\debian\\\w+\.efi/i);
+  assert.match(inOrder[1] ?? "", /00000001-0000-4000-8000-000000000001.*\\EFI\\debian\\\w+\.efi/i);
+  assert.equal([...entries.values()].filter((text) => labelOf(text).startsWith("debian")).length, 2, stdout);
+  // the entries alone start it from here on
+  for (const partition of [0, 1].map((disk) => target.device(part(disk, 1)))) {
+    const at = await Deno.makeTempDir();
+    await run(["mount", "-t", "vfat", partition, at]);
+    await Deno.remove(`${at}/EFI/BOOT`, { recursive: true });
+    await run(["umount", at]);
+  }
 });
 
 inVm("systemd-boot is on both ESPs with its entries, and a changed root is refused", async () => {

@@ -165,7 +165,7 @@ export async function cloneMachine(
 }
 
 /** The VM's own root with the programs over it; what is written there is in memory. */
-async function layTree(at: string, programs: string): Promise<void> {
+export async function layTree(at: string, programs: string): Promise<void> {
   await run([
     "sh",
     "-ec",

@@ -1,7 +1,7 @@
 /** Decides whether a clone's initramfs must be made again on this machine, and why. Pure. */
 import type { BootFacts } from "#contract/format/boot.ts";
 import { volumesBelow } from "#contract/format/volume_tree.ts";
-import type { TemplateDisks } from "../../disk_references/template_disks.ts";
+import type { TemplateDisks } from "../disk_references/template_disks.ts";
 
 export interface InitramfsNeed {
   readonly because: string;
@@ -19,7 +19,7 @@ const VITAL_FILE = /^\/etc\/(crypttab|lvm\/)/;
  * ```ts
  * import assert from "node:assert/strict";
  * import { GRUB_ONLY } from "#contract/format/boot.ts";
- * import { TemplateDisks } from "../../disk_references/template_disks.ts";
+ * import { TemplateDisks } from "../disk_references/template_disks.ts";
  * import { initramfsNeeds } from "./initramfs_needs.ts";
  *
  * const disks = new TemplateDisks({ disks: [], fileSystems: [], swap: [] }, { disks: [], loader: [] });

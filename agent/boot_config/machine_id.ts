@@ -3,7 +3,7 @@
  * systemd takes that instead of the id in /etc/machine-id, which it overwrites (systemd.machine_id= in
  * kernel-command-line(7)): a clone would become its template at its first boot.
  */
-import type { CloneTree } from "../../tree/tree_files.ts";
+import type { CloneTree } from "../tree/tree_files.ts";
 
 const ARGUMENT =
   /(?<![\w.-])(systemd\.machine_id=["']?)([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])/gi;

@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
+import { LUKS_UUID as LUKS, luksVolume } from "#contract/format/testing/samples.ts";
 import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
-import { GPT_LAYOUT, NVME, onDisk } from "../../disk_references/testing/layouts.ts";
-import { TemplateDisks, type UnlockWay } from "../../disk_references/template_disks.ts";
+import { GPT_LAYOUT, NVME, onDisk } from "../disk_references/testing/layouts.ts";
+import { TemplateDisks, type UnlockWay } from "../disk_references/template_disks.ts";
 import { initramfsNeeds, volumeArguments } from "./initramfs_needs.ts";
 
-const LUKS = "4c1f2a3b-5d6e-4f70-8192-a3b4c5d6e7f8";
 const [root] = GPT_LAYOUT.fileSystems as [DiskLayout["fileSystems"][0]];
 const encrypted = (mountPoint: string): DiskLayout => ({
   ...GPT_LAYOUT,
-  encrypted: [{
-    name: "crypt",
-    on: { kind: "partition", disk: 0, number: 2 },
-    version: 2,
-    uuid: LUKS,
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 1e9,
-  }],
+  encrypted: [luksVolume("crypt", { on: { kind: "partition", disk: 0, number: 2 } })],
   fileSystems: [{ ...root, mountPoint, volume: { kind: "luks", name: "crypt" } }],
 });
 
