@@ -22,6 +22,8 @@ interface Machine {
   readonly layout?: DiskLayout | undefined;
   /** Obstacles to booting a clone. */
   readonly obstacles: readonly string[];
+  /** Those of them that make every clone impossible. */
+  readonly refusals?: readonly string[] | undefined;
   /** What would be different on clones. */
   readonly notes?: readonly string[] | undefined;
   /** The file systems of the layout and where they are mounted. */
@@ -193,7 +195,8 @@ async function readAndSend(
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
   const history = { past, record };
-  const { source, layout, mountPoints, obstacles, notes = [] } = await machine();
+  const { source, layout, mountPoints, obstacles, refusals = [], notes = [] } = await machine();
+  if (refusals.length > 0 && !order.isBackup && !order.force) throw unclonable(options.name, refusals);
   const excludes = excludesOf(layout, order.excludes);
   const tree = new TreeSource(root, { excludes, mountPoints, history, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
@@ -219,6 +222,17 @@ async function readAndSend(
     record.toCache({ capture, root, amount: sent.amount }),
   );
   return { sent, bytesRead: tree.bytesRead };
+}
+
+/** While the template can still be changed: a node would refuse the image. */
+function unclonable(name: string, refusals: readonly string[]): RackseedError {
+  return new RackseedError(`cannot capture ${name}`, {
+    reason: `no clone of it could be made: ${refusals.slice(0, 10).join("; ")}.`,
+    remedy:
+      "correct that on the template, and capture it again. With `rackseed capture --force` it is captured all " +
+      "the same, and the version serves for directories only.",
+    status: 409,
+  });
 }
 
 /** Agents with different names may share a state directory. */

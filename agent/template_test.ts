@@ -8,7 +8,8 @@ type Answer = Response | RackseedError | (() => Response);
 const json = (value: unknown) => new Response(JSON.stringify(value));
 const empty = () => new Response(null, { status: 204 });
 const trouble = (status: number) => new RackseedError("call failed", { reason: "r", remedy: "m", status });
-const order = (capture: string) => json({ capture, image: "web", excludes: ["*.tmp"], level: 9 });
+const order = (capture: string, more: { force?: true; isBackup?: true } = {}) =>
+  json({ capture, image: "web", excludes: ["*.tmp"], level: 9, ...more });
 
 /** Serves orders from a list, then aborts; answers everything else as a server would. */
 class Server implements Api {
@@ -53,7 +54,10 @@ function give(answer: Answer): Response {
   return answer instanceof Response ? answer : answer();
 }
 
-async function run(orders: Answer[], options: { announcements?: Answer[]; root?: string } = {}) {
+async function run(
+  orders: Answer[],
+  options: { announcements?: Answer[]; root?: string; refusals?: readonly string[] } = {},
+) {
   const abort = new AbortController();
   const server = new Server(abort, orders);
   server.announcements = options.announcements ?? [];
@@ -66,7 +70,12 @@ async function run(orders: Answer[], options: { announcements?: Answer[]; root?:
         client: server,
         name: "web1",
         root,
-        machine: () => Promise.resolve({ obstacles: ["sfdisk (package fdisk)"], mountPoints: [] }),
+        machine: () =>
+          Promise.resolve({
+            obstacles: ["sfdisk (package fdisk)"],
+            refusals: options.refusals,
+            mountPoints: [],
+          }),
         signal: abort.signal,
         onEvent: (event) => events.push(event),
         pause: (ms) => Promise.resolve(void pauses.push(ms)),
@@ -96,6 +105,21 @@ Deno.test("a failed capture is reported as a problem, and the template keeps wai
   assert.match((report?.body as Problem).remedy, /--root/);
   assert.equal(server.count("GET /templates/t1/orders"), 3);
   assert.deepEqual(types, ["waiting", "capturing", "failed"]);
+});
+
+Deno.test("a machine that could not be cloned is not captured, unless that is wanted; a backup always is", async () => {
+  const { server, types } = await run(
+    [order("c1"), order("c2", { force: true }), order("c3", { isBackup: true })],
+    { refusals: ["its /boot is encrypted: move it", "GRUB for BIOS is missing: install grub-pc"] },
+  );
+  const report = server.calls.find((c) => c.call === "POST /captures/c1/failed")?.body as Problem;
+  assert.equal(report.title, "cannot capture web1");
+  assert.match(report.detail, /its \/boot is encrypted: move it; GRUB for BIOS is missing: install grub-pc/);
+  assert.match(report.remedy, /--force/);
+  assert.equal(server.count("PUT /captures/c1/entries"), 0);
+  assert.equal(server.count("PUT /captures/c2/entries"), 1);
+  assert.equal(server.count("PUT /captures/c3/entries"), 1);
+  assert.deepEqual(types, ["waiting", "capturing", "failed", "capturing", "sent", "capturing", "sent"]);
 });
 
 Deno.test("a server that comes back gets a new announcement", async () => {

@@ -15,6 +15,7 @@ const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${nam
 
 const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --layout NAME [--brief] [OPTION…]
+       deno task lab --container bios|uefi [--keep DIR]
 
 Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
 Needs root and Debian; takes about 10 minutes or more.
@@ -24,6 +25,7 @@ Needs root and Debian; takes about 10 minutes or more.
                         once more with one power cut; disks of mirrors are pulled:
 ${layoutHelp}
   --brief               with --layout: only capture and install
+  --container bios|uefi import a container image, export it as a disk, and boot that
   --nodes 1…4           number of nodes                                          (1)
   --restore             then damage the first clone and restore it
   --backup              then back up the first clone at its boot, and give it its data back
@@ -37,7 +39,16 @@ const root = dirname(import.meta.dirname ?? ".");
 
 type Arguments = Pick<
   LabOrder,
-  "firmware" | "layout" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "dataMiB" | "keep"
+  | "firmware"
+  | "layout"
+  | "container"
+  | "nodes"
+  | "restore"
+  | "backup"
+  | "powerCuts"
+  | "identity"
+  | "dataMiB"
+  | "keep"
 >;
 
 /** Undefined if the arguments do not match `HELP`. */
@@ -48,6 +59,7 @@ function parse(args: string[]): Arguments | undefined {
       options: {
         firmware: { type: "string" },
         layout: { type: "string" },
+        container: { type: "string" },
         brief: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
@@ -59,10 +71,11 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, brief, nodes, identity, data } = values;
+    const { layout, container, brief, nodes, identity, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
-    const firmware = known?.firmware ?? values.firmware;
-    if (layout !== undefined && (!known || values.firmware !== undefined)) return undefined;
+    const given = [known?.firmware, container, values.firmware].filter((firmware) => firmware !== undefined);
+    const [firmware] = given;
+    if (given.length !== 1 || layout !== undefined && !known) return undefined;
     if (firmware !== "bios" && firmware !== "uefi") return undefined;
     if (!/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(values["power-cut"])) return undefined;
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
@@ -70,13 +83,16 @@ function parse(args: string[]): Arguments | undefined {
     return {
       firmware,
       layout,
+      container: container !== undefined,
       nodes: Number(nodes),
       restore: values.restore || isWhole,
       backup: values.backup,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       dataMiB: Number(data),
-      keep: resolve(values.keep ?? `${root}/.cache/lab/last-${layout ?? firmware}`),
+      keep: resolve(
+        values.keep ?? `${root}/.cache/lab/last-${layout ?? (container ? "container" : firmware)}`,
+      ),
     };
   } catch {
     return undefined;

@@ -66,7 +66,7 @@ async function mkinitcpioObstacle(tree: TreeReader): Promise<string | undefined>
 }
 
 /** Those that systemd-cryptenroll(1) opens at run time. */
-const TPM_LIBRARIES = ["libtss2-esys", "libtss2-rc", "libtss2-mu"];
+const TPM_LIBRARIES = ["libtss2-esys", "libtss2-rc", "libtss2-mu", "libtss2-tcti-device"];
 const MAX_PROGRAM_BYTES = 8 << 20;
 
 async function tpmObstacle(tree: TreeReader, program: BootFacts["initramfs"]): Promise<string | undefined> {

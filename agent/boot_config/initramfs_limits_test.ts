@@ -118,6 +118,7 @@ const TPM = {
   "/usr/lib/x86_64-linux-gnu/libtss2-esys.so.0": "",
   "/usr/lib/x86_64-linux-gnu/libtss2-rc.so.0": "",
   "/usr/lib/x86_64-linux-gnu/libtss2-mu.so.0.0.0": "",
+  "/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0": "",
 };
 const DRACUT = { ...TPM, "/usr/lib/dracut/modules.d/91tpm2-tss/module-setup.sh": "" };
 
@@ -181,7 +182,7 @@ const limits: {
       [`/boot/initrd.img-${NEW}`]: "",
       "/usr/bin/systemd-cryptenroll": "unlock-key-file",
     },
-    noTpm: /libtss2-esys, libtss2-rc, libtss2-mu/,
+    noTpm: /libtss2-esys, libtss2-rc, libtss2-mu, libtss2-tcti-device/,
   },
   {
     name: "mkinitcpio without presets, and with its own hook for encryption",

@@ -5,7 +5,7 @@ import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributi
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
 import { obstaclesOf } from "#plan/capture_obstacles.ts";
 import type { MachineLayout } from "../layout/read_layout.ts";
-import { GRUB_FILES, loaderObstacles, SYSTEMD_BOOT } from "./boot_obstacles.ts";
+import { GRUB_FILES, loaderObstacles, programObstacles, SYSTEMD_BOOT } from "./boot_obstacles.ts";
 import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
 
 /** What the template has, as found by the adapter (machine.ts). */
@@ -22,6 +22,20 @@ export const PROBED_PATHS: readonly string[] = [...Object.values(GRUB_FILES), ..
 export function obstaclesToCapture({ programs }: Presence, source: OsRelease): string[] {
   return CAPTURE_TOOLS.filter((t) => t.when === undefined && !programs.has(t.name))
     .map((tool) => missingTool(tool, source));
+}
+
+/** Those for which the plan of every installation is refused, or no node could boot the image. */
+export function refusalsOf(
+  layout: DiskLayout,
+  { source, presence }: { source: Source; presence: Presence },
+): string[] {
+  const needed = requiredTools(usesOf(layout, source.firmware));
+  const known = [...programObstacles(layout.boot, { source, ...presence }), ...layoutObstacles(layout)];
+  return [
+    ...needed.filter((t) => !presence.programs.has(t.name)).map((tool) => missingTool(tool, source)),
+    ...kernelObstacles(source, presence),
+    ...known.length > 0 ? known : obstaclesOf(layout, source.firmware),
+  ];
 }
 
 export function obstaclesToBoot(

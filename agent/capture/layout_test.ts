@@ -3,7 +3,7 @@ import { SOURCE } from "#contract/format/testing/samples.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
-import { obstaclesToBoot, type Presence } from "./bootability.ts";
+import { obstaclesToBoot, type Presence, refusalsOf } from "./bootability.ts";
 import { parseLsblk } from "../layout/block_devices.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { parseBlkid, parseSfdisk } from "../layout/partition_table.ts";
@@ -169,6 +169,18 @@ Deno.test("a missing program is reported with the package that provides it", asy
   for (const part of ["fdisk", "e2fsprogs", "util-linux", "linux-image-amd64", "grub-pc"]) {
     assert(obstacles.some((one) => one.includes(part)), `${part} in ${obstacles.join("\n")}`);
   }
+});
+
+Deno.test("a volume that nothing mounts is told, but only what makes every clone impossible is refused", async () => {
+  const machine = await readLayout(recordedMachine);
+  const layout = { ...machine.layout, boot: GRUB_ONLY }, terms = { source: SOURCE, presence: all };
+  assert.match(obstaclesToBoot({ ...machine, layout }, terms).join(), /is not mounted/);
+  assert.deepEqual(refusalsOf(layout, terms), []);
+  const bare = { programs: all.programs, paths: new Set<string>() };
+  assert.match(
+    refusalsOf(layout, { source: SOURCE, presence: bare }).join("\n"),
+    /no image in \/boot[^]*GRUB for BIOS/,
+  );
 });
 
 Deno.test("os-release values are read quoted and bare", () => {

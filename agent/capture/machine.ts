@@ -9,7 +9,13 @@ import { bootFacts } from "./boot_facts.ts";
 import { configObstacles, initramfsNotes, programObstacles, withObstacles } from "./boot_obstacles.ts";
 import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
-import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
+import {
+  obstaclesToBoot,
+  obstaclesToCapture,
+  type Presence,
+  PROBED_PATHS,
+  refusalsOf,
+} from "./bootability.ts";
 import { absentRootObstacle } from "./layout_obstacles.ts";
 import { parseCrypttab } from "../layout/luks/crypttab.ts";
 import { readLayout } from "../layout/read_layout.ts";
@@ -23,6 +29,8 @@ interface MachineFacts {
   readonly layout?: DiskLayout;
   /** Obstacles to booting a clone, each with its remedy. */
   readonly obstacles: readonly string[];
+  /** Those of them that make every clone impossible: the machine is not captured unless that is wanted. */
+  readonly refusals?: readonly string[];
   /** What would be different on clones. */
   readonly notes?: readonly string[];
   /** The machine's own file systems and where they are mounted. */
@@ -40,11 +48,11 @@ export async function readMachine(
   const source = await readSource();
   const presence = await readPresence(source);
   const unreadable = obstaclesToCapture(presence, source);
-  if (unreadable.length > 0) return { source, obstacles: unreadable, mountPoints: [] };
+  if (unreadable.length > 0) return unclonable(source, unreadable);
   const crypttab = parseCrypttab(await textOf("/etc/crypttab") ?? "");
   const machine = await readLayout({ run, crypttab });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
-    return { source, obstacles: [absentRootObstacle(readMountTable())], mountPoints: [] };
+    return unclonable(source, [absentRootObstacle(readMountTable())]);
   }
   const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
@@ -57,9 +65,14 @@ export async function readMachine(
     source,
     layout: withObstacles(layout, late),
     obstacles: [...obstaclesToBoot({ ...machine, layout }, { source, presence }), ...obstacles],
+    refusals: [...refusalsOf(layout, { source, presence }), ...obstacles],
     notes: [...await noteDisks(tree, layout), ...initramfsNotes(layout)],
     mountPoints: machine.mountPoints,
   };
+}
+
+function unclonable(source: Source, obstacles: readonly string[]): MachineFacts {
+  return { source, obstacles, refusals: obstacles, mountPoints: [] };
 }
 
 async function readSource(): Promise<Source> {

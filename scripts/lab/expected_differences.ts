@@ -16,6 +16,8 @@ export const expected: readonly Exception[] = [
   { path: "etc/hostname", reason: identity },
   { path: "etc/hosts", reason: identity },
   { path: "etc/machine-id", reason: identity },
+  { path: "var/lib/dbus/machine-id", aspects: ["content", "mtime"], reason: identity },
+  { path: "var/lib/dbus", aspects: folderTimes, reason: changed },
   ...["rsa", "ecdsa", "ed25519"].flatMap((kind): Exception[] => [
     { path: `etc/ssh/ssh_host_${kind}_key`, reason: identity },
     { path: `etc/ssh/ssh_host_${kind}_key.pub`, reason: identity },
@@ -48,6 +50,10 @@ export const expected: readonly Exception[] = [
   ...["dev", "proc", "sys", "run", "tmp", "boot/efi"].flatMap((path): Exception[] => [
     { path: `${path}/**`, reason: covered },
     { path, aspects: ["mode", "mtime"], reason: covered },
+  ]),
+  ...["archive", "backup"].flatMap((folder): Exception[] => [
+    { path: `etc/lvm/${folder}/**`, reason: excluded },
+    { path: `etc/lvm/${folder}`, aspects: folderTimes, reason: changed },
   ]),
   { path: "var/lib/rackseed/**", reason: excluded },
   { path: "var/lib/rackseed", reason: excluded },

@@ -12,6 +12,7 @@ import { restoreNode } from "./restore_flow.ts";
 import { captureTemplate } from "./template_flow.ts";
 import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
 import { checkUnarmed } from "./unarmed.ts";
+import { bootContainer } from "./container_flow.ts";
 
 /** Runs all checks, in order. If a step cannot be finished, prints the ends of all logs and throws. */
 export async function cloneMachines(
@@ -84,6 +85,11 @@ function askedNodes(before: number): NodeFacts[] {
 /** A machine that is not armed must end at its own disk. */
 export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, checkUnarmed);
+}
+
+/** A container image must become a machine. */
+export async function startContainer(options: LabOptions): Promise<Check[]> {
+  return await inWorkplace(options, bootContainer);
 }
 
 /** Prints checks as soon as they are done, since the lab takes long. */

@@ -1,6 +1,6 @@
 /**
  * File systems on partitions, linear volumes and mirrors, which the host mounts itself: its processor is fast. Of a mirror
- * it reads the half on the first disk.
+ * it reads the half that it finds first.
  */
 import { z } from "zod";
 import { run } from "./command.ts";
@@ -8,13 +8,13 @@ import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { attachVolume } from "./linear_volume.ts";
 import { LoopRange, Mount } from "./loop_disk.ts";
-import { MirrorHalf } from "./mirror_half.ts";
+import { attachHalf } from "./mirror_half.ts";
 import { rootPartition } from "./template_disk.ts";
 
 type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
 
 const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
-const ARRAY = /^\/dev\/md\/([\w.-]+)$/;
+const ARRAY = /^\/dev\/md\/[\w.-]+$/;
 
 /** The file systems of a disk without a layout. */
 export const plain: readonly OnHost[] = [{ at: "/", type: "ext4", device: `/dev/vdb${rootPartition}` }];
@@ -30,7 +30,7 @@ export function areOnHost(
 
 /** The devices of file systems while it is used. */
 class HostDisks implements AsyncDisposable {
-  /** Of partitions and arrays, by the name that a layout has for them. */
+  /** By the name of the partition or array, as a layout has it. */
   readonly #devices: ReadonlyMap<string, string>;
   readonly #stack: AsyncDisposableStack;
   readonly #readOnly: boolean;
@@ -53,8 +53,10 @@ class HostDisks implements AsyncDisposable {
       for (const [number, offset, bytes] of partitions) {
         const loop = stack.use(await LoopRange.attach(image, { offset, bytes, readOnly }));
         found.set(`/dev/vd${String.fromCharCode(98 + i)}${number}`, loop.device);
-        const half = i === 0 ? await MirrorHalf.attach(loop.device, { readOnly }) : undefined;
-        if (half) found.set(`/dev/md/${half.name}`, stack.use(half).device);
+        const { name = "", half } = await attachHalf(loop.device, { readOnly }) ?? {};
+        if (half === undefined) continue;
+        stack.use(half);
+        if (!found.has(`/dev/md/${name}`)) found.set(`/dev/md/${name}`, half.device);
       }
     }
     return new HostDisks(found, { stack: stack.move(), readOnly });
@@ -62,7 +64,7 @@ class HostDisks implements AsyncDisposable {
 
   async device(name: string): Promise<string> {
     const volume = VOLUME.exec(name)?.[1];
-    if (volume === undefined) return this.#devices.get(name) ?? "";
+    if (volume === undefined || PARTITION.test(name)) return this.#devices.get(name) ?? "";
     const devices = [...this.#devices.values()];
     return this.#stack.use(await attachVolume(volume, { devices, readOnly: this.#readOnly })).device;
   }

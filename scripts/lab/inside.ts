@@ -4,7 +4,7 @@
  * was unmounted here.
  */
 import { messageOf } from "#contract/errors.ts";
-import { cloneMachines, leaveOthersAlone } from "./flow.ts";
+import { cloneMachines, leaveOthersAlone, startContainer } from "./flow.ts";
 import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
 import { summary } from "./summary.ts";
@@ -15,6 +15,8 @@ export interface LabOrder {
   readonly firmware: Firmware;
   /** A name of `layouts`. */
   readonly layout?: string | undefined;
+  /** Instead of capturing a machine, make one of a container image. */
+  readonly container: boolean;
   readonly nodes: number;
   readonly restore: boolean;
   readonly backup: boolean;
@@ -30,8 +32,7 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, layout: name, nodes, restore, backup, powerCuts, identity, dataMiB, keep, product, cache }:
-    LabOrder,
+  { firmware, layout: name, container, keep, ...order }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -40,10 +41,10 @@ async function lab(
   const timeline = new Timeline(console.log);
   const layout = name === undefined ? undefined : layouts[name];
   const of = layout && name ? { layout: { ...layout, name } } : {};
-  const options = { ...of, firmware, dataMiB, product, timeline, cache, signal: interrupted.signal };
-  const checks = [
-    ...await cloneMachines({ ...options, nodes, restore, backup, powerCuts, identity, keep }),
-    ...(layout ? [] : await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` })),
+  const options = { ...order, ...of, firmware, timeline, signal: interrupted.signal };
+  const checks = container ? await startContainer({ ...options, keep }) : [
+    ...await cloneMachines({ ...options, keep }),
+    ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
   ];
   const text = summary({ machine: name ?? firmware.toUpperCase(), checks, milestones: timeline.milestones });
   await Deno.writeTextFile(`${keep}/summary.txt`, text);

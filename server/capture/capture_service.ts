@@ -48,6 +48,7 @@ interface ActiveCapture {
   readonly templateId: string | undefined;
   readonly level: number;
   readonly isBackup: boolean;
+  readonly force: boolean;
   readonly excludes: readonly string[];
   /** The capture that the image's newest version came from. */
   readonly parent: string | undefined;
@@ -109,7 +110,7 @@ export class CaptureService implements AsyncDisposable {
    * image has a capture under way, 507 if the disk is full.
    */
   begin(
-    { image, level, excludes }: z.output<typeof CaptureRequest>,
+    { image, level, excludes, force = false }: z.output<typeof CaptureRequest>,
     { template, backupOf, base }: CaptureFrom = {},
   ): CaptureView {
     const title = `cannot capture ${image}`;
@@ -137,7 +138,7 @@ export class CaptureService implements AsyncDisposable {
         frame: (id) => this.#store.packs.frame(id),
       }, { parent: () => parent === undefined ? [] : this.#store.hashedEntries(`${image}@${version}`) });
       const isBackup = backupOf !== undefined;
-      const started = { image, templateId, level, excludes, parent, held, intake, abort, isBackup };
+      const started = { image, templateId, level, excludes, parent, held, intake, abort, isBackup, force };
       this.#active.set(id, { ...started, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
@@ -173,7 +174,7 @@ export class CaptureService implements AsyncDisposable {
     if (id === undefined || capture === undefined) return undefined;
     capture.heardMs = Date.now();
     if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
-    const { image, excludes, level, parent, isBackup } = capture;
+    const { image, excludes, level, parent, isBackup, force } = capture;
     return {
       capture: id,
       image,
@@ -181,6 +182,7 @@ export class CaptureService implements AsyncDisposable {
       level,
       ...(parent !== undefined && { parent }),
       ...(isBackup && { isBackup }),
+      ...(force && { force }),
     };
   }
 

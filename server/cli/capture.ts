@@ -15,6 +15,7 @@ export interface CaptureOptions extends ConnectionOptions {
   readonly image: string;
   readonly level: number;
   readonly exclude: readonly string[];
+  readonly force?: boolean | undefined;
   readonly json?: boolean;
 }
 
@@ -24,7 +25,13 @@ export async function captureTemplate(
 ): Promise<void> {
   const request = checked(CaptureRequest, {
     name: "capture",
-    value: { template, image: options.image, level: options.level, excludes: options.exclude },
+    value: {
+      template,
+      image: options.image,
+      level: options.level,
+      excludes: options.exclude,
+      force: options.force,
+    },
   });
   using client = await connect(options, signal);
   const known = (await client.get("/templates", z.array(TemplateView), { signal }))

@@ -15,6 +15,7 @@ export function addCapture(program: Program, { signal }: Pick<Actions, "signal">
     .requiredOption("--image <name>", "image to add the version to; created if new")
     .option("--level <n>", LEVEL, parseLevel, DEFAULT_LEVEL)
     .option("--exclude <glob>", EXCLUDE, collect)
+    .option("--force", "also a machine that could not be cloned, for use as a directory")
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
@@ -26,13 +27,14 @@ already sent is not sent again by the next one.`,
         examples: ["rackseed capture web --image web --exclude '/srv/cache/**'"],
       }),
     )
-    .action(async (template, { image, level, exclude, json, ...options }) => {
+    .action(async (template, { image, level, exclude, force, json, ...options }) => {
       const { captureTemplate } = await import("./capture.ts");
       await captureTemplate(template, {
         ...options,
         image,
         level,
         exclude: exclude ?? [],
+        force,
         json: json ?? false,
         signal,
       });

@@ -19,7 +19,8 @@ import { assertReleased } from "./in_small_vm.ts";
 import { readMounted } from "./read_mounted.ts";
 import { facts } from "./stacks.ts";
 
-export const KIB = 1024, MIB = 1 << 20;
+const KIB = 1024;
+export const MIB = 1 << 20;
 const keys = { recoveryKey: "a recovery key" };
 const AT = "/mnt/m";
 
@@ -149,8 +150,14 @@ function essentialOf(action: Action): unknown {
       const { volume, more = [], type, mountPoint } = action;
       return { do: "mount", volume, more, type, mountPoint };
     }
+    case "lvm": {
+      const { logical, ...group } = action.group;
+      // LVM lists them by name, and the first to be placed gets the first extents
+      const volumes = logical.toSorted((a, b) => a.name < b.name ? -1 : 1)
+        .map(({ extents, ...volume }) => ({ ...volume, extents: sum(extents.map(({ count }) => count)) }));
+      return { ...action, group: { ...group, logical: volumes } };
+    }
     case "luks":
-    case "lvm":
     case "erase":
       return action;
     case "wipe":
@@ -158,4 +165,8 @@ function essentialOf(action: Action): unknown {
     case "boot-loader":
       return undefined;
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

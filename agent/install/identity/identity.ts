@@ -75,7 +75,7 @@ function machineIdChanges(
     // a link points to the other one
     if (tree.symlinks.has(path)) return [];
     const exists = tree.texts.has(path) || path === "/etc/machine-id";
-    return exists ? [write(path, `${kept ?? machineId}\n`, 0o444)] : [];
+    return exists ? [write(path, `${kept ?? machineId}\n`, tree.modes?.get(path) ?? 0o444)] : [];
   });
 }
 

@@ -192,6 +192,17 @@ Deno.test("identity: kept values are written; the template's keys are removed, a
   );
 });
 
+Deno.test("identity: the machine-id keeps the mode that each of its files has", () => {
+  const dbus = "/var/lib/dbus/machine-id";
+  const template = { ...tree({ [dbus]: "0".repeat(32) }), modes: new Map([[dbus, 0o644]]) };
+  const changes = change({ hostname: "n1", interfaces: [], machineId: "1".repeat(32) }, template);
+  const shown = changes.filter(({ path }) => /machine-id/.test(path)).map(show).join("");
+  assert.equal(
+    shown,
+    `== write /etc/machine-id 444\n${"1".repeat(32)}\n== write ${dbus} 644\n${"1".repeat(32)}\n`,
+  );
+});
+
 Deno.test("identity: a NIC without a MAC is the one the machine booted from", () => {
   const interfaces: NetworkInterface[] = [{ kind: "ethernet", ...DHCP }];
   const changes = change({ hostname: "n1", interfaces }, SYSTEMS["debian-networkd"]!);

@@ -37,15 +37,14 @@ export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
   const modes = new Map<string, number>();
   const listed = await Promise.all(DIRECTORIES.map((directory) => tree.list(directory)));
   for (const path of [...FILES, ...listed.flatMap((paths) => paths.slice(0, MAX_FILES)), ...RENAMED_FILES]) {
-    const isSetting = RENAMED_FILES.includes(path);
-    const kind = await (isSetting ? kindOf(tree, path) : tree.kind(path));
+    const kind = await (RENAMED_FILES.includes(path) ? kindOf(tree, path) : tree.kind(path));
     if (kind === undefined) continue;
     paths.add(path);
     if (kind === "symlink") symlinks.add(path);
     const text = await tree.text(path);
     if (text === undefined) continue;
     texts.set(path, text);
-    if (isSetting) modes.set(path, await tree.mode(path));
+    modes.set(path, await tree.mode(path));
   }
   for (const folder of ["/usr/lib64/NetworkManager", "/usr/lib64/NetworkManager/*"]) {
     for (const path of await findPaths(tree, `${folder}/${IFCFG_PLUGIN}`)) paths.add(path);

@@ -83,7 +83,7 @@ async function addPackages(
       LC_ALL: "C.UTF-8",
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
     };
-    await run(["chroot", root, "sh", "-ec", script], { signal, env });
+    await run(["chroot", root, "sh", "-ec", script], { signal, onlyEnv: env });
   };
   await inside(install(firmware === "bios" ? "grub-pc" : "grub-efi-amd64", packages));
   for (const [path, { text, mode }] of files) {

@@ -19,6 +19,8 @@ export const rhel: LabLayout = {
     ...madeForTheClone,
     { path: "etc/NetworkManager/system-connections", aspects: ["mtime"], reason: "identity: the node's own" },
     { path: "etc/NetworkManager/system-connections/**", reason: "identity: the node's own" },
+    { path: "var/lib/NetworkManager", aspects: ["mtime"], reason: "identity: the node's own" },
+    { path: "var/lib/NetworkManager/timestamps", reason: "identity: the node's own" },
   ],
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 2200, mkfs: xfsAsInRhel8, device: "/dev/rhel/root" },
@@ -85,12 +87,6 @@ mkswap -q /dev/rhel/swap
 `,
   boot: `
 version=$(ls /lib/modules)
-label() { xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:$1:s0"; }
-find / -xdev -fstype xfs -print0 | label default_t
-find /usr -xdev -fstype xfs -print0 | label usr_t
-find /etc -xdev -fstype xfs -print0 | label etc_t
-find /var -xdev -fstype xfs -print0 | label var_t
-find /boot -xdev -fstype xfs ! -path /boot/efi -print0 | label boot_t
 mkdir -p /boot/loader/entries
 cat > /boot/loader/entries/$(cat /etc/machine-id)-$version.conf <<ENTRY
 title Red Hat Enterprise Linux ($version) 9.4 (Plow)
@@ -108,6 +104,12 @@ sed -i 's|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX="rd.lvm.lv=rhel/root rd.lvm.
   /etc/default/grub
 update-grub
 grep initramfs /boot/grub/grub.cfg
+label() { xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:$1:s0"; }
+find / -xdev -fstype xfs -print0 | label default_t
+find /usr -xdev -fstype xfs -print0 | label usr_t
+find /etc -xdev -fstype xfs -print0 | label etc_t
+find /var -xdev -fstype xfs -print0 | label var_t
+find /boot -xdev -fstype xfs ! -path /boot/efi -print0 | label boot_t
 `,
   assemble: "vgchange -q -ay rhel\n",
 };

@@ -32,6 +32,8 @@ export const CaptureRequest = z.object({
   image: ImageName,
   level: Level.default(9),
   excludes: z.array(text(4095)).max(10_000).default([]),
+  /** Also a machine whose clones could not be rebuilt: the version then serves for directories only. */
+  force: z.boolean().optional(),
 });
 export type CaptureRequest = z.input<typeof CaptureRequest>;
 
@@ -55,6 +57,8 @@ export const CaptureOrder = z.object({
   level: Level,
   /** A node's backup of itself. */
   isBackup: z.boolean().optional(),
+  /** As in CaptureRequest. */
+  force: z.boolean().optional(),
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
 
