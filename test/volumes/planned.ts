@@ -19,7 +19,7 @@ import { assertReleased } from "./in_small_vm.ts";
 import { readMounted } from "./read_mounted.ts";
 import { facts } from "./stacks.ts";
 
-const KIB = 1024;
+export const KIB = 1024;
 export const MIB = 1 << 20;
 const keys = { recoveryKey: "a recovery key" };
 const AT = "/mnt/m";
