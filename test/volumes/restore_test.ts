@@ -101,6 +101,16 @@ inSmallVm(
     }
     assertReleased();
     assert.deepEqual(await mended(plan), ["/data (ext4) is formatted", "LVM volume vg0/data was made again"]);
+    {
+      await using _active = (await mendDisk(target, { plan, state, ...opening, ...quiet })).active;
+      const { stdout } = await run(["lvm", "lvs", "--noheadings", "--options", "lv_name,lv_uuid", "vg0"]);
+      const found = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/));
+      const planned = plan.actions.flatMap((action) => action.do === "lvm" ? action.group.logical : []);
+      assert.deepEqual(
+        Object.fromEntries(found),
+        Object.fromEntries(planned.map(({ name, uuid }) => [name, uuid])),
+      );
+    }
     await assert.rejects(
       mendDisk(target, { plan, state, keys: ["wrong"], run, ...quiet }),
       /LUKS volume cryptroot cannot be found/,

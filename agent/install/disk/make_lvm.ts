@@ -52,10 +52,7 @@ export async function makeGroup(
   return stack.move();
 }
 
-/**
- * Makes one volume of an active group again, wherever there is room by now. It gets an id of its own: to write the
- * template's, the whole group would have to be inactive.
- */
+/** Makes one volume of an active group again, with the template's id, wherever there is room by now. */
 export async function addLogical(
   target: TargetDisks,
   { group, name, run, signal }: CarryOut & { readonly group: PlannedGroup; readonly name: string },
@@ -63,10 +60,17 @@ export async function addLogical(
   const logical = group.logical.find((one) => one.name === name);
   if (logical === undefined) throw new RangeError(`the plan has no volume ${group.name}/${name}`);
   const devices = group.physical.map(({ volume }) => target.device(volume));
-  await run([
-    ...["lvm", "lvcreate", "--config", lvmConfig(devices), "--yes"] as const,
-    ...[...tagged(logical.tags), ...lvcreateArgs({ ...logical, extents: [] }, { group, devices })],
-  ], { signal, timeoutMs: LVM_MS, title: `cannot make the LVM volume ${group.name}/${name} again` });
+  const config = lvmConfig(devices), title = `cannot make the LVM volume ${group.name}/${name} again`;
+  const lvm: Lvm = (command, args) =>
+    run(["lvm", command, "--config", config, "--yes", ...args], { signal, title, timeoutMs: LVM_MS });
+  await lvm("lvcreate", [
+    ...tagged(logical.tags),
+    ...lvcreateArgs({ ...logical, extents: [] }, { group, devices }),
+  ]);
+  // device mapper knows an active volume by its id; the ids of the others stay as they are
+  await lvm("lvchange", ["--activate", "n", `${group.name}/${name}`]);
+  await writeIds({ ...group, logical: [logical] }, { lvm });
+  await lvm("lvchange", ["--activate", "y", `${group.name}/${name}`]);
   await take(target, { group, logical, run, signal });
 }
 
