@@ -40,9 +40,11 @@ export class Guest {
 
   /** The answer of the application on port 80. */
   async greeting({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
-    const argv = ["curl", "--silent", "--fail", "--max-time", "20", "--retry", "20", "--retry-delay", "1"];
+    // its address may come up after its login prompt
+    const retry = ["--retry", "60", "--retry-delay", "1", "--retry-all-errors"];
     const url = `http://${this.#address}/`;
-    const { stdout } = await run(this.#network.inside([...argv, "--retry-connrefused", url]), { signal });
+    const argv = ["curl", "--silent", "--fail", "--max-time", "20", ...retry, url];
+    const { stdout } = await run(this.#network.inside(argv), { signal });
     return stdout.trim();
   }
 
@@ -50,7 +52,7 @@ export class Guest {
     return [
       ...["ssh", "-i", this.#key, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
       ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
-      ...["-o", "ConnectTimeout=20", "-o", "ConnectionAttempts=30", `root@${this.#address}`],
+      ...["-o", "ConnectTimeout=60", "-o", "ConnectionAttempts=30", `root@${this.#address}`],
     ];
   }
 }
