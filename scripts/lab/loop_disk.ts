@@ -11,14 +11,7 @@ export class LoopDisk implements AsyncDisposable {
   }
 
   static async attach(image: string, { readOnly = false } = {}): Promise<LoopDisk> {
-    const { stdout } = await run([
-      "losetup",
-      "--find",
-      "--show",
-      ...(readOnly ? ["--read-only"] : []),
-      image,
-    ]);
-    const disk = new LoopDisk(stdout.trim());
+    const disk = new LoopDisk(await attachLoop(image, { readOnly }));
     try {
       // partx itself reads the table, so that the host's kernel need not support GPT.
       await run(["partx", "--update", disk.device]);
@@ -55,11 +48,8 @@ export class LoopRange implements AsyncDisposable {
       readonly readOnly: boolean;
     },
   ): Promise<LoopRange> {
-    const { stdout } = await run([
-      ...["losetup", "--find", "--show", ...readOnly ? ["--read-only"] : []],
-      ...[`--offset=${offset}`, `--sizelimit=${bytes}`, source],
-    ]);
-    return new LoopRange(stdout.trim());
+    const range = [`--offset=${offset}`, `--sizelimit=${bytes}`];
+    return new LoopRange(await attachLoop(source, { readOnly, range }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,4 +77,16 @@ export class Mount implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await run(["umount", this.path]);
   }
+}
+
+/** A loop device that was once set read-only by blockdev(8) stays so, whatever is attached to it later. */
+async function attachLoop(
+  source: string,
+  { readOnly, range = [] }: { readonly readOnly: boolean; readonly range?: readonly string[] },
+): Promise<string> {
+  const mode = readOnly ? ["--read-only"] : [];
+  const { stdout } = await run(["losetup", "--find", "--show", ...mode, ...range, source]);
+  const device = stdout.trim();
+  if (!readOnly) await run(["blockdev", "--setrw", device]);
+  return device;
 }
