@@ -88,7 +88,7 @@ const LOCKED: DiskLayout = {
   ),
 };
 
-Deno.test("an initramfs that every clone needs anew and that cannot be made is an obstacle", async () => {
+Deno.test("an initramfs that must be made again for every clone, and cannot be, is an obstacle", async () => {
   const found = (layout: DiskLayout, boot: Partial<BootFacts>, files: Record<string, string>) =>
     withFiles(files, (tree) => {
       const whole = { ...layout, boot: { ...GRUB_ONLY, initramfs: "dracut" as const, ...boot } };
