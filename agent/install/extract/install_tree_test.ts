@@ -24,11 +24,15 @@ function install({ manifest, target, pack }: Image, options: Partial<InstallOpti
 }
 
 /** Flips a bit of a frame in its pack; flipping it again repairs the frame. */
+/** In place: others may be reading the pack. */
 function flipByte({ manifest, pack }: Image, frame: number): void {
-  const bytes = Deno.readFileSync(pack);
   const at = (manifest.frames[frame]?.offset ?? 0) + 40;
-  bytes[at] = (bytes[at] as number) ^ 1;
-  Deno.writeFileSync(pack, bytes);
+  using file = Deno.openSync(pack, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.readSync(byte);
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.writeSync(byte.map((bits) => bits ^ 1));
 }
 
 Deno.test("frames in any order, even repeated, make the tree", async () => {
