@@ -5,13 +5,13 @@ import { needs } from "../support/needs.ts";
 
 const runs = [
   {
-    order: ["--layout", "raid"],
+    order: ["--layout", "raid", "--data", "32"],
     name:
       "BIOS, MD RAID 1, LVM, XFS: an empty machine becomes the clone of a running Debian; it starts from either " +
       "disk; a damaged one is restored, one that loses power is finished",
   },
   {
-    order: ["--layout", "rhel", "--brief"],
+    order: ["--layout", "rhel", "--brief", "--data", "32"],
     name:
       "UEFI, LVM, XFS, dracut, NetworkManager, SELinux: an empty machine becomes the clone of a running machine",
   },
