@@ -5,7 +5,7 @@ import { needs } from "../support/needs.ts";
 
 const runs = [
   {
-    order: ["--layout", "raid", "--data", "32"],
+    order: ["--layout", "raid"],
     name:
       "BIOS, MD RAID 1, LVM, XFS: an empty machine becomes the clone of a running Debian; it starts from either " +
       "disk; a damaged one is restored, one that loses power is finished",
