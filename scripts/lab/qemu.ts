@@ -166,7 +166,10 @@ function qemuArguments(
       ]
       : []),
     ...disks.flatMap(({ path, serial }, i) => [
-      ...["-drive", `if=none,id=disk${i},format=raw,cache=unsafe,discard=unmap,file=${path}`],
+      ...[
+        "-drive",
+        `if=none,id=disk${i},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${path}`,
+      ],
       ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
     ]),
     ...(tpm ? tpmArguments(tpm.socket) : []),

@@ -1,4 +1,4 @@
-/** The richest of test/volumes/: made and wiped; lab_test.ts restores. `deno task volumes` runs them all. */
+/** The richest of test/volumes/: made, restored, wiped. `deno task volumes` runs them all. */
 import { testVolumes } from "./volumes.ts";
 
-testVolumes(["make", "wipe"].map((name) => `test/volumes/${name}_test.ts`));
+testVolumes(["make", "restore", "wipe"].map((name) => `test/volumes/${name}_test.ts`));
