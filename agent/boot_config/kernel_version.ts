@@ -4,7 +4,7 @@
  *     0x202  "HdrS"
  *     0x20e  offset of the version, less 0x200: "6.1.0-13-amd64 (debian-kernel@lists.debian.org) #1 SMP …", then NUL
  */
-import { readRange } from "./file_range.ts";
+import { readRange } from "../tree/file_range.ts";
 
 const HEADER_BYTES = 0x210;
 const MAX_VERSION_BYTES = 512;

@@ -7,7 +7,7 @@
  *     +24   optional header, then sections of 40 bytes: 8 name, 4 size in memory, 4 address, 4 size and 4 offset in
  *           the file
  */
-import { type FileRange, readRange } from "./file_range.ts";
+import { type FileRange, readRange } from "../tree/file_range.ts";
 import { kernelVersionIn } from "./kernel_version.ts";
 
 /** The headers of a kernel image are at its start. */

@@ -1,5 +1,6 @@
 /** Probes the content of a block device on the device itself, without caches. */
 import type { Run } from "../sys/command.ts";
+import { readRange } from "../tree/file_range.ts";
 import { parseBlkid } from "./partition_table.ts";
 
 /** Reads the first bytes of a device; fewer if it is smaller. */
@@ -7,14 +8,7 @@ export type ReadStart = (path: string, bytes: number) => Promise<Uint8Array>;
 
 export const startOf: ReadStart = async (path, bytes) => {
   using device = await Deno.open(path);
-  const start = new Uint8Array(bytes);
-  let length = 0;
-  while (length < bytes) {
-    const got = await device.read(start.subarray(length));
-    if (got === null) break;
-    length += got;
-  }
-  return start.subarray(0, length);
+  return await readRange(device, { offset: 0, size: bytes });
 };
 
 /** Runs blkid's low-level probing, which bypasses its cache. Exit status 2 means unknown content. */

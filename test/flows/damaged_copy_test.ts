@@ -1,4 +1,5 @@
 /** The server's own copy of an image goes bad while nodes are fetching it: nodes and operator learn which one. */
+import { flipBit } from "../support/flip_bit.ts";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { isDamagedCopy } from "#contract/damaged_copy.ts";
@@ -13,12 +14,12 @@ const WITHIN_MS = 60_000;
 const damages: [what: string, damage: (files: { pack: string; version: string }) => void, named: RegExp][] = [
   [
     "a changed byte of a pack",
-    ({ pack }) => changeByte(pack, 3_000_000),
+    ({ pack }) => flipBit(pack, 3_000_000),
     /pack.*: its content is not what was published/,
   ],
   [
     "a changed manifest",
-    ({ version }) => changeByte(`${version}/manifest.rsm`, 40),
+    ({ version }) => flipBit(`${version}/manifest.rsm`, 40),
     /manifest.rsm: its content is not what was published/,
   ],
   ["a missing torrent", ({ version }) => Deno.removeSync(`${version}/torrent`), /torrent: .*No such file/],
@@ -46,7 +47,7 @@ Deno.test("a request for extents of a damaged pack gets an error that names it, 
   const { pack } = await publish(test);
   using agent = (await test.enrol(await arm(test))).agent;
   // Frames are packed as they become ready, so that any of the file's frames may be the first.
-  for (let at = 100; at < Deno.statSync(pack).size; at += 1 << 20) changeByte(pack, at);
+  for (let at = 100; at < Deno.statSync(pack).size; at += 1 << 20) flipBit(pack, at);
   const json = { frames: [{ frame: 0, extents: [0] }] };
   await assert.rejects(agent.send("POST", "/node/extents", { json }), (error) => {
     assert.ok(isDamagedCopy(error), String(error));
@@ -121,13 +122,4 @@ async function notices(test: ServerUnderTest, count: number): Promise<Notice[]> 
     const found = await (await test.client.send("GET", "/notices")).json() as Notice[];
     return found.length === count && found;
   }, { everyMs: 200 });
-}
-
-function changeByte(path: string, at: number): void {
-  using file = Deno.openSync(path, { read: true, write: true });
-  const byte = new Uint8Array(1);
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.readSync(byte);
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.writeSync(byte.map((b) => b ^ 1));
 }

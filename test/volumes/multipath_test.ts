@@ -34,7 +34,7 @@ inSmallVm(
     const empty = await planOf(0, [table(0, 64), ...format(partition(0, 1), "/", "ext4", ROOT)]);
     const plan = { ...empty, disks: [{ number: 0, facts, because: "a test" }] };
     {
-      // whoever holds the other path holds the disk
+      // what holds the other path holds the disk
       await run(["mkfs.ext4", "-q", "-F", `/dev/${second}`]);
       await run(["mount", `/dev/${second}`, "/mnt"]);
       try {

@@ -4,6 +4,7 @@ import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { needs } from "../../../test/support/needs.ts";
+import { flipBit } from "../../../test/support/flip_bit.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { Mount } from "../../sys/mount.ts";
 import { installTree } from "./install_tree.ts";
@@ -24,15 +25,8 @@ function install({ manifest, target, pack }: Image, options: Partial<InstallOpti
 }
 
 /** Flips a bit of a frame in its pack; flipping it again repairs the frame. */
-/** In place: others may be reading the pack. */
 function flipByte({ manifest, pack }: Image, frame: number): void {
-  const at = (manifest.frames[frame]?.offset ?? 0) + 40;
-  using file = Deno.openSync(pack, { read: true, write: true });
-  const byte = new Uint8Array(1);
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.readSync(byte);
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.writeSync(byte.map((bits) => bits ^ 1));
+  flipBit(pack, (manifest.frames[frame]?.offset ?? 0) + 40);
 }
 
 Deno.test("frames in any order, even repeated, make the tree", async () => {

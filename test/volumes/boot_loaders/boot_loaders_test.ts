@@ -49,14 +49,18 @@ const UEFI = {
   copies: [{ kind: "partition" as const, disk: 1, number: 1 }],
 };
 
-inVm("GRUB for UEFI is on both ESPs, with the fallback", async () => {
+async function grubOnEsps() {
   const bootLoader = { ...UEFI, loader: "grub" as const, esp: "/boot/efi" };
-  await using machine = await cloneMachine({
+  return await cloneMachine({
     boot: { ...GRUB_ONLY, grubFolder: "/boot/grub" },
     bootLoader,
     esp: "/boot/efi",
     programs,
   });
+}
+
+inVm("GRUB for UEFI is on both ESPs, with the fallback", async () => {
+  await using machine = await grubOnEsps();
   const { clone, target } = machine;
   await clone.write("/boot/grub/grub.cfg", { text: grubMenu(), mode: 0o644 });
   const [note = ""] = await installBootLoader(target, loaderOptions(machine));
@@ -65,13 +69,7 @@ inVm("GRUB for UEFI is on both ESPs, with the fallback", async () => {
 });
 
 inVm("the firmware has an entry for GRUB on each disk, in this order, in place of earlier ones", async () => {
-  const bootLoader = { ...UEFI, loader: "grub" as const, esp: "/boot/efi" };
-  await using machine = await cloneMachine({
-    boot: { ...GRUB_ONLY, grubFolder: "/boot/grub" },
-    bootLoader,
-    esp: "/boot/efi",
-    programs,
-  });
+  await using machine = await grubOnEsps();
   const { clone, target } = machine;
   await clone.write("/boot/grub/grub.cfg", { text: grubMenu(), mode: 0o644 });
   for (const label of ["debian", "debian (disk 2)", "another system"]) {
