@@ -23,10 +23,11 @@ export async function templateDisks(
 ): Promise<string[]> {
   const address = `${templateAddress}/${prefix}`;
   const { packages, files, fileSystems, setUp } = layout;
-  const tree = `${cache}/tree-${name}-${
-    key({ packages, files, fileSystems, setUp, authorizedKey, dataMiB })
+  const contents = key({ packages, files, fileSystems, setUp, authorizedKey, dataMiB });
+  const tree = `${cache}/tree-${name}-${contents}`;
+  const folder = `${cache}/template-${name}-${
+    key({ contents, disks: layout.disksMiB, build: build(layout) })
   }`;
-  const folder = `${cache}/template-${name}-${key({ tree, disks: layout.disksMiB, build: build(layout) })}`;
   if (!await exists(folder)) {
     await made(
       tree,
