@@ -19,7 +19,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** These run only by name. */
 const LONG = [
   ...["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["faults", "flood", "fuzz"],
+  ...["layouts", "faults", "flood", "fuzz"],
 ];
 
 const scriptOf = (name: string) => new URL(`./bench/${name}.ts`, import.meta.url).pathname;

@@ -48,6 +48,7 @@ async function lab(
   ];
   const text = summary({ machine: name ?? firmware.toUpperCase(), checks, milestones: timeline.milestones });
   await Deno.writeTextFile(`${keep}/summary.txt`, text);
+  await Deno.writeTextFile(`${keep}/timings.json`, JSON.stringify(timeline.milestones));
   console.log(`\n${text}`);
   return checks.every(({ passed }) => passed);
 }
