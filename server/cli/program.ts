@@ -6,6 +6,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
+import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
@@ -55,6 +56,7 @@ export function createProgram(actions: Actions): Command {
   addSwarm(program, actions);
   addHook(program, actions);
   addMonitoring(program);
+  addDoctor(program, actions);
   addWebhook(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;

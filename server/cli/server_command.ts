@@ -69,7 +69,7 @@ const EXAMPLES = [
   "rackseed server --interface eth1 --upload-limit 800mbit",
 ];
 
-function withAddresses<Args extends unknown[], Opts extends Record<string, unknown>>(
+export function withAddresses<Args extends unknown[], Opts extends Record<string, unknown>>(
   command: Command<Args, Opts>,
 ) {
   return command
@@ -97,7 +97,7 @@ function withAddresses<Args extends unknown[], Opts extends Record<string, unkno
     );
 }
 
-function withDhcp<Args extends unknown[], Opts extends Record<string, unknown>>(
+export function withDhcp<Args extends unknown[], Opts extends Record<string, unknown>>(
   command: Command<Args, Opts>,
 ) {
   return command

@@ -9,6 +9,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     backUpServer: unexpected,
     restoreServer: unexpected,
     runServer: unexpected,
+    runDoctor: unexpected,
     runTemplate: unexpected,
     runInstall: unexpected,
     sendTree: unexpected,
