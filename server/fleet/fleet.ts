@@ -135,6 +135,12 @@ export class Fleet {
     return this.#views.view(this.#options.nodes.get(key));
   }
 
+  /** The node's name and group; undefined if it is not known. */
+  named(key: string): { name: string; group: string | undefined } | undefined {
+    const node = this.#options.nodes.find(key);
+    return node && { name: node.name, group: node.settings.group };
+  }
+
   put(key: string, settings: NodeSettings): NodeView {
     tableIdentity({ name: key, settings });
     return this.changed(this.#options.nodes.put(key, settings));
