@@ -36,12 +36,14 @@ const code = await runCommandLine(Deno.args, {
 });
 Deno.exit(code);
 
-async function runServer({ json, verbose, ...options }: ServerCommand): Promise<void> {
+async function runServer({ json, verbose, logFormat, ...options }: ServerCommand): Promise<void> {
   const { configureLogs } = await import("./server/cli/logs.ts");
-  await configureLogs({ verbose });
+  const { Metrics } = await import("./server/metrics/metrics.ts");
+  const metrics = new Metrics();
+  await configureLogs({ format: logFormat, verbose, onProblem: (problem) => metrics.log.count(problem) });
   const { startServer } = await import("./server/server.ts");
   const { print } = await import("./server/cli/terminal.ts");
-  const { urls, ports, token, done } = await startServer(options, { signal: stop.signal });
+  const { urls, ports, token, done } = await startServer(options, { signal: stop.signal, metrics });
   if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
   else {
     print(`Rackseed serves at ${urls.server}`);

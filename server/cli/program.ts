@@ -10,9 +10,11 @@ import { addCapture, addTemplate } from "./capture_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
+import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
 import { addSwarm } from "./swarm_command.ts";
+import { addWebhook } from "./webhook_command.ts";
 
 const NOTES = `
 Terms:
@@ -54,6 +56,8 @@ export function createProgram(actions: Actions): Command {
   addSwarm(program, actions);
   addHook(program, actions);
   addAudit(program, actions);
+  addMonitoring(program);
+  addWebhook(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

@@ -22,6 +22,8 @@ import { withServer } from "./connection_options.ts";
 import { afterOptions, JSON_RESULT } from "./help_text.ts";
 import type { Actions } from "./actions.ts";
 
+const LOG_FORMATS = ["text", "json", "journal"] as const;
+
 /** What the server's commands do, passed in by main.ts. */
 type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
 
@@ -121,6 +123,11 @@ function withOutput<Args extends unknown[], Opts extends Record<string, unknown>
       "--upload-limit <rate>",
       "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
       parseRateOrOff,
+    )
+    .option("--metrics-open", "serve /metrics without a token, to anyone who reaches the page")
+    .addOption(
+      new Option("--log-format <format>", "form of the log (default: journal under systemd, else text)")
+        .choices(LOG_FORMATS),
     )
     .option("--json", "print one line of JSON once all services are listening")
     .option("--verbose", "log debug events, and every repeat of an event");

@@ -12,6 +12,9 @@ const ANY = ["0.0.0.0", "::"];
 
 interface Https {
   readonly port: number;
+  readonly isListening: () => boolean;
+  /** In PEM, the server's own first. */
+  readonly certificates: string;
   /** The server as commands and agents reach it, "https://10.0.0.1:8443". */
   readonly url: string;
 }
@@ -21,14 +24,12 @@ export async function startHttps(
   { api, authority }: { api: ApiContext; authority: Authority },
 ): Promise<Https> {
   const app = createApp(api, { caPem: authority.pem });
-  const { port } = stack.use(
+  const issued = await issueServerCertificate(authority, certificateNames(site));
+  const service = stack.use(
     await bind({ protocol: "tcp", port: site.listen.port }, {
       action: "serve HTTPS",
-      start: async () =>
-        new HttpService({
-          ...site.listen,
-          ...await issueServerCertificate(authority, certificateNames(site)),
-        }, {
+      start: () =>
+        new HttpService({ ...site.listen, ...issued }, {
           name: "https",
           reaper,
           handler: (request, info) => app.fetch(request, { info }),
@@ -36,7 +37,14 @@ export async function startHttps(
     }),
   );
   const host = ANY.includes(site.listen.hostname) ? site.advertised : site.listen.hostname;
-  return { port, url: `https://${host.includes(":") ? `[${host}]` : host}:${port}` };
+  const { port } = service;
+  const isListening = () => service.isListening;
+  return {
+    port,
+    isListening,
+    certificates: issued.cert,
+    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+  };
 }
 
 /** Every name under which the server may be reached. */

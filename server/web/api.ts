@@ -14,6 +14,7 @@ import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
@@ -26,6 +27,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
+  app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));
   app.route("/", auditRoutes(context));
   checkRules(app.routes, API);

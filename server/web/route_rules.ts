@@ -91,6 +91,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /server/backup": { needs: "administer", records: "server.backup" },
   "GET /events": VIEW,
 
+  "GET /webhooks": { needs: "administer" },
+  "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
+  "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },
+  "POST /webhooks/:webhook/test": { needs: "administer", records: "webhook.test" },
+  "GET /webhook-failures": { needs: "administer" },
+  "POST /webhook-failures/resend": { needs: "administer", records: "webhook.resend" },
+
   "GET /audit": { needs: "administer" },
   "GET /audit/export": { needs: "administer", records: "audit.export" },
 };

@@ -42,7 +42,7 @@ export async function subjectOf(
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("user");
+    : params.get("id") ?? params.get("user") ?? params.get("webhook");
   return {
     nodes: named.map(({ name }) => name),
     named,

@@ -23,6 +23,10 @@ const ACTIONS = {
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",
+  "webhook.set": "set a webhook",
+  "webhook.delete": "delete a webhook",
+  "webhook.test": "send a test message to a webhook",
+  "webhook.resend": "send failed messages to webhooks once more",
   "server.backup": "save the server's secrets to a backup",
   "audit.export": "export the audit log",
 } as const;
