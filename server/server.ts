@@ -1,6 +1,7 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
+import { LoginRecord } from "./access/login_record.ts";
 import { PageSessions } from "./access/page_sessions.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
@@ -174,7 +175,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     swarm: served.addresses,
     server: () => https.url,
   });
-  const { admin, authority, db, directory, store } = data;
+  const { admin, audit, authority, db, directory, store } = data;
   const present = { nodes: fleet.list(), captures: captures.captures.list() };
   metrics.begin(present);
   webhooks.begin(present);
@@ -194,6 +195,8 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     api: {
       sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
       admin,
+      audit,
+      logins: new LoginRecord({ audit, now }),
       fleet,
       hooks,
       images,

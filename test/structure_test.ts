@@ -207,7 +207,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/first_boot/": ["agent/boot_config/", "server/contract/", "agent/hooks/", "agent/tree/"],
+  "agent/install/first_boot/": [
+    "agent/boot_config/",
+    "server/contract/",
+    "server/plan/",
+    "agent/hooks/",
+    "agent/tree/",
+  ],
   "agent/install/steps/": [
     "server/contract/",
     "server/plan/",

@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
+import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
 import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
@@ -55,6 +56,7 @@ export function createProgram(actions: Actions): Command {
   addNode(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
+  addAudit(program, actions);
   addMonitoring(program);
   addDoctor(program, actions);
   addWebhook(program, actions);

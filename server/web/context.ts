@@ -7,12 +7,15 @@ import type {
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { Templates } from "../store/templates.ts";
-import type { AdminToken } from "../access/admin_token.ts";
+import type { AuditLog } from "../store/audit_log.ts";
+import { ADMIN_TOKEN, type AdminToken } from "../access/admin_token.ts";
+import type { LoginRecord } from "../access/login_record.ts";
+import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
@@ -24,6 +27,8 @@ import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/po
 
 export interface ApiContext {
   readonly admin: AdminToken;
+  readonly audit: AuditLog;
+  readonly logins: LoginRecord;
   readonly sessions: PageSessions;
   readonly fleet: Fleet;
   readonly templates: Templates;
@@ -73,16 +78,16 @@ export interface Health {
 interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
-/** `agentOf`: the name of the node whose agent is calling; undefined if the operator is. */
-export type Env = { Bindings: Bindings; Variables: { agentOf?: string } };
+/** `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. */
+export type Env = { Bindings: Bindings; Variables: { agentOf?: string; principal?: Principal } };
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
 }
 
-/** Who is calling, for records: there is one operator, so only how and from where is known. */
+/** Who is calling and from where, for records. */
 export function caller(c: Context<Env>): string {
-  return `${bearerOf(c) === undefined ? "page" : "token"} from ${peerAddress(c)}`;
+  return `${c.get("principal")?.name} from ${peerAddress(c)}`;
 }
 
 /** The bearer token of the Authorization header (RFC 6750 §2.1). */
@@ -91,17 +96,15 @@ export function bearerOf({ req }: Context): string | undefined {
 }
 
 /**
- * Admits requests with the admin token or the page's cookie. With the cookie, a change must come from the page
+ * Who makes the call, by the admin token or the page's cookie. With the cookie, a change must come from the page
  * itself: browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send
- * their own.
+ * their own. Throws RackseedError (401, 403).
  */
-export function operatorOnly({ admin, sessions }: ApiContext): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    const bearer = bearerOf(c);
-    if (bearer === undefined ? !hasCookie(c, sessions) : !admin.isToken(bearer)) throw notOperator();
-    if (bearer === undefined) refuseForeignOrigin(c);
-    await next();
-  };
+export function authenticate(c: Context<Env>, { admin, sessions }: ApiContext): Principal {
+  const bearer = bearerOf(c);
+  if (bearer === undefined ? !hasCookie(c, sessions) : !admin.isToken(bearer)) throw notLoggedIn();
+  if (bearer === undefined) refuseForeignOrigin(c);
+  return ADMIN_TOKEN;
 }
 
 export function hasCookie(c: Context, sessions: PageSessions): boolean {
@@ -126,7 +129,7 @@ export function bearer(c: Context): string {
   return secret;
 }
 
-function notOperator(): RackseedError {
+function notLoggedIn(): RackseedError {
   return new RackseedError("cannot accept this request", {
     reason: "it carries no valid token of this server.",
     remedy:

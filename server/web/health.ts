@@ -3,7 +3,7 @@
  * (/metrics). The first two need no credential, so they name parts and nothing else.
  */
 import { Hono } from "hono";
-import { type ApiContext, bearerOf, type Env, operatorOnly } from "./context.ts";
+import { type ApiContext, authenticate, bearerOf, type Env } from "./context.ts";
 
 /** How long an answer about the parts is repeated: asking must not cost the server anything. */
 const KEPT_MS = 1000;
@@ -26,11 +26,8 @@ export function healthRoutes(context: ApiContext): Hono<Env> {
       ? plain("ready\n", 200)
       : plain(parts.map((p) => `not ready: ${p}\n`).join(""), 503);
   });
-  const operator = operatorOnly(context);
-  app.get("/metrics", async (c, next) => {
-    if (!health.mayScrape(bearerOf(c))) return await operator(c, next);
-    await next();
-  }, async () => {
+  app.get("/metrics", async (c) => {
+    if (!health.mayScrape(bearerOf(c))) authenticate(c, context);
     const { contentType } = health.metrics;
     return new Response(await health.metrics.text(), {
       headers: { "content-type": contentType, "cache-control": "no-store" },
