@@ -6,6 +6,7 @@ import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
 import { checkHooks } from "./hooks.ts";
+import { keysFolder } from "./on_disks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
@@ -47,8 +48,21 @@ export async function orderNodes(
     ),
   );
   await order.output.expect("is ordered for", { timeoutMs: 120_000 });
+  if (lab.layout?.unlock) await keepRecoveryKeys(lab, { names, server });
   stack.move();
   return order;
+}
+
+/** The server has made them with the order. */
+async function keepRecoveryKeys(
+  { folder }: Workplace,
+  { names, server }: { readonly names: readonly string[]; readonly server: ProductServer },
+): Promise<void> {
+  await Deno.mkdir(keysFolder(folder), { recursive: true });
+  for (const name of names) {
+    const [key = ""] = (await server.rackseed("node", "recovery-key", name)).split("\n");
+    await Deno.writeTextFile(`${keysFolder(folder)}/${name}`, key);
+  }
 }
 
 /** A disk that is the machine's own gets its data. */

@@ -69,8 +69,10 @@ update-grub
 `,
   assemble: `
 vgchange -q -ay vault
-[ -e /dev/mapper/root ] || printf %s "${passphrases.template}" | cryptsetup open /dev/vault/secret root - ||
-  printf %s "${passphrases.clone}" | cryptsetup open /dev/vault/secret root -
+printf %s "${passphrases.template}" > /run/template-key
+for key in /run/template-key $KEYS/*; do
+  [ -e /dev/mapper/root ] || cryptsetup open --key-file $key /dev/vault/secret root || true
+done
 `,
   unlock: {
     after: /passphrase for disk .*:/,
