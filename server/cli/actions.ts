@@ -25,7 +25,8 @@ interface InstallCommand {
 export interface Actions {
   readonly version: string;
   readonly signal: AbortSignal;
-  readonly runServer: (options: ServerCommand) => Promise<void>;
+  /** `reread` reads the settings again, as on SIGHUP. */
+  readonly runServer: (options: ServerCommand, source: { reread: () => ServerCommand }) => Promise<void>;
   readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
   readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;

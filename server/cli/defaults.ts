@@ -1,5 +1,6 @@
 /** Defaults of the command line; free of imports, so that --help is quick. */
 export const DEFAULT_DATA = "/var/lib/rackseed";
+export const DEFAULT_CONFIG = "/etc/rackseed/server.yaml";
 export const DEFAULT_LISTEN = "0.0.0.0:8443";
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_PEER_PORT = 6881;

@@ -6,6 +6,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
+import { addConfig } from "./config_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
@@ -45,6 +46,7 @@ export function createProgram(actions: Actions): Command {
       }),
     );
   addServer(program, actions);
+  addConfig(program);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);
