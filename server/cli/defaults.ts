@@ -2,6 +2,7 @@
 export const DEFAULT_DATA = "/var/lib/rackseed";
 export const DEFAULT_CONFIG = "/etc/rackseed/server.yaml";
 export const DEFAULT_LISTEN = "0.0.0.0:8443";
+export const DEFAULT_SITE_PORT = 443;
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_PEER_PORT = 6881;
 export const DEFAULT_TRACKER_PORT = 6969;

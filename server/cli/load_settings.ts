@@ -30,7 +30,11 @@ export function readSettingSources(config: string | undefined): SettingSources {
   };
 }
 
-function readSettingsFile(path: string, { mayBeMissing }: { mayBeMissing: boolean }): string | undefined {
+/** Undefined if there is no such file. Throws RackseedError. */
+export function readSettingsFile(
+  path: string,
+  { mayBeMissing }: { mayBeMissing: boolean },
+): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
@@ -55,6 +59,9 @@ export function serverCommand(
   return {
     data: values.data,
     listen: values.listen,
+    tlsCert: values["tls-cert"],
+    tlsKey: values["tls-key"],
+    siteListen: values["site-listen"],
     interface: values.interface,
     address: values.address,
     httpPort: values["http-port"],
@@ -78,6 +85,9 @@ export function serverCommand(
 function refuseContradictions(values: SettingValues): void {
   if (values.dhcp === "server" && values.interface === undefined) {
     throw new UsageError("--dhcp server needs --interface IF, the network to assign addresses in");
+  }
+  if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key go together: the certificate and its private key");
   }
 }
 

@@ -2,8 +2,14 @@ import { configure, getStreamSink, getTextFormatter } from "@logtape/logtape";
 import { LogLimit } from "./log_limit.ts";
 import { visibleLine } from "./visible_text.ts";
 
-/** Logs to standard error: one line per event, with its properties. */
-export async function configureLogs({ verbose }: { verbose: boolean }): Promise<void> {
+interface LogSettings {
+  /** Log debug events, and every repeat of an event. */
+  verbose: boolean;
+}
+
+/** Logs to standard error: one line per event, with its properties. The settings returned may be changed later. */
+export async function configureLogs({ verbose }: LogSettings): Promise<LogSettings> {
+  const settings = { verbose };
   const format = getTextFormatter({
     timestamp: "rfc3339",
     format: ({ timestamp, level, category, message, record }) => {
@@ -17,7 +23,8 @@ export async function configureLogs({ verbose }: { verbose: boolean }): Promise<
   await configure({
     sinks: {
       stderr: (record) => {
-        const dropped = verbose ? 0 : limit.pass(record);
+        if (record.level === "debug" && !settings.verbose) return;
+        const dropped = settings.verbose ? 0 : limit.pass(record);
         if (dropped === undefined) return;
         const properties = dropped === 0
           ? record.properties
@@ -26,8 +33,9 @@ export async function configureLogs({ verbose }: { verbose: boolean }): Promise<
       },
     },
     loggers: [
-      { category: ["rackseed"], sinks: ["stderr"], lowestLevel: verbose ? "debug" : "info" },
+      { category: ["rackseed"], sinks: ["stderr"], lowestLevel: "debug" },
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
+  return settings;
 }

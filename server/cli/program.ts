@@ -10,8 +10,10 @@ import { addConfig } from "./config_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
+import { addManual } from "./manual_command.ts";
 import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
+import { addService } from "./service_command.ts";
 import { addSwarm } from "./swarm_command.ts";
 
 const NOTES = `
@@ -47,6 +49,7 @@ export function createProgram(actions: Actions): Command {
     );
   addServer(program, actions);
   addConfig(program);
+  addService(program, actions);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);
@@ -54,6 +57,7 @@ export function createProgram(actions: Actions): Command {
   addNode(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
+  addManual(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

@@ -12,6 +12,9 @@ import { unexpectedActions } from "./testing/actions.ts";
 const EXAMPLES: Record<SettingName, readonly string[]> = {
   "data": ["/srv/rackseed: a"],
   "listen": ["10.0.0.1:9443"],
+  "tls-cert": ["/etc/rackseed/site.pem"],
+  "tls-key": ["/etc/rackseed/site.key"],
+  "site-listen": ["10.0.0.1:443"],
   "interface": ["eth1"],
   "address": ["10.0.0.1"],
   "http-port": ["8081"],
@@ -134,8 +137,10 @@ Deno.test("`config check` fails if the server would not start, `config show` if 
   try {
     await Deno.writeTextFile(`${folder}/good`, "dhcp: server\ninterface: eth1\n");
     await Deno.writeTextFile(`${folder}/bad`, "dhcp: server\n");
+    await Deno.writeTextFile(`${folder}/half`, "tls-cert: /etc/site.pem\n");
     assert.equal(await code("config", "check", `${folder}/good`), 0);
     assert.equal(await code("config", "check", `${folder}/bad`), 2);
+    assert.equal(await code("config", "check", `${folder}/half`), 2);
     assert.equal(await code("config", "show", `${folder}/absent`), 1);
     assert.equal(await code("server", "--config", `${folder}/absent`), 1);
   } finally {

@@ -19,6 +19,7 @@ import {
   DEFAULT_LISTEN,
   DEFAULT_PEER_PORT,
   DEFAULT_RSYNC_PORT,
+  DEFAULT_SITE_PORT,
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
@@ -51,6 +52,23 @@ const SETTINGS = {
   "listen": {
     argument: "<host:port>",
     description: `HTTPS address of page and API (default: ${DEFAULT_LISTEN}, or the interface's)`,
+    parse: parseListen,
+  },
+  "tls-cert": {
+    argument: "<file>",
+    description: "PEM file: the site's own certificate for browsers, with its chain",
+    parse: parsePath,
+    reloads: true,
+  },
+  "tls-key": {
+    argument: "<file>",
+    description: "PEM file: the private key of --tls-cert",
+    parse: parsePath,
+    reloads: true,
+  },
+  "site-listen": {
+    argument: "<host:port>",
+    description: `HTTPS address that presents --tls-cert (default: port ${DEFAULT_SITE_PORT})`,
     parse: parseListen,
   },
   "interface": {
