@@ -38,6 +38,7 @@ const PACKAGES: Packages = {
   "network-manager": "/usr/bin/nmcli",
   "openssh-client": "/usr/bin/ssh",
   "ovmf": "/usr/share/OVMF/OVMF_CODE.fd",
+  "prometheus": "/usr/bin/promtool",
   "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
   "qemu-utils": "/usr/bin/qemu-img",
   "rpm": "/usr/bin/rpmbuild",

@@ -5,6 +5,7 @@ import { changedSettings } from "./cli/changed_settings.ts";
 import { configureLogs } from "./cli/logs.ts";
 import type { ServerCommand, ServerOptions } from "./cli/server_options.ts";
 import { print } from "./cli/terminal.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { managerOptions, ServiceManager } from "./systemd/service_manager.ts";
 
@@ -18,12 +19,14 @@ interface ServerSource {
 
 /** Throws RackseedError if the server cannot start, or one of its services breaks. */
 export async function runServer(command: ServerCommand, { reread, signal }: ServerSource): Promise<void> {
-  const { json, verbose, ...options } = command;
-  const logs = await configureLogs({ verbose });
+  const { json, verbose, logFormat, ...options } = command;
+  const metrics = new Metrics();
+  const onProblem: Parameters<typeof configureLogs>[0]["onProblem"] = (problem) => metrics.log.count(problem);
+  const logs = await configureLogs({ format: logFormat, verbose, onProblem });
   const manager = new ServiceManager(managerOptions(Deno.env.toObject(), Deno.pid));
   using stack = new DisposableStack();
   stack.use(manager);
-  const server = await startServer(options, { signal });
+  const server = await startServer(options, { signal, metrics });
   stack.use(onHangUp(reloader(command, { server, manager, logs, reread })));
   if (json) print(JSON.stringify({ ...server.urls, ports: server.ports, data: options.data }));
   else printPlaces(server, options);

@@ -5,7 +5,11 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { formatToken, parseToken } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { Principal } from "./principal.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
+
+/** Who holds the token. */
+export const ADMIN_TOKEN: Principal = { name: "admin token", role: "admin" };
 
 /**
  * @example

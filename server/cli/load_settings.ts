@@ -77,6 +77,8 @@ export function serverCommand(
     dns: values.dns,
     secureBoot: values["secure-boot"],
     uploadLimit: values["upload-limit"],
+    metricsOpen: values["metrics-open"],
+    logFormat: values["log-format"],
     verbose: values.verbose,
   };
 }

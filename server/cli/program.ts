@@ -5,16 +5,19 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
+import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
 import { addConfig } from "./config_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addManual } from "./manual_command.ts";
+import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
 import { addService } from "./service_command.ts";
 import { addSwarm } from "./swarm_command.ts";
+import { addWebhook } from "./webhook_command.ts";
 
 const NOTES = `
 Terms:
@@ -58,6 +61,9 @@ export function createProgram(actions: Actions): Command {
   addSwarm(program, actions);
   addHook(program, actions);
   addManual(program, actions);
+  addAudit(program, actions);
+  addMonitoring(program);
+  addWebhook(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

@@ -30,12 +30,16 @@ export interface ServerOptions {
   readonly secureBoot: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;
+  /** Serve GET /metrics without a token. */
+  readonly metricsOpen?: boolean | undefined;
 }
 
 export interface ServerCommand extends ServerOptions {
   /** Print one line of JSON once all services are listening, for scripts. */
   readonly json: boolean;
   readonly verbose: boolean;
+  /** Absent: the journal if systemd connected standard error to it, otherwise text. */
+  readonly logFormat?: "text" | "json" | "journal" | undefined;
 }
 
 /** `rackseed server backup`. */

@@ -29,6 +29,8 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "dns": ["10.0.0.2", "10.0.0.3"],
   "secure-boot": ["true"],
   "upload-limit": ["800mbit"],
+  "metrics-open": ["true"],
+  "log-format": ["json"],
   "verbose": ["true"],
 };
 

@@ -40,6 +40,7 @@ export interface Setting<T = unknown> {
 }
 
 const DHCP = ["off", "server"] as const;
+const LOG_FORMATS = ["text", "json", "journal"] as const;
 const CLIENTS = ["nodes", "all"] as const;
 
 const SETTINGS = {
@@ -147,6 +148,17 @@ const SETTINGS = {
     description: "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
     parse: parseRateOrOff,
     reloads: true,
+  },
+  "metrics-open": {
+    description: "serve /metrics without a token, to anyone who reaches the page",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "log-format": {
+    argument: "<format>",
+    description: "form of the log (default: journal under systemd, else text)",
+    parse: oneOf(LOG_FORMATS),
+    choices: LOG_FORMATS,
   },
   "verbose": {
     description: "log debug events, and every repeat of an event",

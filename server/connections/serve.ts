@@ -38,6 +38,11 @@ export class HttpService implements AsyncDisposable {
     this.#watch();
   }
 
+  /** False while the port is lost after a failed accept. */
+  get isListening(): boolean {
+    return !this.#closed && this.#retry === undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#reaper.forget(this.port);
@@ -85,6 +90,7 @@ export class HttpService implements AsyncDisposable {
 
   #startAgain(): void {
     if (this.#closed) return;
+    this.#retry = undefined;
     try {
       this.#server = this.#start({ ...this.#binding, port: this.port });
       this.#watch();

@@ -40,6 +40,8 @@
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /notices                            Notice[]         problems with the server's disk or images
  *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: every secret
+ *   GET    /audit                              AuditQuery → AuditPage   newest first, by cursor
+ *   GET    /audit/export                       NDJSON AuditLine…, oldest first, then AuditEnd
  *   GET    /events                             server-sent events: ServerEvent
  *
  * Template's agent, `image import` (admin token; an AgentToken for the template with its node's name; the session of a

@@ -2,6 +2,7 @@
 import { pinOf } from "#contract/token.ts";
 import { AdminToken } from "../access/admin_token.ts";
 import { type Authority, openAuthority } from "../access/tls.ts";
+import { AuditLog } from "../store/audit_log.ts";
 import { DataDirectory } from "../store/data_directory.ts";
 import { openDatabase } from "../store/database.ts";
 import { Deployments } from "../store/deployments.ts";
@@ -18,6 +19,7 @@ export interface ServerData {
   /** Pin of the CA, which tokens carry. */
   readonly pin: string;
   readonly admin: AdminToken;
+  readonly audit: AuditLog;
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly store: ImageStore;
@@ -31,6 +33,7 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
   const authority = await openAuthority(options.data);
   const pin = pinOf(authority.pem);
   const admin = AdminToken.open(options.data, { pin });
+  const audit = new AuditLog(db, { now });
   const nodes = new Nodes(db, { now });
   const deployments = new Deployments(db, { now });
   const store = stack.use(
@@ -44,5 +47,5 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       },
     }),
   );
-  return { directory, db, authority, pin, admin, nodes, deployments, store };
+  return { directory, db, authority, pin, admin, audit, nodes, deployments, store };
 }

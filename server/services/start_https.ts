@@ -13,6 +13,9 @@ const ANY = ["0.0.0.0", "::"];
 
 interface Https {
   readonly port: number;
+  readonly isListening: () => boolean;
+  /** In PEM, the server's own first. */
+  readonly certificates: string;
   /** The server as commands and agents reach it, "https://10.0.0.1:8443". */
   readonly url: string;
   readonly site: SiteHttps | undefined;
@@ -26,14 +29,12 @@ export async function startHttps(
   const app = createApp(api, { caPem: authority.pem });
   const handler: Parameters<typeof startSiteHttps>[1]["handler"] = (request, info) =>
     app.fetch(request, { info });
-  const { port } = stack.use(
+  const issued = await issueServerCertificate(authority, certificateNames(site));
+  const service = stack.use(
     await bind({ protocol: "tcp", port: site.listen.port }, {
       action: "serve HTTPS",
-      start: async () =>
-        new HttpService({
-          ...site.listen,
-          ...await issueServerCertificate(authority, certificateNames(site)),
-        }, {
+      start: () =>
+        new HttpService({ ...site.listen, ...issued }, {
           name: "https",
           reaper,
           handler,
@@ -41,10 +42,14 @@ export async function startHttps(
     }),
   );
   const host = ANY.includes(site.listen.hostname) ? site.advertised : site.listen.hostname;
+  const { port } = service;
+  const isListening = () => service.isListening;
   return {
     port,
-    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    isListening,
+    certificates: issued.cert,
     site: await startSiteHttps(context, { handler }),
+    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
   };
 }
 

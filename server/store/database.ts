@@ -10,7 +10,8 @@ import { restoreRemedy } from "./start_check.ts";
 /** Increased when a table changes in a way that an older Rackseed would misread. */
 // 2: nodes can be armed for backups, which an older Rackseed would carry out as installations
 // 3: an older Rackseed would forget which disks of a node may be written
-const SCHEMA_VERSION = 3;
+// 4: an older Rackseed would carry out actions without recording them in the audit log, and knows no roles
+const SCHEMA_VERSION = 4;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 

@@ -261,6 +261,19 @@ export class Deployments {
     return assignment ? this.#log.list(assignment) : [];
   }
 
+  /** Number of remembered deployments: with a node that installs, else an armed one, else a failed one, else done. */
+  countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
+    const rows = this.#prepared(
+      `SELECT state, count(*) AS n FROM (
+         SELECT CASE WHEN sum(state = 'installing') > 0 THEN 'installing' WHEN sum(state = 'armed') > 0 THEN 'armed'
+           WHEN sum(state IN ('failed', 'aborted')) > 0 THEN 'failed' ELSE 'done' END AS state
+         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
+    ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
+    const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
+    for (const { state, n } of rows) counts[state] = n;
+    return counts;
+  }
+
   /** Ids of nodes whose running order is this version. */
   nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
     const rows = this.#prepared(

@@ -178,7 +178,7 @@ async function walkThrough(
     await dialog.getByText(key).waitFor();
     await dialog.getByRole("button", { name: "Close" }).click();
     await details();
-    await dialog.getByText(/page from 127\.0\.0\.1, of vault@1: TPM replaced/).waitFor();
+    await dialog.getByText(/admin token from 127\.0\.0\.1, of vault@1: TPM replaced/).waitFor();
     await picture("recovery-key-again");
     await dialog.getByRole("button", { name: "Close" }).click();
   });

@@ -2,11 +2,19 @@
 import { type BootLoaderOptions, inClone, missingProgram } from "./in_clone.ts";
 import { hasProgram } from "../../tree/programs.ts";
 
-/** Into the first sectors of each disk. `devices`: proven disks. */
+/**
+ * Into the first sectors of each disk. `devices`: proven disks, all of which carry a part of /boot. GRUB's image does
+ * not depend on the disk then, so it is made for the first, which takes most of the time, and written to the others.
+ */
 export async function installGrub(devices: readonly string[], options: BootLoaderOptions): Promise<void> {
   const program = await grubInstall(options);
-  for (const device of devices) {
-    await inClone([program, "--target=i386-pc", "--recheck", device], options);
+  const name = program === "grub-install" ? "grub" : "grub2", setUp = `${name}-bios-setup`;
+  const maySetUp = await hasProgram(options.clone, setUp);
+  for (const [i, device] of devices.entries()) {
+    const argv = i > 0 && maySetUp
+      ? [setUp, `--directory=/boot/${name}/i386-pc`, device] as const
+      : [program, "--target=i386-pc", "--recheck", device] as const;
+    await inClone(argv, options);
   }
 }
 

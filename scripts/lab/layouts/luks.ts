@@ -63,7 +63,7 @@ version=$(ls /lib/modules)
 lsinitrd /boot/initrd.img-$version | grep -E 'tss|cryptsetup$|crypttab' || true
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --no-nvram
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram
-sed -i 's|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX="rd.luks.uuid=${uuids.luks} rd.lvm.lv=vault/secret console=ttyS0,115200"|' \\
+sed -i 's|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX="rd.luks.name=${uuids.luks}=root rd.lvm.lv=vault/secret console=ttyS0,115200"|' \\
   /etc/default/grub
 update-grub
 `,

@@ -22,6 +22,7 @@ import overviewPicture from "../../docs/images/overview.png" with { type: "bytes
 import rackseedPicture from "../../docs/images/rackseed.svg" with { type: "text" };
 import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
+import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
@@ -73,6 +74,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("security", security),
       page("air-gapped", airGapped),
       page("operations", operations),
+      page("monitoring", monitoring),
       page("troubleshooting", troubleshooting),
     ],
   },

@@ -2,13 +2,14 @@
  * The page over HTTPS: login by the link that the server prints or by the token, then a single page that is kept
  * current by its own event stream, whose events are rendered rows.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
 import { DeployRequest, PlanQuery, type ServerEvent } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
+import { type ApiContext, type Env, hasCookie, peerAddress, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
+import { ADMIN_TOKEN } from "../../access/admin_token.ts";
 import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
@@ -20,7 +21,7 @@ import { Plans } from "./plans.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, sessions, fleet, templates, captures, images, swarm, hooks, notices } = context;
+  const { admin, sessions, logins, fleet, templates, captures, images, swarm, hooks, notices } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -49,7 +50,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     c.header("cache-control", "no-store");
     const token = c.req.query("token");
     if (token !== undefined) {
-      if (!admin.isToken(token)) return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
+      if (!admin.isToken(token)) return refuseLogin(c);
       logIn(c);
       return c.redirect("/", 303);
     }
@@ -71,7 +72,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     refuseForeignOrigin(c);
     const { token } = await c.req.parseBody();
     if (typeof token !== "string" || !admin.isToken(token.trim())) {
-      return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
+      return refuseLogin(c);
     }
     logIn(c);
     return c.redirect("/", 303);
@@ -79,6 +80,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
 
   app.post("/logout", (c) => {
     refuseForeignOrigin(c);
+    if (hasCookie(c, sessions)) logins.loggedOut(ADMIN_TOKEN, peerAddress(c));
     sessions.end(getCookie(c, COOKIE) ?? "");
     deleteCookie(c, COOKIE, { path: "/", secure: true });
     return c.redirect("/", 303);
@@ -107,7 +109,13 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   });
   return app;
 
-  function logIn(c: Parameters<typeof setCookie>[0]): void {
+  function refuseLogin(c: Context<Env>): Response | Promise<Response> {
+    logins.failed("unknown token", { address: peerAddress(c), status: 401 });
+    return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
+  }
+
+  function logIn(c: Context<Env>): void {
+    logins.succeeded(ADMIN_TOKEN, peerAddress(c));
     setCookie(c, COOKIE, sessions.begin(), {
       path: "/",
       httpOnly: true,
