@@ -46,6 +46,7 @@ const PACKAGES: Packages = {
   "skopeo": "/usr/bin/skopeo",
   "squashfs-tools": "/usr/bin/mksquashfs",
   "swtpm": "/usr/bin/swtpm",
+  "systemd-container": "/usr/bin/systemd-nspawn",
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",
