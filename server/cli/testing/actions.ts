@@ -9,6 +9,8 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     backUpServer: unexpected,
     restoreServer: unexpected,
     runServer: unexpected,
+    installService: unexpected,
+    uninstallService: unexpected,
     runTemplate: unexpected,
     runInstall: unexpected,
     sendTree: unexpected,
