@@ -6,6 +6,7 @@ import { PageSessions } from "./access/page_sessions.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
+import type { SettingName } from "./cli/settings.ts";
 import { surviveConnectionFaults } from "./connections/faults.ts";
 import { guardConnections } from "./connections/reaper.ts";
 import { chooseAddresses } from "./connections/site_addresses.ts";
@@ -45,6 +46,8 @@ export interface RunningServer {
   };
   readonly ports: {
     readonly https: number;
+    /** HTTPS with the site's own certificate. */
+    readonly site: number | undefined;
     readonly http: number;
     readonly peer: number;
     readonly tracker: number;
@@ -54,6 +57,11 @@ export interface RunningServer {
   readonly token: string;
   /** Settles when the server has closed; rejects if one of its services broke. */
   readonly done: Promise<void>;
+  /**
+   * Applies the settings among `changed` that may change while the server runs, and reads the site's certificate again.
+   * Throws RackseedError, with nothing changed, if that is not usable.
+   */
+  reload(options: ServerOptions, of: { readonly changed: readonly SettingName[] }): void;
   close(): Promise<void>;
 }
 
@@ -115,6 +123,7 @@ async function startServices(
     urls: { server: https.url, http: addresses.http, rsync: addresses.rsync },
     ports: {
       https: https.port,
+      site: https.site?.port,
       http: http.port,
       peer: peers.port,
       tracker: swarm.udpTracker.port,
@@ -122,6 +131,11 @@ async function startServices(
       rsync: rsync?.port,
     },
     token: data.admin.text,
+    reload(read, { changed }) {
+      // first what may fail
+      https.site?.reload(read);
+      if (changed.includes("upload-limit")) swarm.site.limitUploads(read.uploadLimit);
+    },
     ...running,
   };
 }

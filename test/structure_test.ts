@@ -87,6 +87,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/store/",
   ],
+  "server/systemd/": ["server/contract/"],
   "server/services/": [
     "boot/",
     "server/access/",

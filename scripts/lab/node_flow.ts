@@ -48,21 +48,19 @@ export async function orderNodes(
     ),
   );
   await order.output.expect("is ordered for", { timeoutMs: 120_000 });
-  if (lab.layout?.unlock) await keepRecoveryKeys(lab, { names, server });
   stack.move();
   return order;
 }
 
-/** The server has made them with the order. */
-async function keepRecoveryKeys(
-  { folder }: Workplace,
-  { names, server }: { readonly names: readonly string[]; readonly server: ProductServer },
+/** With it the lab opens the encrypted disk of an installed node. */
+export async function keepRecoveryKey(
+  { folder, layout }: Workplace,
+  { node: { name }, server }: { readonly node: NodeFacts; readonly server: ProductServer },
 ): Promise<void> {
+  if (layout?.unlock === undefined) return;
   await Deno.mkdir(keysFolder(folder), { recursive: true });
-  for (const name of names) {
-    const [key = ""] = (await server.rackseed("node", "recovery-key", name)).split("\n");
-    await Deno.writeTextFile(`${keysFolder(folder)}/${name}`, key);
-  }
+  const [key = ""] = (await server.rackseed("node", "recovery-key", name)).split("\n");
+  await Deno.writeTextFile(`${keysFolder(folder)}/${name}`, key);
 }
 
 /** A disk that is the machine's own gets its data. */
@@ -236,6 +234,7 @@ export async function cloneNode(
   context: Context,
 ): Promise<Clone> {
   const agentMs = await installNode(lab, context);
+  await keepRecoveryKey(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
     () => compareWithTemplate(lab, { clone: disksOf(lab, context.node), template: context.template.disks }),

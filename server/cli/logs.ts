@@ -14,7 +14,16 @@ interface LogOptions {
   readonly onProblem?: (problem: { level: string; source: string; event: string }) => void;
 }
 
-export async function configureLogs({ format, verbose, onProblem = () => {} }: LogOptions): Promise<void> {
+interface LogSettings {
+  /** Log debug events, and every repeat of an event. */
+  verbose: boolean;
+}
+
+/** The settings returned may be changed later. */
+export async function configureLogs(
+  { format, verbose, onProblem = () => {} }: LogOptions,
+): Promise<LogSettings> {
+  const settings = { verbose };
   const write = chooseSink(format);
   const limit = new LogLimit();
   const count = ({ level, category, rawMessage: event }: LogRecord) => {
@@ -26,7 +35,8 @@ export async function configureLogs({ format, verbose, onProblem = () => {} }: L
     sinks: {
       log: (record) => {
         count(record);
-        const dropped = verbose ? 0 : limit.pass(record);
+        if (record.level === "debug" && !settings.verbose) return;
+        const dropped = settings.verbose ? 0 : limit.pass(record);
         if (dropped === undefined) return;
         const properties = dropped === 0
           ? record.properties
@@ -35,10 +45,11 @@ export async function configureLogs({ format, verbose, onProblem = () => {} }: L
       },
     },
     loggers: [
-      { category: ["rackseed"], sinks: ["log"], lowestLevel: verbose ? "debug" : "info" },
+      { category: ["rackseed"], sinks: ["log"], lowestLevel: "debug" },
       { category: ["logtape", "meta"], sinks: ["log"], lowestLevel: "warning" },
     ],
   });
+  return settings;
 }
 
 function chooseSink(format: LogOptions["format"]): Sink {

@@ -19,6 +19,8 @@ function cli(...args: string[]): Promise<number> {
     backUpServer,
     restoreServer: (file, options) => Promise.resolve().then(() => restoreServer(file, options)),
     runServer: never,
+    installService: never,
+    uninstallService: never,
     runTemplate: never,
     runInstall: never,
     sendTree: never,

@@ -28,9 +28,10 @@ async function runLab(layout: string): Promise<string[]> {
   }).spawn();
   const said: string[] = [];
   const listen = async (output: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
     let rest = "";
-    for await (const chunk of output.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + chunk).split("\n");
+    for await (const chunk of output) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) console.log(`${layout}: ${line}`);
       said.push(...lines);

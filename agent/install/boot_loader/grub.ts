@@ -8,14 +8,23 @@ import { hasProgram } from "../../tree/programs.ts";
  */
 export async function installGrub(devices: readonly string[], options: BootLoaderOptions): Promise<void> {
   const program = await grubInstall(options);
-  const name = program === "grub-install" ? "grub" : "grub2", setUp = `${name}-bios-setup`;
-  const maySetUp = await hasProgram(options.clone, setUp);
+  const name = program === "grub-install" ? "grub" : "grub2", setUp = await biosSetUp(name, options);
   for (const [i, device] of devices.entries()) {
-    const argv = i > 0 && maySetUp
+    const argv = i > 0 && setUp !== undefined
       ? [setUp, `--directory=/boot/${name}/i386-pc`, device] as const
       : [program, "--target=i386-pc", "--recheck", device] as const;
     await inClone(argv, options);
   }
+}
+
+/** Debian has it beside GRUB's modules. */
+async function biosSetUp(
+  name: "grub" | "grub2",
+  { clone }: BootLoaderOptions,
+): Promise<string | undefined> {
+  const program = `${name}-bios-setup`, beside = `/usr/lib/grub/i386-pc/${program}`;
+  if (await hasProgram(clone, program)) return program;
+  return await clone.kind(beside) === "file" ? beside : undefined;
 }
 
 /** `makesEntry`: whether it makes the firmware's entry, too; it cannot for an ESP on an array. */

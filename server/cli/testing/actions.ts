@@ -10,6 +10,8 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     restoreServer: unexpected,
     runServer: unexpected,
     runDoctor: unexpected,
+    installService: unexpected,
+    uninstallService: unexpected,
     runTemplate: unexpected,
     runInstall: unexpected,
     sendTree: unexpected,

@@ -28,6 +28,7 @@ import operations from "../../docs/operations.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
+import service from "../../docs/service.md" with { type: "text" };
 import troubleshooting from "../../docs/troubleshooting.md" with { type: "text" };
 
 export interface BookPage {
@@ -68,6 +69,7 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     title: "Run",
     pages: [
+      page("service", service),
       page("network-and-firmware", network),
       page("security", security),
       page("air-gapped", airGapped),
