@@ -31,6 +31,7 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./server/facts_command.ts")).backUpServer(file, options),
   restoreServer: async (file, options) =>
     (await import("./server/facts_command.ts")).restoreServer(file, options),
+  runDoctor: async (options) => await (await import("./server/doctor_command.ts")).runDoctor(options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),

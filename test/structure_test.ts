@@ -67,6 +67,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/words/",
   ],
   "server/metrics/": ["server/contract/"],
+  "server/doctor/": ["server/contract/", "server/store/", "server/torrent/metainfo/", "boot/"],
   "server/webhooks/": ["server/contract/", "server/store/"],
   "server/images/": [
     "server/contract/",

@@ -8,6 +8,7 @@ import { addAgent } from "./agent_command.ts";
 import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
 import { addConfig } from "./config_command.ts";
+import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
@@ -63,6 +64,7 @@ export function createProgram(actions: Actions): Command {
   addManual(program, actions);
   addAudit(program, actions);
   addMonitoring(program);
+  addDoctor(program, actions);
   addWebhook(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;

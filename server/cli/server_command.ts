@@ -30,7 +30,10 @@ export function addServer(
   addServerBackup(server as unknown as Command, facts);
 }
 
-function optionOf(name: string, { argument, description, choices, parse, fallback, many }: Setting): Option {
+export function optionOf(
+  name: string,
+  { argument, description, choices, parse, fallback, many }: Setting,
+): Option {
   const option = new Option(argument === undefined ? `--${name}` : `--${name} ${argument}`, description);
   if (choices) option.choices(choices);
   else if (many) {
@@ -41,7 +44,7 @@ function optionOf(name: string, { argument, description, choices, parse, fallbac
 }
 
 /** Only what the command line gives: defaults are weaker than the environment and the file. */
-function flagsOf(command: CommandUnknownOpts): Partial<SettingValues> {
+export function flagsOf(command: CommandUnknownOpts): Partial<SettingValues> {
   const given = command.options.filter((option) =>
     command.getOptionValueSource(option.attributeName()) === "cli"
   );

@@ -42,6 +42,16 @@ export interface ServerCommand extends ServerOptions {
   readonly logFormat?: "text" | "json" | "journal" | undefined;
 }
 
+/** `rackseed doctor`; see doctor/finding.ts. */
+export interface DoctorCommand extends
+  Pick<
+    ServerOptions,
+    "data" | "listen" | "httpPort" | "peerPort" | "trackerPort" | "tftpPort" | "dhcp" | "interface"
+  > {
+  readonly rsyncPort: number | undefined;
+  readonly json: boolean;
+}
+
 /** `rackseed server backup`. */
 export interface BackUpServer {
   readonly data: string;

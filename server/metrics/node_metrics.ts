@@ -13,6 +13,8 @@ const STEP_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600];
 interface Last {
   readonly state: NodeState;
   readonly silent: boolean;
+  /** Its system has not reported its first boot in time. */
+  readonly late: boolean;
   /** Its latest step that ended, "plan done"; undefined while one runs. */
   readonly ended: string | undefined;
 }
@@ -39,11 +41,12 @@ export class NodeMetrics {
     }
     this.#firstBoots = new Counter({
       name: "rackseed_first_boots_total",
-      help: "First boots of clones since the server started: reported, or failed.",
+      help:
+        "First boots of clones since the server started: reported, failed, or not reported in time (late).",
       labelNames: ["outcome"],
       registers,
     });
-    for (const outcome of ["reported", "failed"]) this.#firstBoots.inc({ outcome }, 0);
+    for (const outcome of ["reported", "failed", "late"]) this.#firstBoots.inc({ outcome }, 0);
     this.#steps = new Histogram({
       name: "rackseed_step_duration_seconds",
       help: "Duration of the steps of installations, by step and outcome.",
@@ -79,6 +82,7 @@ export class NodeMetrics {
       this.#steps.observe({ step: report.step, outcome: report.state }, report.elapsedMs / 1000);
       if (report.step === "install") this.#deliver(report);
     }
+    if (now.late && before?.late === false) this.#firstBoots.inc({ outcome: "late" });
     if (before === undefined || before.state === now.state) return;
     const outcome = outcomeOf(before.state, now.state);
     if (outcome !== undefined) this.#installations.inc({ kind: kindOf(node), outcome });
@@ -116,11 +120,12 @@ export class NodeMetrics {
   }
 }
 
-function lastOf({ state, silentSince, report }: NodeView): Last {
+function lastOf({ state, silentSince, firstBoot, report }: NodeView): Last {
   const ended = report === undefined || report.state === "running"
     ? undefined
     : `${report.step} ${report.state}`;
-  return { state, silent: silentSince !== undefined, ended };
+  const late = state === "installed" && firstBoot?.problem !== undefined;
+  return { state, silent: silentSince !== undefined, late, ended };
 }
 
 /** How the order ended; undefined if it did not end with this change. */

@@ -33,12 +33,24 @@ export function startWebhooks(
     emit: (news) => webhooks.emit(news),
     deploymentOf: (name) => {
       const node = nodes.find(name);
-      const id = node && deployments.progress(node.id).assignment?.deployment;
-      return id === undefined ? undefined : fleet().deployment(id);
+      return node && deployments.progress(node.id).assignment?.deployment;
     },
-    isExpected: (name) => {
-      const { firstBoot } = fleet().get(name);
-      return firstBoot !== undefined && firstBoot.reported === undefined && firstBoot.problem === undefined;
+    isOver: (id) =>
+      deployments.isOver(id, (node) => {
+        const { firstBoot } = fleet().get(node);
+        return firstBoot !== undefined && firstBoot.reported === undefined && firstBoot.problem === undefined;
+      }),
+    resultOf: (id) => {
+      const parts = deployments.parts(id), [first] = parts;
+      const failed = parts.filter(({ node, state }) =>
+        state === "failed" || state === "aborted" ||
+        (state === "installed" && fleet().get(node).firstBoot?.problem !== undefined)
+      );
+      return {
+        image: `${first?.image}@${first?.version}`,
+        nodes: parts.length,
+        failed: failed.flatMap(({ node }) => nodes.find(node)?.name ?? []),
+      };
     },
   });
   const disk = new DiskWatch();

@@ -182,6 +182,22 @@ export class Deployments {
     ).all(deployment) as unknown as Assignment[];
   }
 
+  /**
+   * Whether no node of the deployment has anything left to do. `isExpected`: whether an installed node, by id, is still
+   * to report its first boot. Cheap for large deployments: it asks about few nodes.
+   */
+  isOver(deployment: string, isExpected: (node: string) => boolean): boolean {
+    const under = this.#prepared(
+      "SELECT 1 FROM assignments WHERE deployment = ? AND state IN ('armed', 'installing') LIMIT 1",
+    ).get(deployment);
+    if (under !== undefined) return false;
+    const installed = this.#db.prepare(
+      "SELECT node FROM assignments WHERE deployment = ? AND state = 'installed'",
+    );
+    for (const { node } of installed.iterate(deployment)) if (isExpected(node as string)) return false;
+    return true;
+  }
+
   /** Its own seeding policy, if it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);

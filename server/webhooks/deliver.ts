@@ -51,8 +51,15 @@ export async function deliver(
     return { kind: response.status === 410 ? "gone" : "failed", reason };
   } catch (error) {
     if (late.aborted) return { kind: "failed", reason: `no complete answer for ${attemptMs / 1000} s` };
-    return { kind: "failed", reason: messageOf(error) };
+    return { kind: "failed", reason: reasonOf(error) };
   }
+}
+
+/** Without the URL: its path is often a secret, and reasons are logged. */
+function reasonOf(error: unknown): string {
+  // since Deno 2.7, fetch says only in the cause what went wrong
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return messageOf(cause).replace(/ for url \([^)]*\)/, "");
 }
 
 /** Printable text only: it is shown to operators. */

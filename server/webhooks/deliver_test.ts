@@ -67,8 +67,13 @@ Deno.test("a receiver that answers for ever, or not at all, is left after the ti
   assert.deepEqual(await outcome, { kind: "failed", reason: "no complete answer for 0.1 s" });
 });
 
-Deno.test("a port that nobody listens on is a failure with its cause", async () => {
+Deno.test("a port that nobody listens on is a failure with its cause, which does not name the URL", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
   const { signal } = new AbortController();
-  const outcome = await deliver(MESSAGE, { url: "http://127.0.0.1:1/", secret: SECRET, nowMs: 0, signal });
+  const url = `http://127.0.0.1:${listener.addr.port}/T0K3N`;
+  const outcome = await deliver(MESSAGE, { url, secret: SECRET, nowMs: 0, signal });
   assert.equal(outcome.kind, "failed");
+  assert.match(JSON.stringify(outcome), /refused/);
+  assert.doesNotMatch(JSON.stringify(outcome), /T0K3N/);
 });

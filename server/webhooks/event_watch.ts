@@ -1,5 +1,5 @@
 /** What changes of nodes and captures mean for the outside. Pure: the same changes make the same news. */
-import type { CaptureView, DeploymentView, NodeView, ServerEvent } from "#contract/api.ts";
+import type { CaptureView, NodeView, ServerEvent } from "#contract/api.ts";
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
 
 export interface News {
@@ -9,15 +9,26 @@ export interface News {
 
 interface WatchOptions {
   readonly emit: (news: News) => void;
-  /** The deployment that the node is or was last part of. */
-  readonly deploymentOf: (node: string) => DeploymentView | undefined;
-  /** Whether an installed node's system is still to report its first boot. */
-  readonly isExpected: (node: string) => boolean;
+  /** The deployment that the node is or was last part of, by id. */
+  readonly deploymentOf: (node: string) => string | undefined;
+  /** Whether no node of the deployment has anything left to do, a first boot to report included. */
+  readonly isOver: (deployment: string) => boolean;
+  readonly resultOf: (deployment: string) => DeploymentResult;
+}
+
+interface DeploymentResult {
+  /** "web@1" */
+  readonly image: string;
+  readonly nodes: number;
+  /** Names of nodes that failed or were aborted. */
+  readonly failed: readonly string[];
 }
 
 interface Last {
   readonly state: NodeView["state"];
   readonly isSilent: boolean;
+  /** Its system has not reported its first boot in time. */
+  readonly isLate: boolean;
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -54,9 +65,10 @@ export class EventWatch {
     if (now.isSilent && !before.isSilent) {
       this.#options.emit({ event: "node.silent", data: { node: name, image, since: silentSince } });
     }
+    const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
-    if (!isOver) return;
-    if (now.state === "failed") {
+    if (!isOver && !isLate) return;
+    if (now.state === "failed" || isLate) {
       const problem = report?.problem ?? firstBoot?.problem;
       this.#options.emit({ event: "node.failed", data: { node: name, image, step: report?.step, problem } });
     }
@@ -65,20 +77,15 @@ export class EventWatch {
   }
 
   #deployment(node: string): void {
-    const deployment = this.#options.deploymentOf(node);
-    if (deployment === undefined || this.#ended.has(deployment.id)) return;
-    const { id, image, nodes } = deployment;
-    const isOpen = (part: DeploymentView["nodes"][number]) =>
-      part.state === "armed" || part.state === "installing" ||
-      (part.state === "installed" && this.#options.isExpected(part.node));
-    if (nodes.some(isOpen)) return;
+    const id = this.#options.deploymentOf(node);
+    if (id === undefined || this.#ended.has(id) || !this.#options.isOver(id)) return;
     this.#ended.add(id);
     const [oldest] = this.#ended;
     if (oldest !== undefined && this.#ended.size > REMEMBERED) this.#ended.delete(oldest);
-    const failed = nodes.filter(({ state }) => state === "failed" || state === "aborted").map((n) => n.node);
+    const { image, nodes, failed } = this.#options.resultOf(id);
     this.#options.emit({
       event: failed.length === 0 ? "deployment.done" : "deployment.failed",
-      data: { deployment: id, image, nodes: nodes.length, failed: failed.slice(0, 100) },
+      data: { deployment: id, image, nodes, failed: failed.slice(0, 100) },
     });
   }
 
@@ -93,8 +100,9 @@ export class EventWatch {
   }
 }
 
-function lastOf({ state, silentSince }: NodeView): Last {
-  return { state, isSilent: silentSince !== undefined };
+function lastOf({ state, silentSince, firstBoot }: NodeView): Last {
+  const isLate = state === "installed" && firstBoot?.problem !== undefined;
+  return { state, isSilent: silentSince !== undefined, isLate };
 }
 
 function isActive(state: CaptureView["state"]): boolean {

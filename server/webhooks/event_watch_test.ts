@@ -6,11 +6,17 @@ type Part = DeploymentView["nodes"][number];
 
 function watchOf(parts: Part[] = [], expected: string[] = []) {
   const news: News[] = [];
-  const deployment: DeploymentView = { id: "d", image: "web@1", seed: { mode: "none" }, nodes: parts };
   const watch = new EventWatch({
     emit: (one) => news.push(one),
-    deploymentOf: () => parts.length === 0 ? undefined : deployment,
-    isExpected: (node) => expected.includes(node),
+    deploymentOf: () => parts.length === 0 ? undefined : "d",
+    isOver: () =>
+      !parts.some(({ node, state }) =>
+        state === "armed" || state === "installing" || (state === "installed" && expected.includes(node))
+      ),
+    resultOf: () => {
+      const failed = parts.filter(({ state }) => state === "failed").map(({ node }) => node);
+      return { image: "web@1", nodes: parts.length, failed };
+    },
   });
   const show = (name: string, state: NodeView["state"], more: Partial<NodeView> = {}) => {
     const part = parts.find(({ node }) => node === name);
@@ -51,6 +57,19 @@ Deno.test("a node that fails is named at once with its problem, the deployment a
   test.show("n2", "installed");
   assert.deepEqual(test.news[1]?.data, { deployment: "d", image: "web@1", nodes: 2, failed: ["n1"] });
   assert.equal(test.news[1]?.event, "deployment.failed");
+});
+
+Deno.test("a clone that does not report its first boot in time has failed, and ends its deployment", () => {
+  const expected = ["n1"];
+  const test = watchOf([part("n1")], expected);
+  const due = "2026-11-29T10:00:00Z";
+  test.show("n1", "installing");
+  test.show("n1", "installed", { firstBoot: { due } });
+  expected.length = 0;
+  const problem = { title: "n1 has not reported", status: 504, detail: "late", remedy: "look" };
+  for (let i = 0; i < 2; i++) test.show("n1", "installed", { firstBoot: { due, problem } });
+  assert.deepEqual(test.events(), ["node.failed", "deployment.done"]);
+  assert.deepEqual(test.news[0]?.data.problem, problem);
 });
 
 Deno.test("a node that stays silent is named once, and again after it has spoken", () => {

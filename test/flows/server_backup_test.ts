@@ -21,6 +21,7 @@ function cli(...args: string[]): Promise<number> {
     runServer: never,
     installService: never,
     uninstallService: never,
+    runDoctor: never,
     runTemplate: never,
     runInstall: never,
     sendTree: never,

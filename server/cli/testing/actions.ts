@@ -9,6 +9,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     backUpServer: unexpected,
     restoreServer: unexpected,
     runServer: unexpected,
+    runDoctor: unexpected,
     installService: unexpected,
     uninstallService: unexpected,
     runTemplate: unexpected,
