@@ -43,6 +43,8 @@ interface Progress {
 
 /** Unused boot tokens that one node may have: firmware may fetch its script more than once. */
 const MAX_BOOT_TOKENS = 16;
+/** The step that writes to disks first. */
+const WRITES_FIRST: Step = "partition";
 /** Number of a node's deployments whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
 
@@ -219,19 +221,31 @@ export class Deployments {
 
   /** The order by which the node was last installed or restored; dry runs and backups do not count. */
   assigned(node: string): Assignment | undefined {
-    const installed = this.#prepared(
-      `SELECT deployment, node, image, version, state FROM assignments
-       WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
-    ).all(node) as unknown as Assignment[];
-    return installed.find(({ deployment }) =>
-      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
-    );
+    return this.#writing(node).find(isInstalled);
   }
 
-  /** The disks of the node's latest installation. */
+  /** The disks that an order of the node last wrote to, even if it did not get to its end. */
   installedDisks(node: string): InstalledDisk[] | undefined {
-    const assigned = this.assigned(node);
-    return assigned && this.#log.list(assigned).findLast(({ disks }) => disks)?.disks;
+    for (const order of this.#writing(node)) {
+      let planned: InstalledDisk[] | undefined, written: InstalledDisk[] | undefined;
+      for (const { step, disks } of this.#log.list(order)) {
+        planned = disks ?? planned;
+        if (step === WRITES_FIRST) written = planned;
+      }
+      written ??= isInstalled(order) ? planned : undefined;
+      if (written) return written;
+    }
+    return undefined;
+  }
+
+  /** The node's orders without dry runs and backups, the latest first. */
+  #writing(node: string): Assignment[] {
+    const orders = this.#prepared(
+      "SELECT deployment, node, image, version, state FROM assignments WHERE node = ? ORDER BY number DESC",
+    ).all(node) as unknown as Assignment[];
+    return orders.filter(({ deployment }) =>
+      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
+    );
   }
 
   /** The finished steps of its nodes, with the nodes' own measurements. */
@@ -370,4 +384,8 @@ function stateAfter(before: AssignmentState, { step, state }: StepReport): Assig
   if (before !== "installing") return before;
   if (state === "failed") return "failed";
   return step === "finish" && state === "done" ? "installed" : "installing";
+}
+
+function isInstalled({ state }: Assignment): boolean {
+  return state === "installed" || state === "running";
 }
