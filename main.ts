@@ -41,13 +41,14 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
   await configureLogs({ verbose });
   const { startServer } = await import("./server/server.ts");
   const { print } = await import("./server/cli/terminal.ts");
-  const { urls, ports, token, done } = await startServer(options, { signal: stop.signal });
+  const { urls, ports, token, setup, done } = await startServer(options, { signal: stop.signal });
   if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
   else {
     print(`Rackseed serves at ${urls.server}`);
     // the output of a service goes into a journal, which others may read
     const isSeen = Deno.stdout.isTerminal();
     print(`  page   ${urls.server}/${isSeen ? `?token=${token}` : ""}`);
+    if (isSeen && setup !== undefined) print(`  set up ${setup}   # once: makes the user admin`);
     print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);
     print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
     print(`  rsync  ${urls.rsync ?? "off"}`);

@@ -1,8 +1,6 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
-import { LoginRecord } from "./access/login_record.ts";
-import { PageSessions } from "./access/page_sessions.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
@@ -19,10 +17,10 @@ import { startCaptures } from "./services/start_captures.ts";
 import type { StartContext } from "./services/start_context.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startPeople } from "./services/start_people.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
-import { EndedSessions } from "./store/ended_sessions.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { startError } from "./store/store_error.ts";
@@ -48,6 +46,8 @@ export interface RunningServer {
     readonly rsync: number | undefined;
   };
   readonly token: string;
+  /** While no admin has a password: the page that makes one, good once. */
+  readonly setup: string | undefined;
   /** Settles when the server has closed; rejects if one of its services broke. */
   readonly done: Promise<void>;
   close(): Promise<void>;
@@ -118,6 +118,7 @@ async function startServices(
       rsync: rsync?.port,
     },
     token: data.admin.text,
+    setup: managed.setup === undefined ? undefined : https.url + managed.setup,
     ...running,
   };
 }
@@ -161,14 +162,13 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     swarm: served.addresses,
     server: () => https.url,
   });
-  const { admin, audit, authority, db, directory, store } = data;
+  const { audit, authority, db, directory, store } = data;
+  const persons = startPeople(context, data);
   const https = await startHttps(context, {
     authority,
     api: {
-      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
-      admin,
+      ...persons,
       audit,
-      logins: new LoginRecord({ audit, now }),
       fleet,
       hooks,
       images,
@@ -183,7 +183,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       ...captures,
     },
   });
-  return { fleet, segments, https };
+  return { fleet, segments, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */

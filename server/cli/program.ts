@@ -13,6 +13,8 @@ import { addImage } from "./image_command.ts";
 import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
 import { addSwarm } from "./swarm_command.ts";
+import { addToken } from "./token_command.ts";
+import { addUser } from "./user_command.ts";
 
 const NOTES = `
 Terms:
@@ -53,6 +55,8 @@ export function createProgram(actions: Actions): Command {
   addNode(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
+  addUser(program, actions);
+  addToken(program, actions);
   addAudit(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;

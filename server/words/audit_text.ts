@@ -24,6 +24,12 @@ const ACTIONS = {
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",
   "server.backup": "save the server's secrets to a backup",
+  "user.add": "add a user",
+  "user.set": "change a user",
+  "user.remove": "remove a user",
+  "token.add": "make a token",
+  "token.revoke": "revoke a token",
+  "token.rotate-admin": "replace the admin token",
   "audit.export": "export the audit log",
 } as const;
 
