@@ -6,6 +6,7 @@ import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
 import { checkHooks } from "./hooks.ts";
+import { keysFolder } from "./on_disks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
@@ -49,6 +50,17 @@ export async function orderNodes(
   await order.output.expect("is ordered for", { timeoutMs: 120_000 });
   stack.move();
   return order;
+}
+
+/** With it the lab opens the encrypted disk of an installed node. */
+export async function keepRecoveryKey(
+  { folder, layout }: Workplace,
+  { node: { name }, server }: { readonly node: NodeFacts; readonly server: ProductServer },
+): Promise<void> {
+  if (layout?.unlock === undefined) return;
+  await Deno.mkdir(keysFolder(folder), { recursive: true });
+  const [key = ""] = (await server.rackseed("node", "recovery-key", name)).split("\n");
+  await Deno.writeTextFile(`${keysFolder(folder)}/${name}`, key);
 }
 
 /** A disk that is the machine's own gets its data. */
@@ -222,6 +234,7 @@ export async function cloneNode(
   context: Context,
 ): Promise<Clone> {
   const agentMs = await installNode(lab, context);
+  await keepRecoveryKey(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
     () => compareWithTemplate(lab, { clone: disksOf(lab, context.node), template: context.template.disks }),

@@ -94,7 +94,7 @@ export class Fleet {
       identity,
       onChange,
     });
-    this.#previews = new PlanPreviews({ deployments, images, encryption });
+    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,

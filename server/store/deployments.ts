@@ -182,6 +182,22 @@ export class Deployments {
     ).all(deployment) as unknown as Assignment[];
   }
 
+  /**
+   * Whether no node of the deployment has anything left to do. `isExpected`: whether an installed node, by id, is still
+   * to report its first boot. Cheap for large deployments: it asks about few nodes.
+   */
+  isOver(deployment: string, isExpected: (node: string) => boolean): boolean {
+    const under = this.#prepared(
+      "SELECT 1 FROM assignments WHERE deployment = ? AND state IN ('armed', 'installing') LIMIT 1",
+    ).get(deployment);
+    if (under !== undefined) return false;
+    const installed = this.#db.prepare(
+      "SELECT node FROM assignments WHERE deployment = ? AND state = 'installed'",
+    );
+    for (const { node } of installed.iterate(deployment)) if (isExpected(node as string)) return false;
+    return true;
+  }
+
   /** Its own seeding policy, if it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);
@@ -259,6 +275,19 @@ export class Deployments {
   log(node: string): StepReport[] {
     const { assignment } = this.progress(node);
     return assignment ? this.#log.list(assignment) : [];
+  }
+
+  /** Number of remembered deployments: with a node that installs, else an armed one, else a failed one, else done. */
+  countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
+    const rows = this.#prepared(
+      `SELECT state, count(*) AS n FROM (
+         SELECT CASE WHEN sum(state = 'installing') > 0 THEN 'installing' WHEN sum(state = 'armed') > 0 THEN 'armed'
+           WHEN sum(state IN ('failed', 'aborted')) > 0 THEN 'failed' ELSE 'done' END AS state
+         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
+    ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
+    const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
+    for (const { state, n } of rows) counts[state] = n;
+    return counts;
   }
 
   /** Ids of nodes whose running order is this version. */

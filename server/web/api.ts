@@ -15,6 +15,7 @@ import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
@@ -27,6 +28,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
+  app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));
   app.route("/", auditRoutes(context));
   app.route("/", peopleRoutes(context));

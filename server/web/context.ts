@@ -1,5 +1,12 @@
 /** What the routes share. */
 import type { DeployAnswer, Notice } from "#contract/api.ts";
+import type {
+  FailedDelivery,
+  NewWebhook,
+  WebhookSettings,
+  WebhookTest,
+  WebhookView,
+} from "#contract/api/webhooks.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
@@ -38,11 +45,34 @@ export interface ApiContext {
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
+  /** Called with image bytes that are sent over HTTPS, and by which way. */
+  readonly onSent: (source: "packs" | "extents", bytes: number) => void;
+  readonly health: Health;
+  readonly webhooks: Webhooks;
   /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
   /** Aborted when the server closes, to end long polls. */
   readonly closing: AbortSignal;
   readonly now: () => number;
+}
+
+/** See server/webhooks/. */
+interface Webhooks {
+  list(): WebhookView[];
+  put(name: string, settings: WebhookSettings): NewWebhook;
+  delete(name: string): void;
+  test(name: string): Promise<WebhookTest>;
+  failed(): FailedDelivery[];
+  resend(ids?: readonly string[]): number;
+}
+
+/** What GET /healthz, /readyz and /metrics answer. */
+export interface Health {
+  /** The parts that must work before the server can serve, by name. */
+  readonly parts: Readonly<Record<string, () => boolean>>;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Whether the bearer token is good for /metrics; true for none at all if they are open. */
+  readonly mayScrape: (bearer: string | undefined) => boolean;
 }
 
 interface Bindings {

@@ -102,6 +102,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /tokens/rotate-admin": { needs: "administer", records: "token.rotate-admin" },
   "DELETE /tokens/:id": { needs: "view", records: "token.revoke" },
 
+  "GET /webhooks": { needs: "administer" },
+  "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
+  "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },
+  "POST /webhooks/:webhook/test": { needs: "administer", records: "webhook.test" },
+  "GET /webhook-failures": { needs: "administer" },
+  "POST /webhook-failures/resend": { needs: "administer", records: "webhook.resend" },
+
   "GET /audit": { needs: "administer" },
   "GET /audit/export": { needs: "administer", records: "audit.export" },
 };

@@ -54,7 +54,8 @@ export async function subjectOf(
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? [params.get("user"), body.user, body.name, body.role].filter(Boolean).join(" ");
+    : params.get("id") ?? params.get("webhook") ??
+      [params.get("user"), body.user, body.name, body.role].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
