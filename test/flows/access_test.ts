@@ -113,6 +113,13 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /server/backup", ADMIN],
   ["GET /events", VIEW],
 
+  ["GET /webhooks", ADMIN],
+  ["PUT /webhooks/:webhook", ADMIN, { json: {} }],
+  ["DELETE /webhooks/:webhook", ADMIN],
+  ["POST /webhooks/:webhook/test", ADMIN],
+  ["GET /webhook-failures", ADMIN],
+  ["POST /webhook-failures/resend", ADMIN, { json: { ids: 1 } }],
+
   ["GET /me", VIEW],
   ["GET /users", ADMIN],
   ["POST /users", ADMIN, { json: {} }],
