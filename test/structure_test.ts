@@ -67,7 +67,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/words/",
   ],
   "server/metrics/": ["server/contract/"],
-  "server/doctor/": ["server/contract/", "server/store/", "server/torrent/metainfo/", "boot/"],
+  "server/doctor/": [
+    "server/access/",
+    "server/contract/",
+    "server/store/",
+    "server/torrent/metainfo/",
+    "boot/",
+  ],
   "server/webhooks/": ["server/contract/", "server/store/"],
   "server/images/": [
     "server/contract/",

@@ -59,7 +59,7 @@ Deno.test({
   name: "zsh reads its completion",
   ...needs({ programs: ["zsh"] }),
   async fn() {
-    const load = "autoload -Uz compinit && compinit -u -d /dev/null";
+    const load = "autoload -Uz compinit && compinit -u -D";
     const said = await shell("zsh", `${load}\n${completionOf(tree, "zsh")}\nprint -r -- "$_comps[rackseed]"`);
     assert.equal(said.trim(), "_rackseed");
   },

@@ -13,8 +13,7 @@ export const realSystem: DoctorSystem = {
   nowMs: () => Date.now(),
   isClockSynchronized,
   interfaces: () => Deno.networkInterfaces(),
-  linkState: (name) =>
-    /^[\w.:@-]+$/.test(name) ? read(`/sys/class/net/${name}/operstate`)?.trim() : undefined,
+  linkState,
   findDhcpServer: (name, address) =>
     findOtherDhcpServer(name, { address: parseIpv4(address), timeoutMs: DHCP_MS }),
   space,
@@ -24,6 +23,16 @@ export const realSystem: DoctorSystem = {
   serverPid,
   portProblem,
 };
+
+/** In a network namespace /sys may still show the interfaces of another. */
+function linkState(name: string): string | undefined {
+  if (!Deno.networkInterfaces().some((one) => one.name === name)) return operState(name);
+  return operState(name) ?? "unknown";
+}
+
+function operState(name: string): string | undefined {
+  return /^[\w.:@-]+$/.test(name) ? read(`/sys/class/net/${name}/operstate`)?.trim() : undefined;
+}
 
 async function isClockSynchronized(): Promise<boolean | undefined> {
   const text = await outputOf("timedatectl", ["show", "--property=NTPSynchronized", "--value"]);

@@ -1,27 +1,29 @@
 /** The certificate authority that every agent pins. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { messageOf } from "#contract/errors.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { parseToken, pinOf } from "#contract/token.ts";
+import { type Authority, openAuthority } from "../../access/tls.ts";
 import type { DoctorOptions, DoctorSystem, Finding } from "../finding.ts";
 
 const check = "certificates";
 const SOON_MS = 14 * 86_400_000;
 const RESTORE = "put tls/ca.pem and tls/ca.key back from a backup: rackseed server restore FILE --force";
 
-export function checkCertificates({ data }: DoctorOptions, system: DoctorSystem): Finding[] {
+export async function checkCertificates(
+  { data }: DoctorOptions,
+  system: DoctorSystem,
+): Promise<Finding[]> {
   const pem = readIfThere(`${data}/tls/ca.pem`), token = readIfThere(`${data}/token`);
   if (pem === undefined) {
     if (token === undefined) return [{ check, level: "ok", text: "the first start makes the certificates" }];
     return [problem(`${data}/tls/ca.pem is missing, by which every agent knows the server`, RESTORE)];
   }
-  let certificate: X509Certificate;
+  let authority: Authority;
   try {
-    certificate = new X509Certificate(pem);
-    if (!certificate.verify(certificate.publicKey)) throw new Error("its signature is wrong");
-    const key = createPrivateKey(readIfThere(`${data}/tls/ca.key`) ?? "");
-    if (!certificate.checkPrivateKey(key)) throw new Error("tls/ca.key is another certificate's key");
+    // it makes one only where there is none
+    authority = await openAuthority(data);
   } catch (error) {
-    return [problem(`the certificate authority in ${data}/tls is damaged: ${messageOf(error)}`, RESTORE)];
+    if (!(error instanceof RackseedError)) throw error;
+    return [problem(`${error.title}: ${error.reason}`, error.remedy)];
   }
   const parsed = token === undefined ? undefined : parseToken(token);
   if (token !== undefined && parsed === undefined) {
@@ -35,7 +37,7 @@ export function checkCertificates({ data }: DoctorOptions, system: DoctorSystem)
   if (parsed !== undefined && parsed.pin !== pinOf(pem)) {
     return [problem(`${data}/token was made for another certificate authority`, RESTORE)];
   }
-  const endMs = Date.parse(certificate.validTo);
+  const endMs = authority.certificate.notAfter.getTime();
   if (endMs - system.nowMs() < SOON_MS) {
     return [problem(
       `the certificate authority ends on ${new Date(endMs).toISOString().slice(0, 10)}`,
