@@ -69,11 +69,12 @@ function onHangUp(reload: () => void): Disposable {
   return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", reload) };
 }
 
-function printPlaces({ urls, ports, token }: RunningServer, { data, dhcp }: ServerOptions): void {
+function printPlaces({ urls, ports, token, setup }: RunningServer, { data, dhcp }: ServerOptions): void {
   // the output of a service goes into a journal, which others may read
   const isSeen = Deno.stdout.isTerminal();
   print(`Rackseed serves at ${urls.server}`);
   print(`  page   ${urls.server}/${isSeen ? `?token=${token}` : ""}`);
+  if (isSeen && setup !== undefined) print(`  set up ${setup}   # once: makes the user admin`);
   print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${dhcp}`);
   print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
   print(`  rsync  ${urls.rsync ?? "off"}`);

@@ -1,8 +1,6 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
-import { LoginRecord } from "./access/login_record.ts";
-import { PageSessions } from "./access/page_sessions.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
@@ -23,11 +21,11 @@ import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startPeople } from "./services/start_people.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
-import { EndedSessions } from "./store/ended_sessions.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { startError } from "./store/store_error.ts";
@@ -55,6 +53,8 @@ export interface RunningServer {
     readonly rsync: number | undefined;
   };
   readonly token: string;
+  /** While no admin has a password: the page that makes one, good once. */
+  readonly setup: string | undefined;
   /** Settles when the server has closed; rejects if one of its services broke. */
   readonly done: Promise<void>;
   /**
@@ -131,6 +131,7 @@ async function startServices(
       rsync: rsync?.port,
     },
     token: data.admin.text,
+    setup: managed.setup === undefined ? undefined : https.url + managed.setup,
     reload(read, { changed }) {
       // first what may fail
       https.site?.reload(read);
@@ -189,7 +190,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     swarm: served.addresses,
     server: () => https.url,
   });
-  const { admin, audit, authority, db, directory, store } = data;
+  const { audit, authority, db, directory, store } = data;
   const present = { nodes: fleet.list(), captures: captures.captures.list() };
   metrics.begin(present);
   webhooks.begin(present);
@@ -204,13 +205,12 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     certificates: () => ({ ca: authority.pem, server: https.certificates }),
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
+  const persons = startPeople(context, data);
   const https = await startHttps(context, {
     authority,
     api: {
-      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
-      admin,
+      ...persons,
       audit,
-      logins: new LoginRecord({ audit, now }),
       fleet,
       hooks,
       images,
@@ -228,7 +228,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       ...captures,
     },
   });
-  return { fleet, segments, https };
+  return { fleet, segments, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */

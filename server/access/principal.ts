@@ -8,6 +8,10 @@ export interface Principal {
   readonly role: Role;
   /** An operator's groups of nodes; undefined: all nodes. */
   readonly groups?: readonly string[] | undefined;
+  /** Absent: the admin token, which is no user's. */
+  readonly user?: string;
+  /** When the token that makes the call expires. */
+  readonly expiresMs?: number;
 }
 
 /**

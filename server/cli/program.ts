@@ -18,6 +18,8 @@ import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
 import { addService } from "./service_command.ts";
 import { addSwarm } from "./swarm_command.ts";
+import { addToken } from "./token_command.ts";
+import { addUser } from "./user_command.ts";
 import { addWebhook } from "./webhook_command.ts";
 
 const NOTES = `
@@ -61,6 +63,8 @@ export function createProgram(actions: Actions): Command {
   addNode(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
+  addUser(program, actions);
+  addToken(program, actions);
   addManual(program, actions);
   addAudit(program, actions);
   addMonitoring(program);

@@ -12,6 +12,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -30,6 +31,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));
   app.route("/", auditRoutes(context));
+  app.route("/", peopleRoutes(context));
   checkRules(app.routes, API);
   return app;
 }

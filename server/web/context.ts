@@ -1,5 +1,5 @@
 /** What the routes share. */
-import type { Notice } from "#contract/api.ts";
+import type { DeployAnswer, Notice } from "#contract/api.ts";
 import type {
   FailedDelivery,
   NewWebhook,
@@ -13,8 +13,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
-import { ADMIN_TOKEN, type AdminToken } from "../access/admin_token.ts";
 import type { LoginRecord } from "../access/login_record.ts";
+import type { People } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
@@ -26,7 +26,7 @@ import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
 
 export interface ApiContext {
-  readonly admin: AdminToken;
+  readonly people: People;
   readonly audit: AuditLog;
   readonly logins: LoginRecord;
   readonly sessions: PageSessions;
@@ -78,11 +78,23 @@ export interface Health {
 interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
-/** `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. */
-export type Env = { Bindings: Bindings; Variables: { agentOf?: string; principal?: Principal } };
+/**
+ * `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. `form`: the fields of a login
+ * form, see login_attempts.ts.
+ */
+export type Env = {
+  Bindings: Bindings;
+  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams };
+};
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
+}
+
+/** A node's boot token opens the image's key, and the identity that the node is to keep: only admins get it. */
+export function withoutTokens(c: Context<Env>, answer: DeployAnswer): object {
+  if (c.get("principal")?.role === "admin") return answer;
+  return { ...answer, nodes: answer.nodes.map(({ token: _, ...node }) => node) };
 }
 
 /** Who is calling and from where, for records. */
@@ -96,20 +108,28 @@ export function bearerOf({ req }: Context): string | undefined {
 }
 
 /**
- * Who makes the call, by the admin token or the page's cookie. With the cookie, a change must come from the page
- * itself: browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send
- * their own. Throws RackseedError (401, 403).
+ * Who makes the call, by a token or the page's cookie. With the cookie, a change must come from the page itself:
+ * browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send their own.
+ * Throws RackseedError (401, 403).
  */
-export function authenticate(c: Context<Env>, { admin, sessions }: ApiContext): Principal {
-  const bearer = bearerOf(c);
-  if (bearer === undefined ? !hasCookie(c, sessions) : !admin.isToken(bearer)) throw notLoggedIn();
-  if (bearer === undefined) refuseForeignOrigin(c);
-  return ADMIN_TOKEN;
+export function authenticate(c: Context<Env>, { people }: Pick<ApiContext, "people">): Principal {
+  const principal = principalOf(c, people);
+  if (!principal) throw notLoggedIn();
+  if (bearerOf(c) === undefined) refuseForeignOrigin(c);
+  return principal;
 }
 
-export function hasCookie(c: Context, sessions: PageSessions): boolean {
-  const cookie = getCookie(c, COOKIE);
-  return cookie !== undefined && sessions.isOpen(cookie);
+/** Undefined if the call has no valid credential. A call with a token does not fall back to the cookie. */
+export function principalOf(
+  c: Context,
+  people: People,
+  { isUse = true }: { isUse?: boolean } = {},
+): Principal | undefined {
+  if (c.req.header("authorization") === undefined) {
+    return people.ofCookie(getCookie(c, COOKIE) ?? "", { isUse });
+  }
+  const bearer = bearerOf(c);
+  return bearer === undefined ? undefined : people.ofBearer(bearer);
 }
 
 export function refuseForeignOrigin({ req }: Context): void {
@@ -133,7 +153,8 @@ function notLoggedIn(): RackseedError {
   return new RackseedError("cannot accept this request", {
     reason: "it carries no valid token of this server.",
     remedy:
-      "give --token or RACKSEED_TOKEN; the token is in the file `token` of the server's data directory.",
+      "give --token or RACKSEED_TOKEN: your own token, from the page, or the admin token, in the file `token` of the " +
+      "server's data directory.",
     status: 401,
   });
 }

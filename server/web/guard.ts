@@ -43,8 +43,10 @@ async function recorded(
 ): Promise<void> {
   const principal = c.get("principal");
   const subject = await subjectOf(c, { context, pattern, readBody: rule?.body ?? false });
-  const refusal = principal && rule && rule.needs !== "node"
-    ? refusalOf(principal, { access: rule.needs, nodes: subject.named })
+  // a backup holds its node's secrets: another group's must not be deployed to a node of one's own
+  const needs = rule?.needs === "order" && subject.isForced ? "operate" : rule?.needs;
+  const refusal = principal && needs !== undefined && needs !== "node"
+    ? refusalOf(principal, { access: needs, nodes: subject.named })
     : undefined;
   if (!rule?.records) {
     if (refusal) throw refusal;

@@ -91,6 +91,17 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /server/backup": { needs: "administer", records: "server.backup" },
   "GET /events": VIEW,
 
+  "GET /me": VIEW,
+  "GET /users": { needs: "administer" },
+  "POST /users": { needs: "administer", records: "user.add", body: true },
+  "PUT /users/:user": { needs: "administer", records: "user.set", body: true },
+  "DELETE /users/:user": { needs: "administer", records: "user.remove" },
+  // of the caller's own tokens
+  "GET /tokens": VIEW,
+  "POST /tokens": { needs: "view", records: "token.add", body: true },
+  "POST /tokens/rotate-admin": { needs: "administer", records: "token.rotate-admin" },
+  "DELETE /tokens/:id": { needs: "view", records: "token.revoke" },
+
   "GET /webhooks": { needs: "administer" },
   "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
   "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },

@@ -17,12 +17,24 @@ interface Subject {
   readonly named: readonly NamedNode[];
   readonly images: readonly string[];
   readonly other: string | undefined;
+  /** The body asks to let another machine take the place of the one that a backup is of. */
+  readonly isForced: boolean;
 }
 
 const Names = z.array(z.string()).max(MAX_NAMES).catch([]);
 const Name = z.string().optional().catch(undefined);
 /** Anything that does not fit is left out: the route refuses it. */
-const Named = z.object({ nodes: Names, images: Names, image: Name, template: Name }).partial().catch({});
+const Named = z.object({
+  nodes: Names,
+  images: Names,
+  image: Name,
+  template: Name,
+  name: Name,
+  user: Name,
+  role: Name,
+  // whatever is there that is not false counts as a demand
+  force: z.unknown().transform((value) => value !== undefined && value !== false),
+}).partial().catch({});
 const Changes = z.array(z.object({ node: z.string() })).max(MAX_NAMES);
 
 export async function subjectOf(
@@ -42,12 +54,14 @@ export async function subjectOf(
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("user") ?? params.get("webhook");
+    : params.get("id") ?? params.get("webhook") ??
+      [params.get("user"), body.user, body.name, body.role].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
     images: isHook ? [] : images.filter((name) => name !== undefined).map((name) => name.slice(0, 100)),
-    other: other?.slice(0, 200),
+    other: other?.slice(0, 200) || undefined,
+    isForced: body.force ?? false,
   };
 }
 

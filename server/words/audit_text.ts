@@ -28,6 +28,12 @@ const ACTIONS = {
   "webhook.test": "send a test message to a webhook",
   "webhook.resend": "send failed messages to webhooks once more",
   "server.backup": "save the server's secrets to a backup",
+  "user.add": "add a user",
+  "user.set": "change a user",
+  "user.remove": "remove a user",
+  "token.add": "make a token",
+  "token.revoke": "revoke a token",
+  "token.rotate-admin": "replace the admin token",
   "audit.export": "export the audit log",
 } as const;
 

@@ -162,11 +162,14 @@ export type RestoreRequest = z.infer<typeof RestoreRequest>;
 export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
-  /** `token`: for `agent install --token`, if a node does not boot from the network. Valid for one enrolment. */
   nodes: z.array(z.object({
     id,
     node: MachineName,
-    token: z.string(),
+    /**
+     * For `agent install --token`, if a node does not boot from the network. Valid for one enrolment. Its holder gets the
+     * image's key: it is empty unless an admin asks.
+     */
+    token: z.string().default(""),
     /** What is known of the plan, in one line; absent for backups. */
     plan: z.string().optional(),
   })),

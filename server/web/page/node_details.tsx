@@ -11,13 +11,13 @@ import { Failure } from "./rows.tsx";
 export function NodeDetails({ node, log, uses }: {
   node: NodeView;
   log: readonly StepReport[];
-  /** Views of its recovery key. */
-  uses: readonly RecoveryKeyUse[];
+  /** Views of its recovery key; absent for those who may not see it. */
+  uses: readonly RecoveryKeyUse[] | undefined;
 }) {
   return (
     <>
       <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
-      <RecoveryKey node={node} uses={uses} />
+      {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (
         <ol class="steps">

@@ -9,7 +9,7 @@ import {
   RestoreRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, caller, type Env } from "../context.ts";
+import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts";
 
 export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
@@ -45,8 +45,14 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
-  app.post("/deployments", async (c) => c.json(fleet.orders.deploy(await jsonBody(c.req, DeployRequest))));
-  app.post("/restores", async (c) => c.json(fleet.orders.restore(await jsonBody(c.req, RestoreRequest))));
+  app.post(
+    "/deployments",
+    async (c) => c.json(withoutTokens(c, fleet.orders.deploy(await jsonBody(c.req, DeployRequest)))),
+  );
+  app.post(
+    "/restores",
+    async (c) => c.json(withoutTokens(c, fleet.orders.restore(await jsonBody(c.req, RestoreRequest)))),
+  );
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }
