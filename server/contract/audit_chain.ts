@@ -3,7 +3,7 @@
  *
  *     hash = SHA-256(PREVIOUS "\n" NUMBER "\n" ENTRY)     PREVIOUS: hexadecimal, of line 1: 64 zeros
  *
- * Whoever can write the database can also compute a new chain: compare the last number and hash with those in the
+ * A program that can write the database can also compute a new chain: compare the last number and hash with those in the
  * server's journal, or in an earlier export.
  */
 import { createHash } from "node:crypto";

@@ -106,7 +106,7 @@ for (const [what, sql, expected] of tampered) {
   });
 }
 
-Deno.test("a chain that was computed anew does not pass through a line that was noted", () => {
+Deno.test("a new chain does not pass through a line that was noted", () => {
   const { audit } = open();
   const noted = { number: 2, hash: "0".repeat(64) };
   for (let i = 0; i < 3; i++) audit.record(ACT, DONE);

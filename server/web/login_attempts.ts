@@ -104,7 +104,7 @@ async function readForm(c: Context<Env>): Promise<URLSearchParams> {
   return new URLSearchParams(new TextDecoder().decode(body));
 }
 
-/** Whose password is tried: the one that the form names, or whoever is logged in. */
+/** Whose password is tried: the user that the form names, or the one who is logged in. */
 function namedUser(c: Context<Env>, people: ApiContext["people"]): string | undefined {
   if (c.req.path === "/account/password") return principalOf(c, people)?.user;
   const user = UserName.safeParse(c.get("form")?.get("user"));

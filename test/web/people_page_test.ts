@@ -1,19 +1,18 @@
 /** People on the page in a real browser: set-up, login, what each role is offered, tokens, the audit log. */
 import assert from "node:assert/strict";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { UserAnswer } from "#contract/api/access.ts";
 import { ApiClient } from "#contract/client.ts";
+import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const PASSWORD = "correct horse battery";
 
 Deno.test({
   name:
     "people choose a password, log in, are offered what their role allows, make tokens and read the audit log",
-  ...needs({ files: [CHROMIUM] }),
+  ...needs(chromiumNeeds),
   // the browser driver keeps handles open
   sanitizeOps: false,
   sanitizeResources: false,
@@ -23,7 +22,7 @@ Deno.test({
       await test.client.send("PUT", `/nodes/${node}`, { json: { group } });
     }
     await test.client.send("POST", "/templates", { json: { name: "golden", lacks: [] } });
-    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    const browser = await openBrowser();
     try {
       await walkThrough(t, { test, browser });
     } finally {

@@ -151,7 +151,7 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   image: ImageRef.optional(),
   /** A version of that image, if `image` is absent. */
   version: z.int().min(1).optional(),
-  /** For a disk that must be made anew; as in DeployRequest. */
+  /** For a disk that must be made again; as in DeployRequest. */
   passphrase: Passphrase.optional(),
   /** As in DeployRequest. */
   planCheck: z.boolean().optional(),

@@ -19,7 +19,7 @@ export function checkSpace({ data }: DoctorOptions, system: DoctorSystem): Findi
       check,
       level: "warning",
       text: `only ${freeInodes} more files can be made in ${data}`,
-      remedy: "remove small files of other programs, or make the file system anew with more inodes.",
+      remedy: "remove small files of other programs, or make a new file system with more inodes.",
     }];
   }
   return [{ check, level: "ok", text: `${free} are free in ${data}` }];
