@@ -145,33 +145,37 @@ function counters(facts: ServerFacts): Figure[] {
   ];
 }
 
-function addGauge(registry: Registry, { name, help, label, read }: Figure): void {
+function addGauge(registry: Registry, figure: Figure): void {
   new Gauge({
-    name,
-    help,
-    labelNames: label === undefined ? [] : [label],
-    registers: [registry],
+    ...settingsOf(registry, figure),
     collect() {
-      this.reset();
-      // without labels, reset() leaves a 0
-      if (label === undefined) this.remove();
-      forEach({ name, label, read }, (labels, value) => this.set(labels, value));
+      renew(this, figure, (labels, value) => this.set(labels, value));
     },
   });
 }
 
-function addCounter(registry: Registry, { name, help, label, read }: Figure): void {
+function addCounter(registry: Registry, figure: Figure): void {
   new Counter({
-    name,
-    help,
-    labelNames: label === undefined ? [] : [label],
-    registers: [registry],
+    ...settingsOf(registry, figure),
     collect() {
-      this.reset();
-      if (label === undefined) this.remove();
-      forEach({ name, label, read }, (labels, value) => this.inc(labels, value));
+      renew(this, figure, (labels, value) => this.inc(labels, value));
     },
   });
+}
+
+function settingsOf(registry: Registry, { name, help, label }: Figure) {
+  return { name, help, labelNames: label === undefined ? [] : [label], registers: [registry] };
+}
+
+function renew(
+  metric: Gauge | Counter,
+  figure: Figure,
+  each: (labels: Record<string, string>, value: number) => void,
+): void {
+  metric.reset();
+  // without labels, reset() leaves a 0
+  if (figure.label === undefined) metric.remove();
+  forEach(figure, each);
 }
 
 /** A figure that cannot be read is left out of this scrape. */

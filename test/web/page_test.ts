@@ -11,7 +11,7 @@ import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { CaptureView } from "#contract/api.ts";
 import { waitForCapture } from "../../server/cli/capture.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
-import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
+import { chromiumNeeds, openBrowser, openPage } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 
 Deno.test({
@@ -56,14 +56,8 @@ interface Scene {
 }
 
 async function walkThrough(t: Deno.TestContext, { server, browser, client, folder }: Scene): Promise<void> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    viewport: { width: 1200, height: 900 },
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(error.message));
+  const { page, complaints } = await openPage(browser);
+  const context = page.context();
 
   await t.step("without the token only the login form is shown", async () => {
     await page.goto(server.urls.server);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { UserAnswer } from "#contract/api/access.ts";
 import { ApiClient } from "#contract/client.ts";
-import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
+import { chromiumNeeds, openBrowser, openPage } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
@@ -34,19 +34,6 @@ Deno.test({
 interface Scene {
   readonly test: ServerUnderTest;
   readonly browser: Browser;
-}
-
-/** A browser of its own, and what its console complains of. */
-async function openPage(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    viewport: { width: 1200, height: 900 },
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(error.message));
-  return { page, complaints };
 }
 
 /** Opens a set-up link and chooses the password. */
