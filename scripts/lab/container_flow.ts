@@ -30,7 +30,7 @@ export async function bootContainer(lab: Workplace): Promise<Check[]> {
   const more = ["--emulate", "--hostname", host, "--size", "3G"];
   await timeline.measure(
     "disk: exported",
-    () => server.rackseed("image", "export-disk", image, "-o", disk, ...more),
+    () => server.rackseedWithPrograms("image", "export-disk", image, "-o", disk, ...more),
   );
   const raw = `${folder}/exported.img`;
   await run(["qemu-img", "convert", "-O", "raw", disk, raw], { signal });
