@@ -11,7 +11,10 @@ export interface DiskExport {
   /** Size of the first disk; absent: as the template's. */
   readonly sizeBytes?: number | undefined;
   readonly hostname?: string | undefined;
-  /** MAC of the NIC that the disk's machine will have, which asks for its address by DHCP; absent: one is made up. */
+  /**
+   * MAC of the NIC that the disk's machine will have, which asks for its address by DHCP. No node may have it. Absent: a
+   * new one.
+   */
   readonly mac?: string | undefined;
   readonly memoryMiB: number;
   readonly emulate: boolean;

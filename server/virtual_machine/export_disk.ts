@@ -57,7 +57,7 @@ export async function exportDisk(options: DiskExport): Promise<ExportedDisks> {
     })
   );
   for (const { path, final } of disks) await Deno.rename(path, final);
-  return { files: disks.map(({ final }) => final), mac: options.mac ?? node.mac };
+  return { files: disks.map(({ final }) => final), mac: node.mac };
 }
 
 function proveBootable(
@@ -134,12 +134,11 @@ class TemporaryNode implements AsyncDisposable {
     const { signal, hostname = ref.replace(/@.*/, "") } = options;
     const random = crypto.getRandomValues(new Uint8Array(4)).toHex();
     const name = `export-${random}`;
-    const mac = `52:54:00:${random.slice(0, 6).replace(/(..)(?=.)/g, "$1:")}`;
+    const { mac = `52:54:00:${random.slice(0, 6).replace(/(..)(?=.)/g, "$1:")}` } = options;
     const settings = {
       mac,
       hostname,
-      // a node that the server knows may have this MAC: this one only writes it
-      interfaces: [{ kind: "ethernet", mac: options.mac ?? mac, addresses: "dhcp" }],
+      address: "dhcp",
       disks: disks.map(({ serial }) => `/dev/disk/by-id/virtio-${serial}`),
     };
     await client.put(`/nodes/${name}`, { body: settings, schema: NodeView, signal });
