@@ -45,7 +45,6 @@ export async function cloneMachines(
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
     const checks = [...tell(lab, found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i])))];
     const [node] = nodes, [clone] = found;
-    for (let times = 1; node && times < options.installs; times++) await installAgain(lab, { node, server });
     if (options.pullDisks && lab.layout?.isMirrored && node) {
       checks.push(...tell(lab, ofNode(await pullDisks(lab, { node }), node)));
     }
@@ -69,6 +68,8 @@ export async function cloneMachines(
     for (const [i, node] of nodes.entries()) {
       checks.push(...ofNode(await checkOwnDisk(lab, { node, before: ownBefore[i] }), node));
     }
+    // at the end, since it leaves another clone than the one that was checked
+    for (let times = 1; node && times < options.installs; times++) await installAgain(lab, { node, server });
     return checks;
   });
 }

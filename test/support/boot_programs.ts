@@ -1,6 +1,7 @@
 /** Boot programs of Debian's packages that the small VM's Debian lacks, unpacked into a folder beside its cache. */
 import { createHash } from "node:crypto";
 import { runCommand as run } from "../../agent/sys/command.ts";
+import { madeOnce } from "../../scripts/lab/made_once.ts";
 
 const PACKAGES = [
   ...[
@@ -39,26 +40,29 @@ export async function bootPrograms(cache: string): Promise<string> {
 async function unpacked(cache: string): Promise<string> {
   const key = createHash("sha256").update(PACKAGES.join()).digest("hex").slice(0, 16);
   const folder = `${cache}/boot-programs-${key}`;
-  if (await Deno.lstat(folder).then(() => true, () => false)) return folder;
-  const work = await Deno.makeTempDir({ dir: cache, prefix: "boot-programs-" });
-  const tree = `${work}/tree`;
-  await Deno.mkdir(tree);
-  // apt-get downloads to where it is started
-  await run(["sh", "-ec", 'cd "$0"; apt-get download "$@"', work, ...PACKAGES], { timeoutMs: 5 * 60_000 });
-  for await (const { name } of Deno.readDir(work)) {
-    if (name.endsWith(".deb")) await run(["dpkg-deb", "-x", `${work}/${name}`, tree]);
-  }
-  // where the system has links, a folder of the same name would hide them
-  for (const name of ["bin", "lib", "sbin"]) {
-    await run([
-      "sh",
-      "-ec",
-      '[ ! -d "$0" ] || { mkdir -p "$1"; cp -a "$0/." "$1"; rm -r "$0"; }',
-      `${tree}/${name}`,
-      `${tree}/usr/${name}`,
-    ]);
-  }
-  await Deno.rename(tree, folder);
-  await Deno.remove(work, { recursive: true });
+  await madeOnce(folder, async (tree) => {
+    const debs = await Deno.makeTempDir({ dir: cache, prefix: "boot-programs-" });
+    try {
+      // apt-get downloads to where it is started
+      await run(["sh", "-ec", 'cd "$0"; apt-get download "$@"', debs, ...PACKAGES], {
+        timeoutMs: 5 * 60_000,
+      });
+      for await (const { name } of Deno.readDir(debs)) {
+        if (name.endsWith(".deb")) await run(["dpkg-deb", "-x", `${debs}/${name}`, tree]);
+      }
+    } finally {
+      await Deno.remove(debs, { recursive: true });
+    }
+    // where the system has links, a folder of the same name would hide them
+    for (const name of ["bin", "lib", "sbin"]) {
+      await run([
+        "sh",
+        "-ec",
+        '[ ! -d "$0" ] || { mkdir -p "$1"; cp -a "$0/." "$1"; rm -r "$0"; }',
+        `${tree}/${name}`,
+        `${tree}/usr/${name}`,
+      ]);
+    }
+  });
   return folder;
 }
