@@ -28,6 +28,7 @@ import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
+import { OrderAnswers } from "./store/order_answers.ts";
 import { startError } from "./store/store_error.ts";
 import { LiveEvents } from "./web/live.ts";
 
@@ -211,6 +212,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     api: {
       ...persons,
       audit,
+      answers: new OrderAnswers(db, { directory, now }),
       fleet,
       hooks,
       images,

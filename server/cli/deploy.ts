@@ -1,13 +1,5 @@
 /** `rackseed node deploy`. */
-import { z } from "zod";
-import {
-  DeployAnswer,
-  DeploymentView,
-  DeployRequest,
-  NodeView,
-  type Unlock,
-  VersionView,
-} from "#contract/api.ts";
+import { DeployAnswer, DeployRequest, NodeView, type Unlock } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { IdentityMode } from "#contract/identity.ts";
@@ -59,11 +51,11 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
     : await passphraseFromFile(passphraseFile);
   // not checked with the rest: its error would show the passphrase
   const body = { ...order, nodes, passphrase };
-  const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
+  const answer = await client.call("POST /deployments", { body, signal });
   printOrdered(answer, { json, wait, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
-  const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
+  const batch = await client.call("GET /deployments/:id", { id: answer.deployment, signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
   if (!json) await remindOfKeys(client, { nodes, signal });
@@ -85,7 +77,7 @@ async function namedViews(
   client: ApiClient,
   { nodes, signal }: { nodes: readonly string[]; signal: AbortSignal },
 ): Promise<NodeView[]> {
-  const known = await client.get("/nodes", z.array(NodeView), { signal });
+  const known = await client.call("GET /nodes", { signal });
   return known.filter(({ name, id, settings: { mac } }) =>
     nodes.some((key) => key === name || key === id || key.toLowerCase() === mac)
   );
@@ -101,7 +93,7 @@ async function askIfNeeded(
   },
 ): Promise<string | undefined> {
   if (unlock !== undefined && unlock !== "passphrase") return undefined;
-  const { layout } = await client.get(`/images/${encodeURIComponent(image)}`, VersionView, { signal });
+  const { layout } = await client.call("GET /images/:ref", { ref: image, signal });
   if (!layout?.encrypted?.length) return undefined;
   if (unlock === undefined) {
     const named = await namedViews(client, { nodes, signal });

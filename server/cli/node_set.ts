@@ -1,5 +1,4 @@
 /** `rackseed node set`: changes the settings that are given and keeps the rest; "none" clears a setting. */
-import { z } from "zod";
 import { Mac, NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { parseDataDisk } from "../words/disk_text.ts";
@@ -40,7 +39,7 @@ export async function setNodes(
   const interfaces = parsed(settings.interfaces, parseInterface);
   const dataDisks = parsed(settings.dataDisks, parseDataDisk);
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
   const names = nodeNames(patterns, { nodes });
   for (const one of ["mac", "hostname"] as const) {
     if (names.length > 1 && settings[one] !== undefined && settings[one] !== "none") {
@@ -61,7 +60,7 @@ export async function setNodes(
     const given = { ...settings, interfaces, dataDisks, ...(addresses && { address: addresses[i] }) };
     return { node, settings: merged(known[i]?.settings, given) };
   });
-  const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });
+  const views = await client.call("PUT /nodes", { body, signal });
   if (json) return printJson(views.length === 1 ? views[0] : views);
   const created = views.filter((_, i) => known[i] === undefined).map(({ name }) => name);
   const changed = views.filter((_, i) => known[i] !== undefined).map(({ name }) => name);

@@ -1,5 +1,4 @@
 /** `rackseed node list` and `rackseed node show`. */
-import { z } from "zod";
 import { NodeView, StepReport } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
@@ -16,7 +15,7 @@ import { stateOf } from "../words/node_state.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
   if (json) return printJson(nodes);
   if (nodes.length === 0) {
     return print("no nodes yet; to add one: rackseed node set NAME --mac 52:54:00:12:34:56");
@@ -39,9 +38,8 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
 
 export async function showNode(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const path = `/nodes/${encodeURIComponent(key)}`;
-  const node = await client.get(path, NodeView, { signal });
-  const log = await client.get(`${path}/log`, z.array(StepReport), { signal });
+  const node = await client.call("GET /nodes/:node", { node: key, signal });
+  const log = await client.call("GET /nodes/:node/log", { node: key, signal });
   if (json) return printJson({ ...node, log });
   const { settings, inventory } = node;
   printFields({

@@ -1,6 +1,7 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type {
+  DeploymentQuery,
   DeploymentView,
   NodeChange,
   NodeSettings,
@@ -15,7 +16,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
-import type { Nodes } from "../store/nodes.ts";
+import type { ListedDeployment } from "../store/deployment_list.ts";
+import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
@@ -130,6 +132,13 @@ export class Fleet {
     return this.#options.nodes.list().map((node) => this.#views.view(node));
   }
 
+  /** The nodes whose names come after this one; each is looked at when it is taken. */
+  listAfter(name: string | undefined): IteratorObject<NodeView> {
+    return this.#options.nodes.list().values()
+      .filter((node) => name === undefined || compareNames(node.name, name) > 0)
+      .map((node) => this.#views.view(node));
+  }
+
   /** Throws RackseedError (404). */
   get(key: string): NodeView {
     return this.#views.view(this.#options.nodes.get(key));
@@ -139,6 +148,11 @@ export class Fleet {
   named(key: string): { name: string; group: string | undefined } | undefined {
     const node = this.#options.nodes.find(key);
     return node && { name: node.name, group: node.settings.group };
+  }
+
+  /** Undefined if the node is not known. */
+  settings(key: string): NodeSettings | undefined {
+    return this.#options.nodes.find(key)?.settings;
   }
 
   put(key: string, settings: NodeSettings): NodeView {
@@ -195,6 +209,11 @@ export class Fleet {
   /** Throws RackseedError (404). */
   recoveryKeyUses(key: string): RecoveryKeyUse[] {
     return this.#options.encryption.uses(this.#options.nodes.get(key));
+  }
+
+  /** The newest first, each with its key for cursors: at most one more than the limit. `before`: such a key. */
+  deployments(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
+    return this.#options.deployments.list(query, { before });
   }
 
   /** Throws RackseedError (404). */

@@ -1,4 +1,4 @@
-/** The API below /api/v1, documented in #contract/api.ts. */
+/** The API below /api/v1; #contract/calls.ts has all of its calls. */
 import { Hono } from "hono";
 import { API } from "#contract/api.ts";
 import { type ApiContext, type Env } from "./context.ts";
@@ -7,6 +7,7 @@ import { checkRules } from "./route_rules.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
+import { documentRoutes } from "./routes/document.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -31,6 +32,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));
   app.route("/", auditRoutes(context));
+  app.route("/", documentRoutes());
   app.route("/", peopleRoutes(context));
   checkRules(app.routes, API);
   return app;

@@ -11,6 +11,7 @@ import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
+import type { OrderAnswers } from "../store/order_answers.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { LoginRecord } from "../access/login_record.ts";
@@ -28,6 +29,8 @@ import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/po
 export interface ApiContext {
   readonly people: People;
   readonly audit: AuditLog;
+  /** Of orders with an idempotency key. */
+  readonly answers: OrderAnswers;
   readonly logins: LoginRecord;
   readonly sessions: PageSessions;
   readonly fleet: Fleet;
@@ -59,6 +62,8 @@ export interface ApiContext {
 /** See server/webhooks/. */
 interface Webhooks {
   list(): WebhookView[];
+  /** Throws RackseedError (404). */
+  get(name: string): WebhookView;
   put(name: string, settings: WebhookSettings): NewWebhook;
   delete(name: string): void;
   test(name: string): Promise<WebhookTest>;

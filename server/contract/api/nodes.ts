@@ -5,9 +5,10 @@ import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distri
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
-import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
+import { PageQuery } from "./pages.ts";
 
 export const NodeSettings = z.object({
   mac: Mac.optional(),
@@ -42,6 +43,10 @@ export type NodeSettings = z.infer<typeof NodeSettings>;
 /** `node`: its name, MAC or id. */
 export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
 export type NodeChange = z.infer<typeof NodeChange>;
+export const NodeChanges = z.array(NodeChange).min(1).max(10_000);
+
+/** `force`: also if the server's copy of the node's recovery key is lost with it. */
+export const DeleteNodeQuery = z.object({ force: z.enum(["true", "false"]).optional() });
 
 /**
  * "installed": the installer has finished; "running": the clone itself has reported; "aborted": the operator cancelled
@@ -106,6 +111,13 @@ export const NodeView = z.object({
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
+
+/** `image`: NAME, or NAME@VERSION. */
+export const NodeQuery = PageQuery.extend({
+  state: NodeState.optional(),
+  group: RackLabel.optional(),
+  image: ImageRef.optional(),
+});
 
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
@@ -185,3 +197,28 @@ export const DeploymentView = z.object({
   slowest: Slowness.optional(),
 });
 export type DeploymentView = z.infer<typeof DeploymentView>;
+
+/**
+ * "installing" if one of its nodes installs; else "armed" if one is; else "failed" if one failed or was aborted; else
+ * "done".
+ */
+export const DeploymentState = z.enum(["installing", "armed", "failed", "done"]);
+
+/** A batch in a list. */
+export const DeploymentSummary = z.object({
+  id,
+  kind: z.enum(["deployment", "restore", "backup"]),
+  image: z.string(),
+  created: time,
+  state: DeploymentState,
+  /** How many of its nodes are in each state; states without nodes are left out. */
+  nodes: z.partialRecord(NodeState, count),
+});
+export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
+
+export const DeploymentQuery = PageQuery.extend({
+  limit: PageQuery.shape.limit.default(100),
+  state: DeploymentState.optional(),
+  image: ImageRef.optional(),
+});
+export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

@@ -2,6 +2,7 @@
 import formatText from "#contract/format/FORMAT.md" with { type: "text" };
 import ownFilesText from "#contract/own_files/OWN_FILES.md" with { type: "text" };
 import airGapped from "../../docs/air-gapped.md" with { type: "text" };
+import api from "../../docs/api.md" with { type: "text" };
 import architecture from "../../docs/architecture.md" with { type: "text" };
 import backups from "../../docs/backups.md" with { type: "text" };
 import benchmarks from "../../docs/benchmarks.md" with { type: "text" };
@@ -75,6 +76,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("air-gapped", airGapped),
       page("operations", operations),
       page("monitoring", monitoring),
+      page("api", api),
       page("troubleshooting", troubleshooting),
     ],
   },
