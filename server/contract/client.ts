@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
 import { callNamed } from "./calls.ts";
-import { isMedia } from "./calls/call.ts";
+import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
 import { parseToken, pinOf } from "./token.ts";
@@ -184,7 +184,7 @@ function addressOf(
   const { query = {}, ...parameters } = given as Record<string, string> & { query?: Record<string, unknown> };
   const [method, pattern = ""] = name.split(" ");
   const path = pattern.replaceAll(
-    /:(\w+)/g,
+    PARAMETER,
     (_, parameter) => encodeURIComponent(parameters[parameter] ?? ""),
   );
   const asked = Object.entries(query).filter(([, value]) => value !== undefined)

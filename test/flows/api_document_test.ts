@@ -5,7 +5,7 @@ import { API, CaptureView, DeployAnswer, NodeView, type StepReport } from "#cont
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AgentToken } from "#contract/api.ts";
 import { CALLS } from "#contract/calls.ts";
-import { type Call, isMedia } from "#contract/calls/call.ts";
+import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
@@ -229,7 +229,7 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? booting
       : test.client;
     const [method, pattern = ""] = name.split(" ");
-    const path = pattern.replaceAll(/:(\w+)/g, (_, parameter) => PATH[parameter] ?? "none");
+    const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");
     const { params, query, body } = call;
     const isJson = body !== undefined && !isMedia(body);
     const spies = [params, query, isJson ? body : undefined].filter((schema) => schema !== undefined)

@@ -39,14 +39,16 @@ export interface Call {
   readonly errors?: readonly number[];
 }
 
-/** Pages and documents may show what is not in this release; a table entry is checked, its exact types are kept. */
+/** For `satisfies`, which checks the entries of a table and keeps their exact types. */
 export type Calls = Readonly<Record<`${"GET" | "POST" | "PUT" | "DELETE"} /${string}`, Call>>;
+
+/** A parameter in a path as Hono writes it: ":node", or ":file{vmlinuz|initramfs}" with what it may be. */
+export const PARAMETER = /:(\w+)(?:\{([^}]*)\})?/g;
 
 export function isMedia(body: z.ZodType | Media): body is Media {
   return "media" in body;
 }
 
-/** A request that carries no facts: `{}`, or no body at all. */
 export const bytes = (about: string): Media => ({ media: "application/octet-stream", about });
 export const tar = (about: string): Media => ({ media: "application/x-tar", about });
 export const lines = <T extends z.ZodType>(line: T, about: string): Media => ({

@@ -8,10 +8,11 @@ export type JsonCall = {
     : K;
 }[CallName];
 
-/** "node" of "GET /nodes/:node/plan". */
+/** "node" of "GET /nodes/:node/plan", "file" of "GET /boot/:file{a|b}". */
 type PathParameter<Path extends string> = Path extends `${string}:${infer Rest}`
-  ? Rest extends `${infer Name}/${infer More}` ? Name | PathParameter<More> : Rest
+  ? Rest extends `${infer Name}/${infer More}` ? Named<Name> | PathParameter<More> : Named<Rest>
   : never;
+type Named<Part extends string> = Part extends `${infer Name}{${string}` ? Name : Part;
 
 /** What a caller gives: each path parameter by its name, the query and the body if the call has them. */
 export type Given<K extends CallName> =

@@ -7,7 +7,7 @@ import settings from "../../../deno.json" with { type: "json" };
 import { API } from "#contract/api.ts";
 import { IDEMPOTENCY_KEY, IdempotencyKey, ProblemAnswer } from "#contract/api/fields.ts";
 import { SUBJECTS } from "#contract/calls.ts";
-import { type Call, isMedia, type Media } from "#contract/calls/call.ts";
+import { type Call, isMedia, type Media, PARAMETER } from "#contract/calls/call.ts";
 import { COOKIE } from "../../access/page_sessions.ts";
 import { type RouteRule, RULES } from "../route_rules.ts";
 import { describeAction } from "../../words/audit_text.ts";
@@ -112,12 +112,12 @@ function operation(name: string, { call, subject, schemas }: Described): Operati
 /** "GET /nodes/:node" → "get", "/nodes/{node}". */
 function partsOf(name: string): { method: string; path: string } {
   const [method = "", path = ""] = name.split(" ");
-  return { method: method.toLowerCase(), path: path.replaceAll(/:(\w+)/g, "{$1}") };
+  return { method: method.toLowerCase(), path: path.replaceAll(PARAMETER, "{$1}") };
 }
 
 /** "GET /nodes/:node/plan" → "getNodesNodePlan". */
 function operationId(name: string): string {
-  return name.split(/[^a-zA-Z]+/).filter(Boolean)
+  return name.replaceAll(PARAMETER, "$1").split(/[^a-zA-Z]+/).filter(Boolean)
     .map((word, i) => i === 0 ? word.toLowerCase() : `${word[0]?.toUpperCase()}${word.slice(1)}`).join("");
 }
 
@@ -138,14 +138,15 @@ function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {
 }
 
 function parametersOf(name: string, { call, schemas }: Pick<Described, "call" | "schemas">): JsonObject[] {
-  const inPath = [...name.matchAll(/:(\w+)/g)].map(([, parameter = ""]): JsonObject => {
+  const inPath = [...name.matchAll(PARAMETER)].map(([, parameter = "", pattern]): JsonObject => {
     const description = PARAMETERS[parameter];
     if (description === undefined) {
       throw new Error(
         `the parameter :${parameter} of ${name} has no description: add it to openapi/words.ts`,
       );
     }
-    const schema = schemas.requests.get(`${name} :${parameter}`) ?? { type: "string" };
+    const schema = schemas.requests.get(`${name} :${parameter}`) ??
+      { type: "string", ...(pattern !== undefined && { pattern: `^(${pattern})$` }) };
     return { name: parameter, in: "path", required: true, description, schema };
   });
   const inQuery = Object.entries(call.query?.shape ?? {}).map(([parameter, type]): JsonObject => {

@@ -1,7 +1,10 @@
 /** The API as its OpenAPI document describes it, to hold real answers against. */
+import assert from "node:assert/strict";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { API } from "#contract/api.ts";
+import { CALLS } from "#contract/calls.ts";
+import { PARAMETER } from "#contract/calls/call.ts";
 import type { Document, Operation } from "../../../server/web/openapi/document.ts";
 import type { Json, JsonObject } from "../../../server/web/openapi/schemas.ts";
 
@@ -21,7 +24,7 @@ export class DocumentedApi {
     this.#document = document;
     this.#described = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({
-        name: `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`,
+        name: NAMES.get(`${method.toUpperCase()} ${path}`) ?? assert.fail(`${method} ${path} is no call`),
         operation,
       }))
     );
@@ -37,7 +40,7 @@ export class DocumentedApi {
 
   /** The call that this is, "GET /nodes/n1": of several, the one with the fewest parameters. */
   nameOf(call: string): string | undefined {
-    const fits = (name: string) => new RegExp(`^${name.replaceAll(/:\w+/g, "[^/]+")}$`).test(call);
+    const fits = (name: string) => new RegExp(`^${name.replaceAll(PARAMETER, "[^/]+")}$`).test(call);
     const parameters = (name: string) => name.split(":").length;
     return this.names.filter(fits).sort((a, b) => parameters(a) - parameters(b))[0];
   }
@@ -93,6 +96,9 @@ export class DocumentedApi {
 }
 
 const ID = "api";
+
+/** The calls by their method and path in the document. */
+const NAMES = new Map(Object.keys(CALLS).map((name) => [name.replaceAll(PARAMETER, "{$1}"), name]));
 
 /** Allows no further fields, and refers to the document's components by its id. */
 function closed(json: Json): Json {
