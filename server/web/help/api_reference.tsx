@@ -23,17 +23,21 @@ export function ApiReference({ document }: { document: Document }) {
       {tags.map(({ name }) => (
         <section>
           <h2>{name}</h2>
-          {operations.filter(({ operation }) => operation.tags.includes(name)).map((o) => <Call {...o} />)}
+          {operations.filter(({ operation }) => operation.tags.includes(name))
+            .map((shown) => <Call {...shown} components={components} />)}
         </section>
       ))}
       <section>
         <h2>Messages</h2>
         {Object.entries(components.schemas).map(([name, schema]) => (
-          <details id={schemaAnchor(name)}>
+          <details>
             <summary>
               <code>{name}</code>
             </summary>
-            <Schema schema={schema} />
+            {/* browsers open the details around what a link leads to */}
+            <div id={schemaAnchor(name)}>
+              <Schema schema={schema} />
+            </div>
           </details>
         ))}
       </section>
@@ -41,36 +45,55 @@ export function ApiReference({ document }: { document: Document }) {
   );
 }
 
-function Call({ path, method, operation }: { path: string; method: string; operation: Operation }) {
+type Components = Document["components"];
+
+function Call({ path, method, operation, components }: {
+  path: string;
+  method: string;
+  operation: Operation;
+  components: Components;
+}) {
   const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
   return (
-    <details id={operationId}>
+    <details>
       <summary>
         <code>{method.toUpperCase()}</code> <code>{path}</code>
         <span>{summary}</span>
       </summary>
-      <Prose text={description} />
-      {parameters.length > 0 && <h3>Parameters</h3>}
-      <dl>{parameters.map((parameter) => <Parameter parameter={parameter} />)}</dl>
-      {requestBody && (
-        <>
-          <h3>Body</h3>
-          <Content of={requestBody} />
-        </>
-      )}
-      <h3>Answers</h3>
-      <dl>
-        {Object.entries(responses).map(([status, response]) => (
+      <div id={operationId}>
+        <Prose text={description} />
+        {parameters.length > 0 && <h3>Parameters</h3>}
+        <dl>
+          {parameters.map((one) => <Parameter parameter={resolved(one, components.parameters)} />)}
+        </dl>
+        {requestBody && (
           <>
-            <dt>{status}</dt>
-            <dd>
-              <Response response={response} />
-            </dd>
+            <h3>Body</h3>
+            <Content of={requestBody} />
           </>
-        ))}
-      </dl>
+        )}
+        <h3>Answers</h3>
+        <dl>
+          {Object.entries(responses).map(([status, response]) => (
+            <>
+              <dt>{status}</dt>
+              <dd>
+                {String(resolved(response, components.responses).description)}{" "}
+                {/* every problem has the same content */}
+                {response.$ref === undefined && <Content of={response} />}
+              </dd>
+            </>
+          ))}
+        </dl>
+      </div>
     </details>
   );
+}
+
+/** What the reference leads to among these components; the object itself if it is none. */
+function resolved(json: JsonObject, components: JsonObject): JsonObject {
+  const { $ref } = json;
+  return typeof $ref === "string" ? components[$ref.slice($ref.lastIndexOf("/") + 1)] as JsonObject : json;
 }
 
 function Parameter({ parameter: { name, in: place, required, description, schema } }: {
@@ -88,16 +111,6 @@ function Parameter({ parameter: { name, in: place, required, description, schema
   );
 }
 
-function Response({ response }: { response: JsonObject }) {
-  const { $ref, description } = response;
-  if (typeof $ref === "string") return <a href={`#${schemaAnchor("ProblemAnswer")}`}>Problem</a>;
-  return (
-    <>
-      {description} <Content of={response} />
-    </>
-  );
-}
-
 /** The media types of a body, each with its schema. */
 function Content({ of }: { of: JsonObject }) {
   const content = (of.content ?? {}) as Readonly<Record<string, JsonObject>>;
@@ -107,8 +120,7 @@ function Content({ of }: { of: JsonObject }) {
       {describe(schema)}
       {line === undefined ? media === "application/json" && <Schema schema={schema} /> : (
         <>
-          Each line:
-          <Schema schema={line} />
+          Each line: <Schema schema={line} />
         </>
       )}
     </>

@@ -99,7 +99,7 @@ function operation(name: string, { call, subject, schemas }: Described): Operati
     operationId: operationId(name),
     tags: [subject],
     summary: call.summary.replace(/\.$/, ""),
-    description: [`${call.summary} ${call.about ?? ""}`.trim(), accessText(rule)].join("\n\n"),
+    description: [...call.about === undefined ? [] : [call.about], accessText(rule)].join("\n\n"),
     security: securityOf(rule),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
@@ -126,8 +126,8 @@ function accessText({ needs, agent, records }: RouteRule): string {
     ? "It needs no credential."
     : needs === "boot" || needs === "session"
     ? "For the agent that installs a node."
-    : `${NEEDS[needs].text}${agent ? " A node's own agent may, for that node." : ""}`;
-  return records ? `${who} The audit log records it as ${records}: ${describeAction(records)}.` : who;
+    : `${NEEDS[needs].text}${agent ? " For a node's own agent too, for that node." : ""}`;
+  return records ? `${who} In the audit log it is "${describeAction(records)}" (${records}).` : who;
 }
 
 function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {

@@ -76,14 +76,17 @@ export const PROBLEMS: Readonly<Record<number, string>> = {
   415: "The body has another content type or encoding.",
   422: "The Idempotency-Key came with another request before.",
 };
-export const SERVER_PROBLEM = "The server failed, or has no room (507), or too many watchers (503).";
+export const SERVER_PROBLEM = "The server failed, has no room on its disk (507), or is too busy (503).";
 
 /** What a call needs, as a role in `security` and in words. */
 export const NEEDS: Readonly<Record<Access, { readonly role: string; readonly text: string }>> = {
-  view: { role: "viewer", text: "Any role may." },
-  order: { role: "group-operator", text: "Operators may, for nodes of their groups; admins may." },
-  operate: { role: "operator", text: "Operators of all nodes may; admins may." },
-  administer: { role: "admin", text: "Admins may." },
+  view: { role: "viewer", text: "For every role." },
+  order: {
+    role: "group-operator",
+    text: "For operators, if all nodes that it names are in their groups, and for admins.",
+  },
+  operate: { role: "operator", text: "For operators who are not limited to groups, and for admins." },
+  administer: { role: "admin", text: "For admins." },
 };
 
 const ROLES =
