@@ -12,7 +12,7 @@ import { storeError } from "./store_error.ts";
 const log = getLogger(["rackseed", "store"]);
 const KEPT_MS = 24 * 3_600_000;
 /** Of all callers; beyond that the oldest go early. */
-const MAX_KEPT = 10_000;
+const MAX_KEPT = 10_000, MAX_KEPT_BYTES = 256 << 20;
 const TITLE = "cannot carry out this order";
 
 /** A key means something to the caller who chose it only. */
@@ -115,8 +115,11 @@ export class OrderAnswers {
 
   #forgetOld(): void {
     this.#db.prepare(
-      `DELETE FROM order_answers WHERE at < ? OR number <= (SELECT max(number) FROM order_answers) - ${MAX_KEPT}`,
-    ).run(this.#now() - KEPT_MS);
+      `DELETE FROM order_answers WHERE at < :before OR number IN (
+         SELECT number FROM (SELECT number, row_number() OVER newer AS n, sum(length(kept)) OVER newer AS bytes
+           FROM order_answers WINDOW newer AS (ORDER BY number DESC))
+         WHERE n > ${MAX_KEPT} OR bytes > ${MAX_KEPT_BYTES})`,
+    ).run({ before: this.#now() - KEPT_MS });
   }
 }
 

@@ -61,13 +61,18 @@ Deno.test("nothing of requests and answers is in the database in the clear, and 
   begin(later, "request", { ...ORDER, key: "key-00002" });
 });
 
-Deno.test("no more than 10 000 are kept", () => {
+Deno.test("no more than 10 000 are kept, and no more than 256 MiB of them", () => {
   using test = open();
-  const insert = test.db.prepare("INSERT INTO order_answers (who, key, at, kept) VALUES ('x', ?, 0, x'00')");
+  const insert = test.db.prepare(
+    "INSERT INTO order_answers (who, key, at, kept) VALUES ('x', ?, 0, zeroblob(?))",
+  );
+  const count = () => test.db.prepare("SELECT count(*) AS n FROM order_answers").get()?.n;
   test.db.exec("BEGIN");
-  for (let i = 0; i < 10_010; i++) insert.run(`key-${i}`);
+  for (let i = 0; i < 10_010; i++) insert.run(`key-${i}`, 1);
   test.db.exec("COMMIT");
   begin(test.answers);
-  const { n } = test.db.prepare("SELECT count(*) AS n FROM order_answers").get() as { n: number };
-  assert.equal(n, 10_001);
+  assert.equal(count(), 10_001);
+  for (let i = 0; i < 5; i++) insert.run(`large-${i}`, 100 << 20);
+  begin(test.answers, "request", { ...ORDER, key: "key-00002" });
+  assert.equal(count(), 3);
 });

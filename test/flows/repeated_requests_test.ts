@@ -97,6 +97,21 @@ Deno.test("an order that is repeated with its key is carried out once, also acro
   assert.equal(audit.entries.filter(({ action }) => action === "node.deploy").length, 1);
 });
 
+Deno.test("an order that comes several times at once is carried out once", async () => {
+  await using started = await start();
+  const { caller } = started;
+  const headers = { "idempotency-key": "order-000000003" }, json = { nodes: ["n1"], image: "web" };
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => caller.ask("POST", "/deployments", { json, headers })),
+  );
+  const others = answers.filter(({ status }) => status !== 200);
+  assert.ok(others.length < 8);
+  assert.deepEqual(others.filter(({ status }) => status !== 409), []);
+  const given = answers.filter(({ status }) => status === 200).map((answer) => answer.json.deployment);
+  assert.equal(new Set(given).size, 1);
+  assert.equal((await caller.ask("GET", "/deployments")).json.length, 1);
+});
+
 Deno.test("a refused order leaves its key free, and a key is its caller's own", async () => {
   await using started = await start();
   const { test, caller } = started;
