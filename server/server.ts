@@ -148,7 +148,7 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, publish, swarm, swarmAt } = served;
-  const { fleet, hooks, agents } = openFleet(context, { data, images, swarm, publish });
+  const { fleet, hooks, agents, power } = openFleet(context, { data, images, swarm, publish });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
@@ -168,6 +168,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       admin,
       fleet,
       hooks,
+      power,
       images,
       notices,
       live,

@@ -32,6 +32,8 @@
  *   GET    /nodes/:node/recovery-key           RecoveryKeyUse[]  who was shown it
  *   POST   /nodes/:node/recovery-key           RecoveryKeyRequest → RecoveryKeyView   once; then with a reason
  *   GET    /deployments/:id                    DeploymentView
+ *   PUT    /power                              PowerChange[] → NodeView[]   all of them or none
+ *   POST   /power                              PowerRequest → NDJSON PowerResult…   one for each node
  *   GET    /hooks                              HookSummary[]
  *   GET    /hooks/:scope/:when/:name           HookView          see hooks.ts
  *   PUT    /hooks/:scope/:when/:name           HookContent → HookView
@@ -78,5 +80,6 @@ export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
 export * from "./api/events.ts";
+export * from "./api/power.ts";
 
 export const API = "/api/v1";

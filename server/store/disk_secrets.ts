@@ -5,6 +5,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EncryptionOrder, Unlock } from "#contract/api.ts";
 import { makeRecoveryKey } from "./recovery_key.ts";
+import { isAnythingSealed } from "./sealed_rows.ts";
 import { type Purpose, SecretBox } from "./secret_box.ts";
 
 interface Part {
@@ -65,7 +66,7 @@ export class DiskSecrets {
       passphrase BLOB, created TEXT NOT NULL, fetched TEXT, made TEXT, retired TEXT, UNIQUE (node, deployment)
     ) STRICT`);
     this.#box = new SecretBox(directory, {
-      isUsed: () => db.prepare("SELECT 1 FROM encryptions LIMIT 1").get() !== undefined,
+      isUsed: () => isAnythingSealed(db),
     });
     this.#ofPart = db.prepare(`${SELECT} WHERE node = ? AND deployment = ?`);
     this.#ofNode = db.prepare(`${SELECT} WHERE node = ? AND fetched IS NOT NULL ORDER BY number DESC`);

@@ -10,6 +10,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { powerRoutes } from "./routes/power.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 
@@ -22,6 +23,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", powerRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));

@@ -1,0 +1,89 @@
+/** The Redfish driver against sushy-tools' emulator with its fake systems, over TLS with a password. */
+import assert from "node:assert/strict";
+import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
+import { bmcConnection } from "../../server/power/bmc_connection.ts";
+import { RedfishDriver } from "../../server/power/redfish/redfish_driver.ts";
+import { switchOn } from "../../server/power/switching.ts";
+import { needs } from "../support/needs.ts";
+import { freePort, pythonBmcs, spawnBmc } from "../support/python_bmcs.ts";
+
+const { ignore } = needs({ programs: ["python3"] });
+const bin = ignore ? undefined : await pythonBmcs();
+const SYSTEM = "/redfish/v1/Systems/27946b59-9e44-4fa7-8e91-f3527a1ef094";
+const { signal } = new AbortController();
+const TITLE = "cannot switch n1 on";
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 200)));
+
+async function emulator() {
+  await using stack = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "rackseed-sushy-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const authority = await openAuthority(folder);
+  const { cert, key } = await issueServerCertificate(authority, ["127.0.0.1"]);
+  await Deno.writeTextFile(`${folder}/cert.pem`, cert);
+  await Deno.writeTextFile(`${folder}/key.pem`, key);
+  const hash = new Deno.Command(`${bin}/python`, {
+    args: ["-c", "import bcrypt; print(bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode())"],
+  });
+  const { stdout } = await hash.output();
+  await Deno.writeTextFile(`${folder}/htpasswd`, `admin:${new TextDecoder().decode(stdout).trim()}\n`);
+  await Deno.writeTextFile(
+    `${folder}/config.py`,
+    `SUSHY_EMULATOR_AUTH_FILE = "${folder}/htpasswd"\nSUSHY_EMULATOR_STATE_DIR = "${folder}"\n`,
+  );
+  const port = freePort("tcp");
+  const tls = ["--ssl-certificate", `${folder}/cert.pem`, "--ssl-key", `${folder}/key.pem`];
+  const listen = ["--fake", "--interface", "127.0.0.1", "--port", `${port}`, "--config", `${folder}/config.py`];
+  stack.use(spawnBmc([`${bin}/sushy-emulator`, ...listen, ...tls]));
+  await answers(port);
+  const owned = stack.move();
+  return { port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function answers(port: number): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await pause(100);
+    }
+  }
+  throw new Error("sushy-emulator does not listen");
+}
+
+function open(port: number, { password = "secret", system }: { password?: string; system?: string } = {}) {
+  const pins: string[] = [];
+  const send = bmcConnection({
+    host: "127.0.0.1",
+    port,
+    pin: () => pins[0],
+    onCertificate: (pin) => void pins.push(pin),
+  });
+  const access = { send, address: `127.0.0.1:${port}`, user: "admin", password, title: TITLE, signal, pause };
+  return { pins, driver: new RedfishDriver(access, { system, firmware: "uefi" }) };
+}
+
+Deno.test({
+  name: "sushy-emulator: state, network boot, on, off, and the boot order put back",
+  ignore: bin === undefined,
+  fn: async () => {
+    await using bmc = await emulator();
+    const { driver } = open(bmc.port);
+    await using _driver = driver;
+    assert.equal(await driver.status(), "off");
+    assert.equal(await driver.canCutPower(), true);
+    // it shows every override as "Continuous"
+    assert.equal(await switchOn(driver, { title: TITLE, signal, pause }, { boot: "network" }), undefined);
+    assert.equal(await driver.status(), "on");
+    await driver.restoreBoot();
+    await driver.off("hard");
+
+    await assert.rejects(open(bmc.port, { password: "wrong" }).driver.status(), /rejects the password of admin/);
+    const nowhere = open(bmc.port, { system: "/redfish/v1/Systems/nowhere" });
+    await assert.rejects(nowhere.driver.status(), new RegExp(`no system .*nowhere; it has ${SYSTEM}`));
+    const changed = open(bmc.port);
+    changed.pins.push("0".repeat(64));
+    await assert.rejects(changed.driver.status(), /shows another certificate than before/);
+  },
+});
