@@ -1,6 +1,5 @@
 /** argv → command. A command's modules are loaded when it runs. */
 import settings from "./deno.json" with { type: "json" };
-import type { ServerCommand } from "./server/cli/server_options.ts";
 import { runCommandLine } from "./server/cli/run.ts";
 import type { SendTree } from "./server/cli/images.ts";
 
@@ -22,11 +21,17 @@ function stopBy(name: Deno.Signal): void {
 const code = await runCommandLine(Deno.args, {
   version: settings.version,
   signal: stop.signal,
-  runServer,
+  runServer: async (command, { reread }) =>
+    await (await import("./server/run_server.ts")).runServer(command, { reread, signal: stop.signal }),
+  installService: async (options) =>
+    await (await import("./server/service_command.ts")).installServiceHere(options),
+  uninstallService: async (options) =>
+    await (await import("./server/service_command.ts")).uninstallServiceHere(options),
   backUpServer: async (file, options) =>
     await (await import("./server/facts_command.ts")).backUpServer(file, options),
   restoreServer: async (file, options) =>
     (await import("./server/facts_command.ts")).restoreServer(file, options),
+  runDoctor: async (options) => await (await import("./server/doctor_command.ts")).runDoctor(options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),
@@ -35,26 +40,6 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./server/virtual_machine/export_disk.ts")).exportDisk(options),
 });
 Deno.exit(code);
-
-async function runServer({ json, verbose, ...options }: ServerCommand): Promise<void> {
-  const { configureLogs } = await import("./server/cli/logs.ts");
-  await configureLogs({ verbose });
-  const { startServer } = await import("./server/server.ts");
-  const { print } = await import("./server/cli/terminal.ts");
-  const { urls, ports, token, done } = await startServer(options, { signal: stop.signal });
-  if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
-  else {
-    print(`Rackseed serves at ${urls.server}`);
-    // the output of a service goes into a journal, which others may read
-    const isSeen = Deno.stdout.isTerminal();
-    print(`  page   ${urls.server}/${isSeen ? `?token=${token}` : ""}`);
-    print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);
-    print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
-    print(`  rsync  ${urls.rsync ?? "off"}`);
-    print(`  data   ${options.data} (token in ${options.data}/token)`);
-  }
-  await done;
-}
 
 async function sendTree(path: string, options: Parameters<SendTree>[1]): Promise<void> {
   const { openImport } = await import("./agent/import/open_import.ts");

@@ -1,6 +1,7 @@
 /**
  * `deno task build`: builds dist/rackseed, a single file with server, agent, workers, boot programs and web assets.
- * If the sources have not changed since the last build, it ends at once.
+ * If the sources have not changed since the last build, it ends at once. With --packages it also makes a .deb, an .rpm
+ * and an OCI image of that file.
  */
 import { dirname } from "node:path";
 import { findCompiler } from "./build/base_runtime.ts";
@@ -69,4 +70,12 @@ async function unstableFeatures(): Promise<string[]> {
   return settings.unstable ?? [];
 }
 
-if (import.meta.main) await ensureProduct({ log: console.log });
+if (import.meta.main) {
+  const product = await ensureProduct({ log: console.log });
+  if (Deno.args.includes("--packages")) {
+    const { buildPackages, sourceDateEpoch } = await import("./packages/packages.ts");
+    const epoch = await sourceDateEpoch(root);
+    const made = await buildPackages(product, { folder: dirname(product), root, epoch });
+    for (const path of Object.values(made)) console.log(`package       ${await sha256OfFile(path)}  ${path}`);
+  }
+}

@@ -1,14 +1,16 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
-import { PageSessions } from "./access/page_sessions.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
+import type { SettingName } from "./cli/settings.ts";
 import { surviveConnectionFaults } from "./connections/faults.ts";
 import { guardConnections } from "./connections/reaper.ts";
 import { chooseAddresses } from "./connections/site_addresses.ts";
+import type { Fleet } from "./fleet/fleet.ts";
 import type { Publish } from "./fleet/ports.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
@@ -16,12 +18,14 @@ import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
 import { startRsync } from "./services/rsync_service.ts";
 import { startCaptures } from "./services/start_captures.ts";
 import type { StartContext } from "./services/start_context.ts";
+import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startPeople } from "./services/start_people.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
+import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
-import { EndedSessions } from "./store/ended_sessions.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { startError } from "./store/store_error.ts";
@@ -40,6 +44,8 @@ export interface RunningServer {
   };
   readonly ports: {
     readonly https: number;
+    /** HTTPS with the site's own certificate. */
+    readonly site: number | undefined;
     readonly http: number;
     readonly peer: number;
     readonly tracker: number;
@@ -47,8 +53,15 @@ export interface RunningServer {
     readonly rsync: number | undefined;
   };
   readonly token: string;
+  /** While no admin has a password: the page that makes one, good once. */
+  readonly setup: string | undefined;
   /** Settles when the server has closed; rejects if one of its services broke. */
   readonly done: Promise<void>;
+  /**
+   * Applies the settings among `changed` that may change while the server runs, and reads the site's certificate again.
+   * Throws RackseedError, with nothing changed, if that is not usable.
+   */
+  reload(options: ServerOptions, of: { readonly changed: readonly SettingName[] }): void;
   close(): Promise<void>;
 }
 
@@ -72,7 +85,7 @@ export interface RunningServer {
  */
 export async function startServer(
   options: ServerOptions,
-  control: { signal: AbortSignal },
+  control: { signal: AbortSignal; metrics?: Metrics },
 ): Promise<RunningServer> {
   try {
     return await startServices(options, control);
@@ -83,7 +96,7 @@ export async function startServer(
 
 async function startServices(
   options: ServerOptions,
-  { signal }: { signal: AbortSignal },
+  { signal, metrics = new Metrics() }: { signal: AbortSignal; metrics?: Metrics },
 ): Promise<RunningServer> {
   await using stack = new AsyncDisposableStack();
   const closing = new AbortController();
@@ -94,7 +107,7 @@ async function startServices(
   const now = () => Date.now();
   const context: StartContext = { options, site, reaper, stack, closing: closing.signal, now };
   const data = await openData(context);
-  const served = await serveImages(context, data);
+  const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   const managed = await manageNodes(context, { data, served });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
@@ -110,6 +123,7 @@ async function startServices(
     urls: { server: https.url, http: addresses.http, rsync: addresses.rsync },
     ports: {
       https: https.port,
+      site: https.site?.port,
       http: http.port,
       peer: peers.port,
       tracker: swarm.udpTracker.port,
@@ -117,6 +131,12 @@ async function startServices(
       rsync: rsync?.port,
     },
     token: data.admin.text,
+    setup: managed.setup === undefined ? undefined : https.url + managed.setup,
+    reload(read, { changed }) {
+      // first what may fail
+      https.site?.reload(read);
+      if (changed.includes("upload-limit")) swarm.site.limitUploads(read.uploadLimit);
+    },
     ...running,
   };
 }
@@ -124,11 +144,19 @@ async function startServices(
 type Served = Awaited<ReturnType<typeof serveImages>>;
 
 /** The swarm and the images in it, by every way in which nodes fetch them. */
-async function serveImages(context: StartContext, data: ServerData) {
+async function serveImages(
+  context: StartContext,
+  { data, metrics, fleet }: { data: ServerData; metrics: Metrics; fleet: () => Fleet },
+) {
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
   const live = new LiveEvents();
-  const publish: Publish = (event) => live.publish(event);
+  const webhooks = startWebhooks(context, { data, fleet });
+  const publish: Publish = (event) => {
+    live.publish(event);
+    metrics.observe(event);
+    webhooks.observe(event);
+  };
   const swarm = await startSwarm(context, { data, peers, publish });
   const { images, notices } = await startImages(context, { data, seeder: swarm.seeder, publish });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
@@ -139,7 +167,7 @@ async function serveImages(context: StartContext, data: ServerData) {
   const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: peers.port, rsync: rsync?.port };
   const swarmAt = (host: string) => swarmAddresses(ports, { host, advertised: site.advertised });
   const addresses = swarmAt(site.advertised);
-  return { peers, live, publish, swarm, images, notices, rsync, http, swarmAt, addresses };
+  return { peers, live, metrics, webhooks, publish, swarm, images, notices, rsync, http, swarmAt, addresses };
 }
 
 type Managed = Awaited<ReturnType<typeof manageNodes>>;
@@ -147,7 +175,7 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
-  const { images, notices, live, publish, swarm, swarmAt } = served;
+  const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power } = openFleet(context, { data, images, swarm, publish });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
@@ -157,21 +185,41 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     agents,
     segments,
     publish,
+    onOverdue: (nodes) =>
+      webhooks.webhooks.emit({ event: "backup.overdue", data: { nodes: nodes.slice(0, 100) } }),
     swarm: served.addresses,
     server: () => https.url,
   });
-  const { admin, authority, db, directory, store } = data;
+  const { audit, authority, db, directory, store } = data;
+  const present = { nodes: fleet.list(), captures: captures.captures.list() };
+  metrics.begin(present);
+  webhooks.begin(present);
+  const health = startHealth(context, {
+    data,
+    metrics,
+    seeder: swarm.seeder,
+    notices,
+    backups: captures.backups,
+    live,
+    webhooks: webhooks.webhooks,
+    certificates: () => ({ ca: authority.pem, server: https.certificates }),
+    listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
+  });
+  const persons = startPeople(context, data);
   const https = await startHttps(context, {
     authority,
     api: {
-      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
-      admin,
+      ...persons,
+      audit,
       fleet,
       hooks,
       power,
       images,
       notices,
       live,
+      health,
+      webhooks: webhooks.webhooks,
+      onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,
       now,
@@ -181,7 +229,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       ...captures,
     },
   });
-  return { fleet, segments, https };
+  return { fleet, segments, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */
@@ -190,7 +238,7 @@ async function bootMachines(
   { data, served, managed }: { data: ServerData; served: Served; managed: Managed },
 ) {
   const { fleet, segments, https } = managed;
-  const { images, http, swarm: { tracker, site: { uplink } } } = served;
+  const { images, http, metrics: { traffic }, swarm: { tracker, site: { uplink } } } = served;
   const netboot = await startNetboot({
     options,
     site,
@@ -202,9 +250,13 @@ async function bootMachines(
     segments,
     isDamaged: (path) => images.isDamaged(path),
     leases: new SqliteLeaseStore(data.db),
+    onDhcp: (request, answer) => traffic.dhcp(request, answer),
+    onTftp: (outcome, bytes) => traffic.tftp(outcome, bytes),
     signal: closing,
   });
-  http.answerWith(plainHandler({ bootFiles: netboot, tracker, clones: fleet.clones, images, uplink, now }));
+  const onSent = (bytes: number) => traffic.sent("web_seed", bytes);
+  const { clones } = fleet;
+  http.answerWith(plainHandler({ bootFiles: netboot, tracker, clones, images, uplink, onSent, now }));
   return netboot;
 }
 

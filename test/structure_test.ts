@@ -40,7 +40,7 @@ const ROOMS: Record<string, readonly string[]> = {
 
   // the server's rooms; server/services/ and server/server.ts join them
   "server/words/": ["server/contract/"],
-  "server/cli/": ["server/contract/", "server/words/"],
+  "server/cli/": ["server/contract/", "server/metrics/", "server/words/"],
   "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
   "server/swarm/": ["server/contract/", "server/torrent/"],
   "server/virtual_machine/": ["server/contract/", "server/plan/", "boot/"],
@@ -68,6 +68,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/",
     "server/words/",
   ],
+  "server/metrics/": ["server/contract/"],
+  "server/doctor/": [
+    "server/access/",
+    "server/contract/",
+    "server/store/",
+    "server/torrent/metainfo/",
+    "boot/",
+  ],
+  "server/webhooks/": ["server/contract/", "server/store/"],
   "server/images/": [
     "server/contract/",
     "server/fleet/",
@@ -86,6 +95,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/store/",
   ],
+  "server/systemd/": ["server/contract/"],
   "server/services/": [
     "boot/",
     "server/access/",
@@ -96,12 +106,14 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/contract/",
     "server/fleet/",
     "server/images/",
+    "server/metrics/",
     "server/power/",
     "server/rsync/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",
     "server/web/",
+    "server/webhooks/",
   ],
   "server/*": ["server/"],
 
@@ -205,7 +217,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/first_boot/": ["agent/boot_config/", "server/contract/", "agent/hooks/", "agent/tree/"],
+  "agent/install/first_boot/": [
+    "agent/boot_config/",
+    "server/contract/",
+    "server/plan/",
+    "agent/hooks/",
+    "agent/tree/",
+  ],
   "agent/install/steps/": [
     "server/contract/",
     "server/plan/",

@@ -44,6 +44,30 @@ const CASES: Case[] = [
       hostOnly: true,
     },
   },
+  ...["", "#!/bin/sh\nexec dracut --force\n"].map((update): Case => ({
+    name: `Debian with dracut in place of initramfs-tools, ${
+      update ? "with" : "without"
+    } its update-initramfs`,
+    files: { ...GRUB, ...TOOLS, ...DRACUT, ...update && { "/usr/sbin/update-initramfs": update } },
+    facts: {
+      loader: "grub",
+      grubFolder: "/boot/grub",
+      entries: [],
+      initramfs: "dracut",
+      hostOnly: true,
+    },
+  })),
+  {
+    name: "Debian with dracut's core beside initramfs-tools",
+    files: { ...GRUB, ...TOOLS, ...DRACUT, "/usr/sbin/update-initramfs": "#!/bin/sh\nmkinitramfs -o x\n" },
+    facts: {
+      loader: "grub",
+      grubFolder: "/boot/grub",
+      entries: [],
+      initramfs: "initramfs-tools",
+      hostOnly: false,
+    },
+  },
   {
     name: "Debian on UEFI, with an ESP of another system beside",
     firmware: "uefi",

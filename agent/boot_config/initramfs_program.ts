@@ -7,14 +7,14 @@ export async function initramfsProgram(tree: TreeReader): Promise<Pick<BootFacts
     for (const path of paths) if (await tree.kind(path) !== undefined) return true;
     return false;
   };
-  // dracut in Debian brings an update-initramfs of its own
-  if (await has("/usr/sbin/mkinitramfs")) {
+  const hasDracut = await has("/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut");
+  if (await has("/usr/sbin/mkinitramfs") && !(hasDracut && await isReplaced(tree))) {
     const texts = await settings(tree, ["/etc/initramfs-tools/initramfs.conf"], [
       "/etc/initramfs-tools/conf.d",
     ]);
     return { initramfs: "initramfs-tools", hostOnly: lastValue(texts, "MODULES") === "dep" };
   }
-  if (await has("/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut")) {
+  if (hasDracut) {
     const folders = ["/usr/lib/dracut/dracut.conf.d", "/etc/dracut.conf.d"];
     const texts = await settings(tree, ["/etc/dracut.conf"], folders);
     // dracut.conf(5): "yes" since dracut 017 wherever a distribution does not say otherwise
@@ -25,6 +25,12 @@ export async function initramfsProgram(tree: TreeReader): Promise<Pick<BootFacts
   }
   if (await has("/sbin/mkinitfs", "/usr/sbin/mkinitfs")) return { initramfs: "mkinitfs", hostOnly: true };
   return { initramfs: "none", hostOnly: false };
+}
+
+/** Debian's dracut takes the place of initramfs-tools, whose mkinitramfs stays: it is of initramfs-tools-core. */
+async function isReplaced(tree: TreeReader): Promise<boolean> {
+  const update = await tree.text("/usr/sbin/update-initramfs");
+  return update === undefined || update.includes("dracut");
 }
 
 /** mkinitcpio.conf(5): the last HOOKS counts. */

@@ -15,6 +15,8 @@ interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
   /** The one interface to serve; it has `address`. */
   readonly interface: string;
   readonly leases: LeaseStore;
+  /** Called for each packet with what it asked for ("discover"), and with the answer ("offer") or why there is none. */
+  readonly onDecision?: (request: string, answer: string) => void;
   /** Ends the service. */
   readonly signal: AbortSignal;
 }
@@ -60,7 +62,11 @@ export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
     broadcasts.close();
     throw error;
   }
-  const service = new DhcpService({ network: options, ...options }, { leases, answers: unicasts });
+  const service = new DhcpService({ network: options, ...options }, {
+    leases,
+    answers: unicasts,
+    onDecision: options.onDecision ?? (() => {}),
+  });
   const close = () => {
     broadcasts.close();
     unicasts.close();
@@ -79,12 +85,21 @@ class DhcpService {
   readonly #policy: DhcpPolicy;
   readonly #leases: Leases;
   readonly #answers: UdpPort;
+  readonly #onDecision: (request: string, answer: string) => void;
   readonly #reporter: Reporter;
 
-  constructor(policy: DhcpPolicy, { leases, answers }: { leases: Leases; answers: UdpPort }) {
+  constructor(
+    policy: DhcpPolicy,
+    { leases, answers, onDecision }: {
+      leases: Leases;
+      answers: UdpPort;
+      onDecision: (request: string, answer: string) => void;
+    },
+  ) {
     this.#policy = policy;
     this.#leases = leases;
     this.#answers = answers;
+    this.#onDecision = onDecision;
     this.#reporter = new Reporter(policy.network);
   }
 
@@ -97,6 +112,7 @@ class DhcpService {
         await this.#handle(datagram.bytes);
       } catch (error) {
         if (error instanceof DhcpFormatError) {
+          this.#onDecision("malformed", "none");
           log.debug("malformed", { from: datagram.from, error: error.message });
         } else log.error("failed", { from: datagram.from, error });
       }
@@ -107,6 +123,7 @@ class DhcpService {
     const request = parseRequest(decodePacket(bytes));
     const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
     this.#reporter.report(request, decision, performance.now());
+    this.#onDecision(request.intent.kind, decision.kind === "silent" ? decision.why : decision.kind);
     if (decision.kind === "silent") return;
     const reply = encodePacket(decision.reply);
     try {

@@ -16,6 +16,8 @@ export interface TftpServerOptions {
   readonly port: number;
   /** Finds a file by the name that the client wrote; undefined if there is no such file. */
   readonly lookup: (name: string, client: { readonly address: string }) => TftpFile | undefined;
+  /** Called once for each request with its outcome, and the bytes of a file that was sent whole. */
+  readonly onOutcome?: (outcome: TftpOutcome, bytes: number) => void;
   /** Ends the service and its sessions. */
   readonly signal: AbortSignal;
   /** The largest block size to grant; by default what fits an Ethernet frame. */
@@ -28,6 +30,9 @@ export interface TftpServerOptions {
   readonly maxSessionsPerAddress?: number;
   readonly openPort?: OpenUdpPort;
 }
+
+/** "early": the client stopped, as firmware does that asks for the size alone. */
+type TftpOutcome = "sent" | "early" | "not-found" | "refused" | "too-many" | "broken" | "malformed";
 
 interface TftpServer {
   readonly port: number;
@@ -111,8 +116,10 @@ class TftpService {
       try {
         await this.#handle(bytes, from);
       } catch (error) {
-        if (error instanceof TftpFormatError) log.debug("malformed", { from, error: error.message });
-        else log.error("failed", { from, error });
+        if (error instanceof TftpFormatError) {
+          this.#note("malformed");
+          log.debug("malformed", { from, error: error.message });
+        } else log.error("failed", { from, error });
       }
     }
     await Promise.all([...this.#sessions.values()].map(({ ended }) => ended));
@@ -127,6 +134,7 @@ class TftpService {
     const packet = decodeTftp(bytes);
     switch (packet.kind) {
       case "write":
+        this.#note("refused");
         this.#lines.write("warn", "write-refused", { from: peer, name: packet.name });
         return await this.#refuse(peer, ERROR.accessViolation, "this server is read-only");
       case "ack":
@@ -134,6 +142,7 @@ class TftpService {
         return;
       case "read":
         if (packet.mode !== "octet") {
+          this.#note("refused");
           return await this.#refuse(peer, ERROR.illegalOperation, "only mode octet is supported");
         }
         return await this.#begin(packet.name, { options: packet.options, peer });
@@ -149,15 +158,18 @@ class TftpService {
     try {
       file = lookup(name, { address: peer.hostname });
     } catch (error) {
+      this.#note("broken");
       await this.#refuse(peer, ERROR.undefined, "the server cannot read this file");
       throw error;
     }
     if (!file) {
+      this.#note("not-found");
       this.#lines.write("info", "not-found", { client: peer.hostname, name });
       return await this.#refuse(peer, ERROR.notFound, "no such file");
     }
     if (!this.#hasRoomFor(peer.hostname)) {
       file.close?.();
+      this.#note("too-many");
       const sessions = this.#sessions.size;
       return this.#lines.write("warn", "too-many-sessions", { client: peer.hostname, name, sessions });
     }
@@ -213,18 +225,25 @@ class TftpService {
       const outcome = await runSession(session);
       const seconds = (performance.now() - startedMs) / 1000;
       if (outcome.kind === "done") {
+        this.#note("sent", sizeBytes);
         const bytesPerSecond = Math.round(sizeBytes / seconds);
         this.#lines.write("info", "finished", { ...about, seconds, bytesPerSecond });
       } else {
+        this.#note("early");
         const { ackedBytes, reason } = outcome;
         this.#lines.write("info", "ended-early", { ...about, seconds, ackedBytes, reason });
       }
     } catch (error) {
+      this.#note("broken");
       log.error("broken", { ...about, error: messageOf(error) });
     } finally {
       port.close();
       file.close?.();
     }
+  }
+
+  #note(outcome: TftpOutcome, bytes = 0): void {
+    this.#options.onOutcome?.(outcome, bytes);
   }
 
   async #refuse(peer: UdpPeer, code: number, message: string): Promise<void> {

@@ -130,7 +130,10 @@ const SIZE = 3 * 512 + 5;
 async function begin(client: Client, server: UdpPeer, blocks: number): Promise<UdpPeer> {
   const { from } = await client.ask(rrq("x\0octet\0"), server);
   for (let block = 1; block <= blocks; block++) {
-    assert.equal((await client.ask(ack(block), from)).bytes[3], block + 1);
+    let { bytes } = await client.ask(ack(block), from);
+    // the server has sent the block once more, if this process was too slow for it
+    while (bytes[3] === block) bytes = (await client.receive()).bytes;
+    assert.equal(bytes[3], block + 1);
   }
   return from;
 }

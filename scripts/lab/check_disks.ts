@@ -64,8 +64,9 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
 /** e2fsck and fsck.vfat check without writing; both exit 0 only if nothing is wrong. */
 export async function checkFileSystems(lab: Workplace, disks: readonly VmDisk[]): Promise<Check> {
   const what = "file systems are clean after power-off";
-  if (lab.layout) {
-    const { code, output } = await checkLayout(lab.layout, { disks, signal: lab.signal });
+  const { layout } = lab;
+  if (layout) {
+    const { code, output } = await checkLayout({ ...lab, layout }, { disks });
     return { what, passed: code === 0, seen: code === 0 ? "nothing to repair" : output };
   }
   await using loop = await LoopDisk.attach(disks[0]?.path ?? "", { readOnly: true });

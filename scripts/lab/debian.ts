@@ -1,6 +1,7 @@
 /** The Debian of the lab's machines: one tree made by debootstrap for both firmwares, cached between runs. */
 import { createHash } from "node:crypto";
 import { run } from "./command.ts";
+import { madeOnce } from "./made_once.ts";
 
 const recipe = {
   suite: "bookworm",
@@ -31,21 +32,19 @@ export async function debianTree(
 ): Promise<string> {
   const key = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
   const archive = `${cache}/debian-${recipe.suite}-${key}.tar.zst`;
-  if (await exists(archive)) return archive;
-  const tree = `${work}/debian`;
-  await run(
-    ["debootstrap", "--variant=minbase", `--include=${recipe.packages.join()}`, recipe.suite, tree],
-    { signal },
-  );
-  await run(["chroot", tree, "sh", "-ec", finish], { signal, env: { DEBIAN_FRONTEND: "noninteractive" } });
-  await Deno.mkdir(cache, { recursive: true });
-  const part = `${archive}.part`;
-  await run(
-    ["tar", "-C", tree, "--numeric-owner", "--xattrs", "--acls", "-I", "zstd -3 -T0", "-cf", part, "."],
-    { signal },
-  );
-  await Deno.rename(part, archive);
-  await Deno.remove(tree, { recursive: true });
+  await madeOnce(archive, async (part) => {
+    const tree = `${work}/debian`;
+    await run(
+      ["debootstrap", "--variant=minbase", `--include=${recipe.packages.join()}`, recipe.suite, tree],
+      { signal },
+    );
+    await run(["chroot", tree, "sh", "-ec", finish], { signal, env: { DEBIAN_FRONTEND: "noninteractive" } });
+    await run(
+      ["tar", "-C", tree, "--numeric-owner", "--xattrs", "--acls", "-I", "zstd -3 -T0", "-cf", part, "."],
+      { signal },
+    );
+    await Deno.remove(tree, { recursive: true });
+  });
   return archive;
 }
 
@@ -56,13 +55,3 @@ apt-get -q download ${recipe.kept.join(" ")}
 apt-get clean
 find /var/lib/apt/lists -type f -delete
 `;
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

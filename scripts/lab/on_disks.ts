@@ -75,6 +75,7 @@ async function inSmallVm(
   if (!layout) throw new TypeError("there is no layout");
   const results = `${folder}/results`;
   await Deno.mkdir(results, { recursive: true });
+  const keys = keysOf(lab);
   const { code, output } = await runInSmallVm({
     disks: disks.map(({ path }) => ({ path, ...(access !== "write" && { discardWrites: true }) })),
     script: `
@@ -89,7 +90,8 @@ umount -R $root
 vgchange -q -an || true
 mdadm --stop --scan --quiet || true
 `,
-    shares: [{ path: results, writable: true }],
+    shares: [{ path: results, writable: true }, ...keys.shares],
+    env: keys.env,
     udev: true,
     memoryMiB: 1536,
     timeoutMs: 900_000,
@@ -97,6 +99,17 @@ mdadm --stop --scan --quiet || true
   });
   if (code !== 0) throw new Error(`${task} on ${disks[0]?.serial}: exit ${code}\n${output}`);
   return JSON.parse(await Deno.readTextFile(`${results}/result`));
+}
+
+/** `assemble` opens encrypted volumes with the files in $KEYS. */
+function keysOf({ layout, folder }: Workplace) {
+  const path = keysFolder(folder);
+  return layout?.unlock ? { shares: [{ path }], env: { KEYS: path } } : { shares: [], env: {} };
+}
+
+/** Where the recovery keys of the nodes are kept. */
+export function keysFolder(folder: string): string {
+  return `${folder}/keys`;
 }
 
 /** Programs that check a file system without writing, and exit 0 only if nothing is wrong. */
@@ -109,9 +122,10 @@ const checkers = {
 
 /** Checks the file systems of a layout's disks without writing. */
 export async function checkLayout(
-  layout: LabLayout,
-  { disks, signal }: { readonly disks: readonly VmDisk[]; readonly signal: AbortSignal },
+  lab: Workplace & { readonly layout: LabLayout },
+  { disks }: { readonly disks: readonly VmDisk[] },
 ): Promise<{ readonly code: number; readonly output: string }> {
+  const { layout, signal } = lab, keys = keysOf(lab);
   const fileSystems = compared(layout), images = disks.map(({ path }) => path);
   if (areOnHost(fileSystems, { layout })) return await checkOnHost(fileSystems, { images, checkers, signal });
   const checks = fileSystems.map(({ type, device }) => `${checkers[type].join(" ")} ${device}`);
@@ -120,6 +134,7 @@ export async function checkLayout(
     script: `${layout.assemble}\nfailed=0\n${
       checks.map((check) => `${check} || failed=1`).join("\n")
     }\nexit $failed`,
+    ...keys,
     udev: true,
     timeoutMs: 600_000,
     signal,

@@ -1,7 +1,7 @@
 /** Cuts the power at several points of one installation: kills QEMU, and switches the machine on again. */
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
-import { disksOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
+import { disksOf, keepRecoveryKey, machineOf, orderNodes, startClone } from "./node_flow.ts";
 import { checkOwnDisk, ownSum } from "./own_data.ts";
 import type { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
@@ -59,6 +59,7 @@ export async function cutPower(
       () => runUntil(lab, node, (machine) => machine.exited({ timeoutMs: 1_800_000 })),
     ),
   );
+  await keepRecoveryKey(lab, { node, server });
   const compared = await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks });
   const { checks } = await startClone(lab, { node, template, server, order });
   await order.done;

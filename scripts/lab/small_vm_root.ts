@@ -1,6 +1,7 @@
 /** The small VM's Debian: kernel, initramfs and root file system, made once by debootstrap and cached. */
 import { createHash } from "node:crypto";
 import { run } from "./command.ts";
+import { madeOnce } from "./made_once.ts";
 
 const recipe = {
   suite: "bookworm",
@@ -84,16 +85,12 @@ export async function smallVmRoot(
 ): Promise<SmallVmRoot> {
   const key = createHash("sha256").update(JSON.stringify({ recipe, init, makeInitramfs })).digest("hex");
   const folder = `${cache}/small-vm-${key.slice(0, 16)}`;
-  await Deno.mkdir(cache, { recursive: true });
-  using lock = await Deno.open(`${cache}/small-vm.lock`, { write: true, create: true });
-  await lock.lock(true);
-  if (!await exists(folder)) await make(folder, { signal });
+  await madeOnce(folder, (part) => make(part, { signal }));
   return { kernel: `${folder}/vmlinuz`, initramfs: `${folder}/initramfs`, root: `${folder}/root.squashfs` };
 }
 
-async function make(folder: string, { signal }: { readonly signal?: AbortSignal | undefined }) {
-  const part = `${folder}.part`, tree = `${part}/tree`;
-  await run(["rm", "-rf", part]);
+async function make(part: string, { signal }: { readonly signal?: AbortSignal | undefined }) {
+  const tree = `${part}/tree`;
   await Deno.mkdir(part);
   const packages = recipe.packages.join();
   await run(["debootstrap", "--variant=minbase", `--include=${packages}`, recipe.suite, tree], { signal });
@@ -111,9 +108,4 @@ async function make(folder: string, { signal }: { readonly signal?: AbortSignal 
     signal,
   });
   await Deno.remove(tree, { recursive: true });
-  await Deno.rename(part, folder);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

@@ -2,6 +2,7 @@
 import { makeSshKey } from "./guest.ts";
 import type { LabLayout } from "./layouts/layout.ts";
 import { Mount } from "./loop_disk.ts";
+import { madeOnce } from "./made_once.ts";
 import { LabNetwork } from "./network.ts";
 import type { Firmware } from "./qemu.ts";
 import type { Timeline } from "./timeline.ts";
@@ -79,7 +80,10 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
   const network = stack.use(await LabNetwork.create({ address: `${serverAddress}/${prefix}` }));
   // A layout's template disks are cached with the key that may log in.
   const path = `${options.layout ? options.cache : folder}/ssh_key`;
-  if (!await exists(path)) await makeSshKey(path);
+  await madeOnce(path, async (part) => {
+    await makeSshKey(part);
+    await Deno.rename(`${part}.pub`, `${path}.pub`);
+  });
   const sshKey = { path, publicKey: (await Deno.readTextFile(`${path}.pub`)).trim() };
   const failed = new AbortController();
   const owned = stack.move();
@@ -93,10 +97,6 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
     transcripts: [],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function together<T>(

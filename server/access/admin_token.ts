@@ -1,11 +1,16 @@
 /**
- * The operator's token. The API knows three kinds of bearer secret: this one, a node's one-time boot secret, and the
- * session secret that enrolment gives. The page's browser has a cookie instead: see `page_sessions.ts`.
+ * The admin token: in a file of the server's disk, so that it works whatever else is broken. The API also takes users'
+ * personal tokens, a node's one-time boot secret, and the session secret that enrolment gives. The page's browser has a
+ * cookie instead: see `page_sessions.ts`.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { formatToken, parseToken } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { Principal } from "./principal.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
+
+/** Who holds the token. */
+export const ADMIN_TOKEN: Principal = { name: "admin token", role: "admin" };
 
 /**
  * @example
@@ -22,13 +27,19 @@ import { readIfThere, writePrivateFile } from "./private_file.ts";
  * ```
  */
 export class AdminToken {
-  /** As an operator types it. */
-  readonly text: string;
-  readonly #secret: string;
+  readonly #path: string;
+  readonly #pin: string;
+  #secret: string;
 
-  private constructor(text: string, secret: string) {
-    this.text = text;
+  private constructor(path: string, { pin, secret }: { pin: string; secret: string }) {
+    this.#path = path;
+    this.#pin = pin;
     this.#secret = secret;
+  }
+
+  /** As an operator types it. */
+  get text(): string {
+    return formatToken({ pin: this.#pin, secret: this.#secret });
   }
 
   /** Reads DIR/token, or makes it. A token for another CA is rewritten for this one, with the same secret. */
@@ -42,10 +53,17 @@ export class AdminToken {
         remedy: "restore it from a backup, or remove the file and the server makes a new token.",
       });
     }
-    const secret = known?.secret ?? randomBytes(32).toString("base64url");
-    const text = formatToken({ pin, secret });
-    if (written?.trim() !== text) writePrivateFile(path, `${text}\n`);
-    return new AdminToken(text, secret);
+    const token = new AdminToken(path, { pin, secret: known?.secret ?? newSecret() });
+    if (written?.trim() !== token.text) writePrivateFile(path, `${token.text}\n`);
+    return token;
+  }
+
+  /** Replaces the token, and ends what it has signed. Throws, with the old one valid, if it cannot be written. */
+  rotate(): string {
+    const secret = newSecret(), text = formatToken({ pin: this.#pin, secret });
+    writePrivateFile(this.#path, `${text}\n`);
+    this.#secret = secret;
+    return text;
   }
 
   isSecret(secret: string): boolean {
@@ -65,6 +83,10 @@ export class AdminToken {
   isSignature(mac: string, text: string): boolean {
     return equal(mac, this.sign(text));
   }
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString("base64url");
 }
 
 /** In constant time: it does not reveal where they differ. */

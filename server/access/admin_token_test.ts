@@ -21,6 +21,20 @@ Deno.test("the token is made once, and only its owner can read it", () =>
     assert.equal(parseToken(Deno.readTextFileSync(`${folder}/token`))?.pin, PIN);
   }));
 
+Deno.test("a new token takes the place of the old one, also after a restart, and what was signed is void", () =>
+  inFolder((folder) => {
+    const admin = AdminToken.open(folder, { pin: PIN }), old = admin.text, mac = admin.sign("x");
+    const text = admin.rotate();
+    assert.notEqual(text, old);
+    assert.deepEqual([admin.isToken(text), admin.isToken(old), admin.isSignature(mac, "x")], [
+      true,
+      false,
+      false,
+    ]);
+    assert.equal(AdminToken.open(folder, { pin: PIN }).text, text);
+    assert.equal((Deno.statSync(`${folder}/token`).mode ?? 0) & 0o777, 0o600);
+  }));
+
 Deno.test("only the token itself, or its secret, is accepted", () =>
   inFolder((folder) => {
     const admin = AdminToken.open(folder, { pin: PIN });

@@ -1,7 +1,13 @@
 /** What main.ts passes to the command line: the server and the agent, loaded when they run. */
 import type { ExportDisk } from "#contract/disk_export.ts";
 import type { SendTree } from "./images.ts";
-import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
+import type {
+  BackUpServer,
+  DoctorCommand,
+  RestoreServer,
+  ServerCommand,
+  ServiceOptions,
+} from "./server_options.ts";
 
 interface TemplateCommand {
   readonly server: string;
@@ -25,9 +31,13 @@ interface InstallCommand {
 export interface Actions {
   readonly version: string;
   readonly signal: AbortSignal;
-  readonly runServer: (options: ServerCommand) => Promise<void>;
+  /** `reread` reads the settings again, as on SIGHUP. */
+  readonly runServer: (options: ServerCommand, source: { reread: () => ServerCommand }) => Promise<void>;
+  readonly installService: (options: ServiceOptions) => Promise<void>;
+  readonly uninstallService: (options: ServiceOptions) => Promise<void>;
   readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
   readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
+  readonly runDoctor: (options: DoctorCommand) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;

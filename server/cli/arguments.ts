@@ -66,6 +66,22 @@ export function parseAge(text: string): number {
   return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
 }
 
+/** A date, a time (UTC unless it says otherwise), or an age: returns ISO 8601. */
+export function parseMoment(text: string): string {
+  const isTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
+  const zoned = text.length > 10 && !/(Z|[+-]\d\d:\d\d)$/.test(text) ? `${text}Z` : text;
+  const ms = isTime ? Date.parse(zoned.replace(" ", "T")) : Date.now() - parseAge(text) * 1000;
+  if (Number.isFinite(ms)) return new Date(ms).toISOString();
+  throw new InvalidArgumentError("Expected a date, a time or an age, e.g. 2026-01-31 or 24h.");
+}
+
+/** "NUMBER:HASH", a line of the audit log. */
+export function parseKnownLine(text: string): { number: number; hash: string } {
+  const [, number, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (number !== undefined && hash !== undefined) return { number: Number(number), hash };
+  throw new InvalidArgumentError("Expected NUMBER:HASH, as `rackseed audit verify` prints it.");
+}
+
 export function parseVersion(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("A version is a number, 1 or more.");

@@ -149,6 +149,8 @@ export function printOrdered(
   if (starts) return print("The server starts them from the network now; see rackseed node list.");
   // with --wait the nodes do boot from the network, and others may read the log: print no token
   if (wait) return print(`They ${verb} when they boot from the network.`);
+  const isAdmin = nodes.every(({ token }) => token !== "");
+  if (!isAdmin) return print(`They ${verb} when they boot from the network.`);
   print(
     `They ${verb} when they boot from the network. On a machine that cannot, run rackseed agent install with`,
   );

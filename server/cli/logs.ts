@@ -1,33 +1,60 @@
-import { configure, getStreamSink, getTextFormatter } from "@logtape/logtape";
+/** Where the server's log goes and in which form: standard error as text or JSON, or the journal with fields. */
+import { configure, getStreamSink, type LogRecord, type Sink } from "@logtape/logtape";
+import { openJournal } from "./journal.ts";
 import { LogLimit } from "./log_limit.ts";
-import { visibleLine } from "./visible_text.ts";
+import { jsonLine, textFormatter } from "./log_line.ts";
 
-/** Logs to standard error: one line per event, with its properties. */
-export async function configureLogs({ verbose }: { verbose: boolean }): Promise<void> {
-  const format = getTextFormatter({
-    timestamp: "rfc3339",
-    format: ({ timestamp, level, category, message, record }) => {
-      const properties = Object.entries(record.properties).filter(([, value]) => value !== undefined);
-      const suffix = properties.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("");
-      return visibleLine(`${timestamp} ${level} ${category} ${message}${suffix}`);
-    },
-  });
-  const stderr = getStreamSink(Deno.stderr.writable, { formatter: format });
+const PROBLEMS: ReadonlySet<string> = new Set(["warning", "error", "fatal"]);
+
+interface LogOptions {
+  /** Absent: the journal if systemd connected standard error to it, otherwise text. */
+  readonly format?: "text" | "json" | "journal" | undefined;
+  readonly verbose: boolean;
+  /** Called with each warning and error, also with those left out of the log. */
+  readonly onProblem?: (problem: { level: string; source: string; event: string }) => void;
+}
+
+interface LogSettings {
+  /** Log debug events, and every repeat of an event. */
+  verbose: boolean;
+}
+
+/** The settings returned may be changed later. */
+export async function configureLogs(
+  { format, verbose, onProblem = () => {} }: LogOptions,
+): Promise<LogSettings> {
+  const settings = { verbose };
+  const write = chooseSink(format);
   const limit = new LogLimit();
+  const count = ({ level, category, rawMessage: event }: LogRecord) => {
+    if (PROBLEMS.has(level) && typeof event === "string") {
+      onProblem({ level, source: category.slice(1).join("."), event });
+    }
+  };
   await configure({
     sinks: {
-      stderr: (record) => {
-        const dropped = verbose ? 0 : limit.pass(record);
+      log: (record) => {
+        count(record);
+        if (record.level === "debug" && !settings.verbose) return;
+        const dropped = settings.verbose ? 0 : limit.pass(record);
         if (dropped === undefined) return;
         const properties = dropped === 0
           ? record.properties
           : { ...record.properties, "more-of-these-left-out": dropped };
-        stderr({ ...record, properties });
+        write({ ...record, properties });
       },
     },
     loggers: [
-      { category: ["rackseed"], sinks: ["stderr"], lowestLevel: verbose ? "debug" : "info" },
-      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+      { category: ["rackseed"], sinks: ["log"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: ["log"], lowestLevel: "warning" },
     ],
   });
+  return settings;
+}
+
+function chooseSink(format: LogOptions["format"]): Sink {
+  const formatter = format === "json" ? jsonLine : textFormatter();
+  const stderr = getStreamSink(Deno.stderr.writable, { formatter });
+  if (format === "text" || format === "json") return stderr;
+  return openJournal({ always: format === "journal", otherwise: stderr }) ?? stderr;
 }

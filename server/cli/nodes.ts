@@ -13,7 +13,7 @@ import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { stateOf } from "../words/node_state.ts";
-import { formatPower, startText } from "../words/power_text.ts";
+import { describeStart, formatPower } from "../words/power_text.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
@@ -65,7 +65,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Encrypted: node.encryption && encryptionOf(node),
     "Boot program": settings.bootProgram,
     Power: node.power && formatPower(node.power.settings),
-    Started: node.power && startText(node.power),
+    Started: node.power && describeStart(node.power),
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined

@@ -5,13 +5,22 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
+import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
+import { addConfig } from "./config_command.ts";
+import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
+import { addManual } from "./manual_command.ts";
+import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
 import { addServer } from "./server_command.ts";
+import { addService } from "./service_command.ts";
 import { addSwarm } from "./swarm_command.ts";
+import { addToken } from "./token_command.ts";
+import { addUser } from "./user_command.ts";
+import { addWebhook } from "./webhook_command.ts";
 
 const NOTES = `
 Terms:
@@ -45,6 +54,8 @@ export function createProgram(actions: Actions): Command {
       }),
     );
   addServer(program, actions);
+  addConfig(program);
+  addService(program, actions);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);
@@ -52,6 +63,13 @@ export function createProgram(actions: Actions): Command {
   addNode(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
+  addUser(program, actions);
+  addToken(program, actions);
+  addManual(program, actions);
+  addAudit(program, actions);
+  addMonitoring(program);
+  addDoctor(program, actions);
+  addWebhook(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

@@ -1,26 +1,10 @@
 /** `rackseed server` and its options. */
-import { type Command, Option } from "@commander-js/extra-typings";
-import {
-  collectIpv4,
-  parseIpv4,
-  parseListen,
-  parsePort,
-  parsePortOrOff,
-  parseRange,
-  parseRateOrOff,
-} from "./arguments.ts";
-import {
-  DEFAULT_DATA,
-  DEFAULT_HTTP_PORT,
-  DEFAULT_LISTEN,
-  DEFAULT_PEER_PORT,
-  DEFAULT_RSYNC_PORT,
-  DEFAULT_TFTP_PORT,
-  DEFAULT_TRACKER_PORT,
-} from "./defaults.ts";
+import { type Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { DEFAULT_CONFIG, DEFAULT_DATA } from "./defaults.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, JSON_RESULT } from "./help_text.ts";
 import type { Actions } from "./actions.ts";
+import { type Setting, SETTING_NAMES, settingOf, type SettingValues } from "./settings.ts";
 
 /** What the server's commands do, passed in by main.ts. */
 type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
@@ -33,25 +17,40 @@ export function addServer(
     // so that --data after `backup` is that command's own
     .enablePositionalOptions()
     .description("Run the image server: web page, API, network boot, and the swarm that spreads images.")
-    .option("--data <dir>", "directory of the images, the database and the keys", DEFAULT_DATA)
+    .option("--config <file>", `file of settings (default: ${DEFAULT_CONFIG}, if it exists)`)
+    .option("--json", "print one line of JSON once all services are listening")
     .addHelpText("after", afterOptions({ notes: NOTES, examples: EXAMPLES }));
-  withOutput(withDhcp(withAddresses(server)))
-    .action(async ({ dns, tftpPort, rsyncPort, secureBoot, json, verbose, ...options }, command) => {
-      if (options.dhcp === "server" && options.interface === undefined) {
-        command.error("error: --dhcp server needs --interface IF, the network to assign addresses in");
-      }
-      await runServer({
-        ...options,
-        tftpPort: tftpPort === "off" ? undefined : tftpPort,
-        rsyncPort: rsyncPort === "off" ? undefined : rsyncPort,
-        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
-        dns: dns ?? [],
-        secureBoot: secureBoot ?? false,
-        json: json ?? false,
-        verbose: verbose ?? false,
-      });
-    });
+  for (const name of SETTING_NAMES) server.addOption(optionOf(name, settingOf(name)));
+  server.action(async ({ config, json = false }, command) => {
+    const { readSettingSources, serverCommand } = await import("./load_settings.ts");
+    const flags = flagsOf(command as CommandUnknownOpts);
+    const read = () => ({ ...serverCommand(flags, readSettingSources(config)), json });
+    await runServer(read(), { reread: read });
+  });
   addServerBackup(server as unknown as Command, facts);
+}
+
+export function optionOf(
+  name: string,
+  { argument, description, choices, parse, fallback, many }: Setting,
+): Option {
+  const option = new Option(argument === undefined ? `--${name}` : `--${name} ${argument}`, description);
+  if (choices) option.choices(choices);
+  else if (many) {
+    option.argParser((text, previous: unknown[] | undefined) => [...previous ?? [], parse(text)]);
+  } else if (argument !== undefined) option.argParser(parse);
+  if (argument !== undefined && fallback !== undefined) option.default(fallback);
+  return option;
+}
+
+/** Only what the command line gives: defaults are weaker than the environment and the file. */
+export function flagsOf(command: CommandUnknownOpts): Partial<SettingValues> {
+  const given = command.options.filter((option) =>
+    command.getOptionValueSource(option.attributeName()) === "cli"
+  );
+  return Object.fromEntries(
+    given.map((option) => [option.long?.slice(2), command.getOptionValue(option.attributeName())]),
+  );
 }
 
 const NOTES = `
@@ -59,72 +58,16 @@ const NOTES = `
 the upper half of that interface's network, 1000 at most.
 With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
 (BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
-A port of 0 takes any free port.`;
+A port of 0 takes any free port.
+Each option can stand in the file of settings as well (http-port: 8080) or in
+the environment (RACKSEED_HTTP_PORT=8080). Options here win, then the
+environment, then the file. See \`rackseed config --help\`.`;
 
 const EXAMPLES = [
   "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
   "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
   "rackseed server --interface eth1 --upload-limit 800mbit",
 ];
-
-function withAddresses<Args extends unknown[], Opts extends Record<string, unknown>>(
-  command: Command<Args, Opts>,
-) {
-  return command
-    .option(
-      "--listen <host:port>",
-      `HTTPS address of page and API (default: ${DEFAULT_LISTEN}, or the interface's)`,
-      parseListen,
-    )
-    .option("--interface <if>", "network interface that faces the nodes")
-    .option("--address <ip>", "address that nodes reach this server at (default: the interface's)", parseIpv4)
-    .option(
-      "--http-port <port>",
-      "plain HTTP port: boot files, tracker, encrypted images",
-      parsePort,
-      DEFAULT_HTTP_PORT,
-    )
-    .option("--peer-port <port>", "port of the BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
-    .option("--tracker-port <port>", "port of the UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
-    .option("--tftp-port <port>", "TFTP port, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | "off")
-    .option(
-      "--rsync-port <port>",
-      "rsync port for torrent files, or off; the default is skipped if taken",
-      parsePortOrOff,
-      DEFAULT_RSYNC_PORT as number | "off",
-    );
-}
-
-function withDhcp<Args extends unknown[], Opts extends Record<string, unknown>>(
-  command: Command<Args, Opts>,
-) {
-  return command
-    .addOption(
-      new Option("--dhcp <mode>", "assign addresses by DHCP, or leave that to another server")
-        .choices(["off", "server"] as const).default("off" as const),
-    )
-    .option("--dhcp-range <first-last>", "addresses to assign, e.g. 10.0.0.100-10.0.0.199", parseRange)
-    .addOption(
-      new Option("--dhcp-clients <who>", "answer known nodes and network boots only, or all")
-        .choices(["nodes", "all"] as const).default("nodes" as const),
-    )
-    .option("--gateway <ip>", "default gateway for DHCP clients", parseIpv4)
-    .option("--dns <ip>", "name server for DHCP clients (repeatable)", collectIpv4)
-    .option("--secure-boot", "boot UEFI machines through shim and the signed GRUB");
-}
-
-function withOutput<Args extends unknown[], Opts extends Record<string, unknown>>(
-  command: Command<Args, Opts>,
-) {
-  return command
-    .option(
-      "--upload-limit <rate>",
-      "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
-      parseRateOrOff,
-    )
-    .option("--json", "print one line of JSON once all services are listening")
-    .option("--verbose", "log debug events, and every repeat of an event");
-}
 
 function addServerBackup(
   server: Command,

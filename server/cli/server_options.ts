@@ -3,6 +3,11 @@ export interface ServerOptions {
   readonly data: string;
   /** HTTPS host and port (default: the interface's address or all, port 8443). Port 0 takes a free one, here and below. */
   readonly listen?: { readonly hostname: string; readonly port: number } | undefined;
+  /** PEM files of the site's own certificate and its key, for browsers; both or neither. */
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  /** HTTPS host and port that present that certificate (default: as `listen`, port 443). */
+  readonly siteListen?: { readonly hostname: string; readonly port: number } | undefined;
   readonly httpPort: number;
   readonly peerPort: number;
   readonly trackerPort: number;
@@ -25,12 +30,26 @@ export interface ServerOptions {
   readonly secureBoot: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;
+  /** Serve GET /metrics without a token. */
+  readonly metricsOpen?: boolean | undefined;
 }
 
 export interface ServerCommand extends ServerOptions {
   /** Print one line of JSON once all services are listening, for scripts. */
   readonly json: boolean;
   readonly verbose: boolean;
+  /** Absent: the journal if systemd connected standard error to it, otherwise text. */
+  readonly logFormat?: "text" | "json" | "journal" | undefined;
+}
+
+/** `rackseed doctor`; see doctor/finding.ts. */
+export interface DoctorCommand extends
+  Pick<
+    ServerOptions,
+    "data" | "listen" | "httpPort" | "peerPort" | "trackerPort" | "tftpPort" | "dhcp" | "interface"
+  > {
+  readonly rsyncPort: number | undefined;
+  readonly json: boolean;
 }
 
 /** `rackseed server backup`. */
@@ -48,4 +67,17 @@ export interface RestoreServer {
   /** Move existing facts aside instead of refusing. */
   readonly force: boolean;
   readonly json: boolean;
+}
+
+/** What the settings decide about the service of `rackseed install-service`. */
+export interface ServicePaths {
+  /** "" for this machine, else the other system's tree. */
+  readonly root: string;
+  readonly data: string;
+  /** The file of settings as it is written if there is none. */
+  readonly settings: string;
+}
+
+export interface ServiceOptions extends ServicePaths {
+  readonly dryRun: boolean;
 }

@@ -17,7 +17,7 @@ type Binding = { readonly hostname: string; readonly port: number } & Partial<De
 export class HttpService implements AsyncDisposable {
   readonly port: number;
   readonly #name: string;
-  readonly #binding: Binding;
+  #binding: Binding;
   readonly #handler: Handler;
   readonly #reaper: ConnectionReaper;
   #server: Deno.HttpServer<Deno.NetAddr>;
@@ -38,6 +38,11 @@ export class HttpService implements AsyncDisposable {
     this.#watch();
   }
 
+  /** False while the port is lost after a failed accept. */
+  get isListening(): boolean {
+    return !this.#closed && this.#retry === undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#reaper.forget(this.port);
@@ -46,6 +51,15 @@ export class HttpService implements AsyncDisposable {
     const timer = setTimeout(resolve, GRACE_MS);
     await Promise.race([this.#server.shutdown().catch(() => {}), late]);
     clearTimeout(timer);
+  }
+
+  /** Listens again with this certificate; requests in progress end under the old one. */
+  present(certificate: Deno.TlsCertifiedKeyPem): void {
+    this.#binding = { ...this.#binding, ...certificate };
+    this.#reaper.forget(this.port);
+    clearTimeout(this.#retry);
+    this.#server.shutdown().catch(() => {});
+    this.#startAgain();
   }
 
   #start(binding: Binding): Deno.HttpServer<Deno.NetAddr> {
@@ -76,6 +90,7 @@ export class HttpService implements AsyncDisposable {
 
   #startAgain(): void {
     if (this.#closed) return;
+    this.#retry = undefined;
     try {
       this.#server = this.#start({ ...this.#binding, port: this.port });
       this.#watch();

@@ -3,7 +3,7 @@
  * schemas at both ends. Errors are RFC 9457 problems (errors.ts). Every call carries
  * `Authorization: Bearer SECRET`; token.ts shows how a token carries the server's pin.
  *
- * Operator (admin token)
+ * People (personal tokens, the admin token, or the page's cookie); web/route_rules.ts says which role each needs
  *   GET    /templates                          TemplateView[]
  *   POST   /captures                           CaptureRequest → CaptureView
  *   GET    /captures   GET /captures/:id       CaptureView(s)
@@ -42,9 +42,20 @@
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /notices                            Notice[]         problems with the server's disk or images
  *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: every secret
+ *   GET    /me                                 WhoAmI
+ *   GET    /users                              UserView[]
+ *   POST   /users                              UserAdd → UserAnswer   with a set-up link
+ *   PUT    /users/:user                        UserChange → UserAnswer
+ *   DELETE /users/:user
+ *   GET    /tokens                             TokenView[]      the caller's own; all of them for an admin
+ *   POST   /tokens                             TokenAdd → TokenAnswer
+ *   DELETE /tokens/:id
+ *   POST   /tokens/rotate-admin                AdminTokenAnswer
+ *   GET    /audit                              AuditQuery → AuditPage   newest first, by cursor
+ *   GET    /audit/export                       NDJSON AuditLine…, oldest first, then AuditEnd
  *   GET    /events                             server-sent events: ServerEvent
  *
- * Template's agent, `image import` (admin token; an AgentToken for the template with its node's name; the session of a
+ * Template's agent, `image import` (an operator's token; an AgentToken for the template with its node's name; the session of a
  * node that is being backed up, for the calls of that capture)
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling

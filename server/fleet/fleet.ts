@@ -95,7 +95,7 @@ export class Fleet {
       identity,
       onChange,
     });
-    this.#previews = new PlanPreviews({ deployments, images, encryption });
+    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,
@@ -134,6 +134,12 @@ export class Fleet {
   /** Throws RackseedError (404). */
   get(key: string): NodeView {
     return this.#views.view(this.#options.nodes.get(key));
+  }
+
+  /** The node's name and group; undefined if it is not known. */
+  named(key: string): { name: string; group: string | undefined } | undefined {
+    const node = this.#options.nodes.find(key);
+    return node && { name: node.name, group: node.settings.group };
   }
 
   put(key: string, settings: NodeSettings): NodeView {

@@ -10,6 +10,7 @@ import { describePlan, describeRestore } from "#plan/plan_description.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
 import type { Encryption } from "./encryption.ts";
+import type { HookRegistry } from "./hook_registry.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
 
@@ -17,6 +18,7 @@ interface PreviewSources {
   readonly deployments: Pick<Deployments, "installedDisks" | "assigned">;
   readonly images: Pick<Images, "get" | "secrets">;
   readonly encryption: Encryption;
+  readonly hooks: Pick<HookRegistry, "ofNode">;
 }
 
 interface PreviewTerms {
@@ -107,6 +109,8 @@ export class PlanPreviews {
       choices: settings,
       installed: this.#sources.deployments.installedDisks(node.id),
       unlock,
+      firstBootHooks: this.#sources.hooks.ofNode(node, header)
+        .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
       isDryRun: restore?.dryRun,
     });
     return {

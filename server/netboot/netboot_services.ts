@@ -39,6 +39,9 @@ interface NetbootOptions {
   /** Whether a boot file is known to be damaged. No machine boots it then. */
   readonly isDamaged: (path: string) => boolean;
   readonly leases: LeaseStore;
+  /** Called with the outcome of each DHCP and TFTP request. */
+  readonly onDhcp: (request: string, answer: string) => void;
+  readonly onTftp: (outcome: string, bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +81,13 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const finished: Promise<void>[] = [];
   let tftpPort: number | undefined;
   if (options.tftpPort !== undefined) {
-    const tftp = startTftpServer({ hostname: site.bind, port: options.tftpPort, lookup, signal });
+    const tftp = startTftpServer({
+      hostname: site.bind,
+      port: options.tftpPort,
+      lookup,
+      onOutcome: context.onTftp,
+      signal,
+    });
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
@@ -87,7 +96,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
 }
 
 async function startDhcp(
-  { options, site, fleet, nodes, leases, signal }: NetbootOptions,
+  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
   bootSite: Parameters<typeof chooseFirstStage>[1]["site"],
 ): Promise<{ finished: Promise<void> }> {
   const { interface: device, gateway, dns } = options;
@@ -112,6 +121,7 @@ async function startDhcp(
     dns: dns.map(parseIpv4),
     leaseSeconds: LEASE_SECONDS,
     leases,
+    onDecision: onDhcp,
     reservations: reservationsOf(nodes, network),
     answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
     knows: ({ mac }) => isNode(mac),

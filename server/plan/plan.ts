@@ -10,6 +10,7 @@ import type { LeftAlone, Plan, PlannedDisk } from "./actions.ts";
 import { proveBuildable, refusal } from "./buildable.ts";
 import { describeDisk } from "./choose_disk.ts";
 import { initramfsObstacle } from "./initramfs_obstacle.ts";
+import { firstBootObstacle } from "./first_boot_obstacle.ts";
 import { degradedNotes } from "./plan_btrfs.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
@@ -27,19 +28,26 @@ export interface PlanRequest {
   readonly installed?: readonly InstalledDisk[] | undefined;
   /** How the clone opens its encrypted volumes. */
   readonly unlock?: Unlock | undefined;
+  /** Names of the hooks that the clone runs at its first boot. */
+  readonly firstBootHooks?: readonly string[] | undefined;
   /** Nothing is made, so nothing has to be said of how it is opened. */
   readonly isDryRun?: boolean | undefined;
 }
 
 /** Throws RackseedError, with nothing done, if the image cannot be rebuilt on this machine. */
 export function planInstall(
-  { node, header, firmware, disks, choices = {}, installed, unlock, isDryRun = false }: PlanRequest,
+  { node, header, firmware, disks, choices = {}, installed, unlock, firstBootHooks = [], isDryRun = false }:
+    PlanRequest,
 ): Plan {
   const buildable = proveBuildable(header, firmware);
   const { image, entries } = buildable;
   const target = targetOf(buildable, { node, choices });
   const { layout } = target;
-  if (!isDryRun) proveKeys(layout, { image, node, unlock });
+  if (!isDryRun) {
+    proveKeys(layout, { image, node, unlock });
+    const hookless = firstBootObstacle(layout.boot?.noFirstBoot, firstBootHooks);
+    if (hookless !== undefined) throw refusal(image, hookless);
+  }
   const planned = disksFor(target, { node, entries, disks, choices, installed });
   const driverless = initramfsObstacle(layout, planned);
   if (driverless !== undefined) throw refusal(image, driverless);

@@ -49,6 +49,14 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /only the template's drivers, .* needs nvme, and it cannot be made again: mkinitcpio has no preset/,
   },
   {
+    name: "hooks for the first boot, which the image cannot run",
+    options: {
+      header: withBoot({ noFirstBoot: "none of curl, bash, perl, wget" }),
+      firstBootHooks: ["join"],
+    },
+    says: /has none of curl, bash, perl, wget, and so cannot run hooks .*remove the hooks: join/,
+  },
+  {
     name: "an image that no clone could be booted from, by what its capture found",
     options: { header: withObstacles("GRUB for BIOS is missing: install grub-pc") },
     says: /no clone of its template could be made to boot: GRUB for BIOS is missing: install grub-pc/,

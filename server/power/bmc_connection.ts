@@ -1,11 +1,12 @@
 /**
  * HTTPS to a BMC. Its certificate is self-signed, has another name and often a wrong date, so it is pinned: the first
- * one that the BMC shows, or the one that the operator named. fetch() cannot do that; node:tls can. Nothing is sent
- * before the certificate is accepted. Each request has a connection of its own, because BMCs drop kept ones in the
- * midst of an operation (openstack/sushy, release note disable-conn-pooling).
+ * one that the BMC shows, or the one that the operator named. Nothing is sent before the certificate is accepted, and
+ * the service has proved that it holds its key. Each request has a connection of its own, because BMCs drop kept ones
+ * in the midst of an operation (openstack/sushy, release note disable-conn-pooling).
  */
-import tls from "node:tls";
+import net from "node:net";
 import { decodeAnswer, type RawAnswer } from "./bmc_answer.ts";
+import { TlsClient } from "./tls/tls_client.ts";
 
 export interface BmcRequest {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -16,7 +17,7 @@ export interface BmcRequest {
   readonly body?: unknown;
 }
 
-/** The port; throws Error, or CertificateChanged. */
+/** The port; throws Error, of which the caller knows CertificateChanged and MissingOpenSsl. */
 export type SendToBmc = (request: BmcRequest, signal: AbortSignal) => Promise<RawAnswer>;
 
 interface BmcEndpoint {
@@ -38,53 +39,107 @@ export class CertificateChanged extends Error {
   override readonly name = "CertificateChanged";
 }
 
-export function bmcConnection(
-  { host, port, pin, onCertificate, answerMs = ANSWER_MS }: BmcEndpoint,
-): SendToBmc {
-  return (request, signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
-    const plainHost = host.replace(/^\[|\]$/g, "");
-    const socket = tls.connect({ host: plainHost, port, rejectUnauthorized: false });
+export function bmcConnection(endpoint: BmcEndpoint): SendToBmc {
+  const { answerMs = ANSWER_MS } = endpoint;
+  return async (request, signal) => {
+    using exchange = new Exchange(endpoint, request);
     const late = AbortSignal.timeout(answerMs);
-    const abort = () =>
-      socket.destroy(signal.aborted ? signal.reason : new Error(`no answer for ${answerMs / 1000} s`));
     const stopped = AbortSignal.any([signal, late]);
-    stopped.addEventListener("abort", abort, { once: true });
-    let bytes = new Uint8Array();
-    const answer = (ended: boolean) => {
-      try {
-        const whole = decodeAnswer(bytes, { ended });
-        if (whole) resolve(whole);
-        return whole !== undefined;
-      } catch (error) {
-        reject(error);
-        return true;
-      }
-    };
-    socket.on("secureConnect", () => {
-      const shown = socket.getPeerCertificate().fingerprint256.replaceAll(":", "").toLowerCase();
-      const expected = pin();
-      if (expected !== undefined && shown !== expected) {
-        return socket.destroy(new CertificateChanged(shown));
-      }
-      if (expected === undefined) onCertificate(shown);
-      socket.write(encodeRequest(request, port === 443 ? host : `${host}:${port}`));
-    });
-    socket.on("data", (chunk: Uint8Array) => {
-      bytes = new Uint8Array(Buffer.concat([bytes, chunk]));
-      if (bytes.length > MAX_BYTES) {
-        socket.destroy(new Error(`an answer of more than ${MAX_BYTES >> 20} MiB`));
-      } else if (answer(false)) socket.destroy();
-    });
-    socket.on("error", reject);
-    socket.on("end", () => answer(true));
-    socket.on("close", () => answer(true));
-    if (stopped.aborted) abort();
-    return promise.finally(() => {
-      stopped.removeEventListener("abort", abort);
-      socket.destroy();
-    });
+    const stop = () =>
+      exchange.stop(signal.aborted ? signal.reason : new Error(`no answer for ${answerMs / 1000} s`));
+    stopped.addEventListener("abort", stop, { once: true });
+    if (stopped.aborted) stop();
+    try {
+      return await exchange.answer;
+    } finally {
+      stopped.removeEventListener("abort", stop);
+    }
   };
+}
+
+/** One request and its answer, on a connection of its own. */
+class Exchange implements Disposable {
+  readonly #endpoint: BmcEndpoint;
+  readonly #request: BmcRequest;
+  readonly #tls = new TlsClient();
+  readonly #socket: net.Socket;
+  readonly #answer = Promise.withResolvers<RawAnswer>();
+  #isSecure = false;
+  #isOver = false;
+  #bytes = new Uint8Array();
+
+  constructor(endpoint: BmcEndpoint, request: BmcRequest) {
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#answer.promise.catch(() => {}); // the caller may not wait yet
+    this.#socket = net.connect({ host: endpoint.host.replace(/^\[|\]$/g, ""), port: endpoint.port });
+    this.#socket.on("connect", () => this.#step(() => void this.#tls.handshake()));
+    this.#socket.on("data", (chunk: Uint8Array) => this.#step(() => this.#receive(chunk)));
+    this.#socket.on("error", (error: Error) => this.stop(error));
+    for (const event of ["end", "close"]) this.#socket.on(event, () => this.#step(() => this.#decode(true)));
+  }
+
+  get answer(): Promise<RawAnswer> {
+    return this.#answer.promise;
+  }
+
+  stop(reason: unknown): void {
+    this.#answer.reject(reason);
+    this[Symbol.dispose]();
+  }
+
+  /** What an event listener throws would end the server. */
+  #step(work: () => void): void {
+    if (this.#isOver) return;
+    try {
+      work();
+      if (!this.#isOver) this.#flush();
+    } catch (error) {
+      this.#flush(); // the alert that tells the service
+      this.stop(error);
+    }
+  }
+
+  #flush(): void {
+    const bytes = this.#tls.take();
+    if (bytes.length > 0 && this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#tls.receive(chunk);
+    if (!this.#isSecure) {
+      this.#isSecure = this.#tls.handshake();
+      if (!this.#isSecure) return;
+      this.#accept();
+      const { host, port } = this.#endpoint;
+      this.#tls.write(encodeRequest(this.#request, port === 443 ? host : `${host}:${port}`));
+    }
+    this.#bytes = new Uint8Array(Buffer.concat([this.#bytes, this.#tls.read()]));
+    if (this.#bytes.length > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES >> 20} MiB`);
+    this.#decode(false);
+  }
+
+  /** Throws CertificateChanged. */
+  #accept(): void {
+    const { pin, onCertificate } = this.#endpoint;
+    const shown = this.#tls.fingerprint(), expected = pin();
+    if (expected === undefined) onCertificate(shown);
+    else if (shown !== expected) throw new CertificateChanged(shown);
+  }
+
+  #decode(ended: boolean): void {
+    const answer = decodeAnswer(this.#bytes, { ended });
+    if (!answer) return;
+    this.#answer.resolve(answer);
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#socket.destroy();
+    this.#tls[Symbol.dispose]();
+  }
 }
 
 /** Without compression: with it, BMCs weaken their ETags (openstack/sushy, do-not-offer-compression-encoding). */

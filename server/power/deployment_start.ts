@@ -29,6 +29,8 @@ interface StartOptions {
 }
 
 const POLL_MS = 2000;
+/** As the contract has it. */
+const MAX_REMARK = 1000;
 
 export class DeploymentStart {
   readonly #options: StartOptions;
@@ -93,21 +95,19 @@ export class DeploymentStart {
       }
       const order = this.#orderOf(node);
       if (order === "armed") throw await this.#absent(node, { title, driver, note, startedMs });
-      if (order === "gone") return show(node, undefined);
-      show(node, { state: "arrived" });
+      show(node, order === "gone" ? undefined : { state: "arrived" });
+      const remark = await this.#restoreBoot(node, driver);
+      if (remark !== undefined && order === "arrived") show(node, { state: "arrived", note: remark });
     } catch (error) {
       this.#fail(node, error, title);
-    } finally {
       await this.#restoreBoot(node, driver);
     }
   }
 
   /** The order is the only thing that decides: a cancelled one must not switch a machine. */
-  #orderOf({ id }: NodeRecord): "armed" | "arrived" | "gone" {
+  #orderOf({ id }: NodeRecord): OrderState {
     const { deployments, deployment } = this.#options;
-    const active = deployments.active(id);
-    if (active?.deployment === deployment) return active.state === "armed" ? "armed" : "arrived";
-    return deployments.progress(id).assignment?.deployment === deployment ? "arrived" : "gone";
+    return orderOf(deployments, { node: id, deployment });
   }
 
   /** Why the agent did not come, as far as can be seen from here. */
@@ -138,12 +138,15 @@ export class DeploymentStart {
     });
   }
 
-  /** Never throws: the machine runs already. */
-  async #restoreBoot({ name }: NodeRecord, driver: PowerDriver): Promise<void> {
+  /** Returns a remark if it failed, and never throws: the machine runs already. */
+  async #restoreBoot({ name }: NodeRecord, driver: PowerDriver): Promise<string | undefined> {
     try {
       if (!this.#options.signal.aborted) await driver.restoreBoot();
+      return undefined;
     } catch (error) {
-      log.warn("boot-order-not-restored", { node: name, error: messageOf(error) });
+      const reason = error instanceof RackseedError ? error.reason : messageOf(error);
+      log.warn("boot-order-not-restored", { node: name, error: reason });
+      return `its boot order was not put back: ${reason}`.slice(0, MAX_REMARK);
     } finally {
       await driver[Symbol.asyncDispose]();
     }
@@ -164,4 +167,16 @@ interface Switched {
   readonly note: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
+}
+
+type OrderState = "armed" | "arrived" | "gone";
+
+/** What became of a node's part of a deployment. */
+export function orderOf(
+  deployments: Deployments,
+  { node, deployment }: { node: string; deployment: string },
+): OrderState {
+  const active = deployments.active(node);
+  if (active?.deployment === deployment) return active.state === "armed" ? "armed" : "arrived";
+  return deployments.progress(node).assignment?.deployment === deployment ? "arrived" : "gone";
 }

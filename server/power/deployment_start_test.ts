@@ -7,7 +7,7 @@ import { DeploymentStart } from "./deployment_start.ts";
 import { noAnswer } from "./power_error.ts";
 import type { PowerDriver } from "./power_driver.ts";
 
-type Behaviour = "works" | "dead" | "does nothing" | "does not boot";
+type Behaviour = "works" | "dead" | "does nothing" | "does not boot" | "falls off" | "keeps the network";
 
 function open(names: readonly string[], behaviours: Partial<Record<string, Behaviour>> = {}) {
   const db = new DatabaseSync(":memory:"), clock = { ms: 0 }, now = () => clock.ms;
@@ -15,6 +15,7 @@ function open(names: readonly string[], behaviours: Partial<Record<string, Behav
   const ids = names.map((name) => nodes.put(name, {}).id);
   const { deployment, secrets } = deployments.arm(ids, { image: "web", version: 1 });
   const log: string[] = [], shown = new Map<string, string[]>(), problems = new Map<string, string>();
+  const notes = new Map<string, string>();
   const busy = { now: 0, most: 0 };
   const machine = (name: string, id: string, title: string): PowerDriver => {
     const behaviour = behaviours[name] ?? "works";
@@ -24,20 +25,27 @@ function open(names: readonly string[], behaviours: Partial<Record<string, Behav
         if (behaviour === "dead") {
           return Promise.reject(noAnswer(title, { address: name, cause: new Error("refused") }));
         }
-        return Promise.resolve(isOn ? "on" : "off");
+        const state = isOn ? "on" : "off";
+        if (behaviour === "falls off") isOn = false;
+        return Promise.resolve(state);
       },
       canCutPower: () => Promise.resolve(true),
       on: () => {
         log.push(`on ${name}`);
         busy.most = Math.max(busy.most, ++busy.now);
         isOn = behaviour !== "does nothing";
-        if (behaviour === "works") deployments.enrol(secrets.get(id) ?? "");
+        if (behaviour === "works" || behaviour === "keeps the network") {
+          deployments.enrol(secrets.get(id) ?? "");
+        }
         return Promise.resolve();
       },
       off: () => Promise.resolve(void (isOn = false)),
       reset: () => Promise.reject(new Error("not expected")),
       bootOnce: (target) => Promise.resolve(void log.push(`boot ${name} ${target}`)),
-      restoreBoot: () => Promise.resolve(void log.push(`restore ${name}`)),
+      restoreBoot: () => {
+        log.push(`restore ${name}`);
+        return behaviour === "keeps the network" ? Promise.reject(new Error("busy")) : Promise.resolve();
+      },
       [Symbol.asyncDispose]: () => Promise.resolve(void (busy.now = Math.max(0, busy.now - 1))),
     };
   };
@@ -58,10 +66,11 @@ function open(names: readonly string[], behaviours: Partial<Record<string, Behav
       signal: closing.signal,
       show: ({ name }, start) => {
         shown.set(name, [...shown.get(name) ?? [], start?.state ?? "gone"]);
+        if (start?.note) notes.set(name, start.note);
         if (start?.problem) problems.set(name, start.problem.detail);
       },
     }).run(ids.map((id) => nodes.get(id)));
-  return { nodes, deployments, ids, log, shown, problems, busy, clock, closing, start };
+  return { nodes, deployments, ids, log, shown, notes, problems, busy, clock, closing, start };
 }
 
 Deno.test("nodes are started from the network; when the agent has enrolled, the boot order is put back", async () => {
@@ -88,6 +97,20 @@ Deno.test("a dead BMC, one that does nothing and a machine that does not boot ar
     problems.get("n4") ?? "",
     /says that it is on, but its agent has not enrolled within 600 s.*not asked/,
   );
+});
+
+Deno.test("a machine that comes on and goes off again is told from one that runs (chaos/powerman#154)", async () => {
+  const { problems, start } = open(["n1"], { n1: "falls off" });
+  await start();
+  assert.match(problems.get("n1") ?? "", /accepted the order, and says now that it is off/);
+});
+
+Deno.test("a boot order that cannot be put back is no failure, and is said", async () => {
+  const { shown, notes, problems, start } = open(["n1"], { n1: "keeps the network" });
+  await start();
+  assert.equal(shown.get("n1")?.at(-1), "arrived");
+  assert.equal(notes.get("n1"), "its boot order was not put back: busy");
+  assert.equal(problems.size, 0);
 });
 
 Deno.test("a machine that asked for a network boot since is told from one that did not", async () => {

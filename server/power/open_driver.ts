@@ -50,6 +50,7 @@ export function driverOpener(sources: DriverSources): OpenDriver {
           port,
           user,
           password,
+          pause: sources.pause,
           firmware: firmwareOf(node),
           ...use,
         });

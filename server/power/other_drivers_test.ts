@@ -91,14 +91,20 @@ Deno.test("a program that does not end is ended, and its output is bounded", asy
   assert.equal(stdout.length, 64 << 10);
 });
 
+function count<T>(values: readonly T[], value: T): number {
+  return values.filter((other) => other === value).length;
+}
+
+/** `answers`: by suite and command, or by those and the number of the call, as "3 chassis power status #2". */
 function ipmi(answers: Record<string, [code: number, text: string]>, firmware?: "uefi") {
   const calls: string[] = [];
   const run: RunProgram = (argv, { env }) => {
     assert.ok(!argv.includes("hunter22") && env?.IPMI_PASSWORD === "hunter22", "the password is not in argv");
+    assert.equal(argv[argv.indexOf("-L") + 1], "OPERATOR", "ipmitool/ipmitool#376");
     const suite = argv[argv.indexOf("-C") + 1], command = argv.slice(argv.indexOf("-R") + 2);
     const call = `${suite} ${command.join(" ")}`;
     calls.push(call);
-    const [code, text] = answers[call] ?? [0, ""];
+    const [code, text] = answers[`${call} #${count(calls, call)}`] ?? answers[call] ?? [0, ""];
     return Promise.resolve({ code, stdout: code === 0 ? text : "", stderr: code === 0 ? "" : text });
   };
   const access = {
@@ -109,6 +115,7 @@ function ipmi(answers: Record<string, [code: number, text: string]>, firmware?: 
     password: "hunter22",
     title: TITLE,
     signal,
+    pause,
   };
   return { calls, driver: new IpmiDriver({ ...access, firmware }) };
 }
@@ -123,20 +130,70 @@ Deno.test("IPMI: cipher suite 17, then 3 for an old BMC, which is remembered", a
   assert.deepEqual(calls, ["17 chassis power status", "3 chassis power status", "3 chassis power on"]);
 });
 
-Deno.test("IPMI: one network boot in UEFI mode; what the BMC kept is cleared", async () => {
+// ipmitool 1.8.19
+const flags = (valid: string, device: string) =>
+  ` Boot Flags :\n   - Boot Flag ${valid}\n   - Options apply to only next boot\n   - Boot Device Selector : ${device}\n`;
+
+Deno.test("IPMI: one network boot in UEFI mode, which is not dropped after 60 s; what the BMC kept is cleared", async () => {
   const { driver, calls } = ipmi({
-    "17 chassis bootparam get 5": [
-      0,
-      " Boot Flags :\n   - Boot Flag Valid\n   - Boot Device Selector : Force PXE\n",
-    ],
+    "17 chassis bootparam get 5": [0, flags("Valid", "Force PXE")],
+    // it does not know the parameter, which is optional (bougou/go-ipmi#74)
+    "17 raw 0x00 0x08 0x03 0x08": [1, "Unable to send RAW command (rsp=0x80): Unknown (0x80)"],
   }, "uefi");
-  await driver.bootOnce("network");
+  assert.equal(await driver.bootOnce("network"), undefined);
   await driver.restoreBoot();
   assert.deepEqual(calls, [
+    "17 raw 0x00 0x08 0x03 0x08",
     "17 chassis bootdev pxe options=efiboot",
+    "17 chassis bootparam get 5",
     "17 chassis bootparam get 5",
     "17 chassis bootdev none",
   ]);
+});
+
+const kept: [name: string, shown: string, remark: RegExp | undefined][] = [
+  ["is shown", flags("Valid", "Force PXE"), undefined],
+  // its device is left from an earlier start (os-autoinst-distri-opensuse#17794)
+  ["is not valid", flags("Invalid", "Force PXE"), /does not show it/],
+  // valid, and overrides nothing (ipmitool/ipmitool#304)
+  ["names no device", flags("Valid", "No override"), /does not show it/],
+];
+for (const [name, shown, remark] of kept) {
+  Deno.test(`IPMI: an override that ${name}`, async () => {
+    const { driver, calls } = ipmi({ "17 chassis bootparam get 5": [0, shown] });
+    const said = await driver.bootOnce("network");
+    remark ? assert.match(said ?? "", remark) : assert.equal(said, undefined);
+    await driver.restoreBoot();
+    assert.equal(calls.includes("17 chassis bootdev none"), remark === undefined);
+  });
+}
+
+// each is gone a moment later
+const passing: [source: string, text: string][] = [
+  [
+    "openshift-kni/baremetal-deploy#481",
+    "Error in open session response message : insufficient resources for session\n" +
+    "Error: Unable to establish IPMI v2 / RMCP+ session",
+  ],
+  ["openbmc/openbmc#1810", "Get Chassis Power Status failed: Unspecified error"],
+  ["IPMI 2.0 Table 5-2, C0h", "Get Chassis Power Status failed: Node busy"],
+];
+for (const [source, text] of passing) {
+  Deno.test(`IPMI: the BMC is busy, and is asked again (${source})`, async () => {
+    const { driver, calls } = ipmi({
+      "17 chassis power status": [0, "Chassis Power is on\n"],
+      "17 chassis power status #1": [1, text],
+    });
+    assert.equal(await driver.status(), "on");
+    assert.equal(calls.length, 2);
+    await assert.rejects(ipmi({ "17 chassis power status": [1, text] }).driver.status());
+  });
+}
+
+Deno.test("IPMI: a wrong password is tried once, since BMCs lock the user after a few", async () => {
+  const { driver, calls } = ipmi({ "17 raw 0x00 0x08 0x03 0x08": [1, "> RAKP 2 HMAC is invalid"] });
+  await assert.rejects(driver.bootOnce("network"), /rejects the password of admin/);
+  assert.equal(calls.length, 1);
 });
 
 // ipmitool 1.8.19 with -v

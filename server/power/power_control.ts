@@ -7,7 +7,7 @@ import type { Deployments } from "../store/deployments.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { PowerRecords } from "../store/power_records.ts";
-import { DeploymentStart } from "./deployment_start.ts";
+import { DeploymentStart, orderOf } from "./deployment_start.ts";
 import { noSettings, type OpenDriver } from "./open_driver.ts";
 import type { Pause } from "./power_driver.ts";
 import { newPower } from "./power_settings.ts";
@@ -36,7 +36,7 @@ const TITLES = {
 export class PowerControl implements AsyncDisposable {
   readonly #sources: PowerSources;
   readonly #closing = new AbortController();
-  readonly #starts = new Map<string, NonNullable<PowerView["start"]>>();
+  readonly #starts = new Map<string, { deployment: string; view: NonNullable<PowerView["start"]> }>();
   readonly #running = new Set<Promise<void>>();
 
   constructor(sources: PowerSources) {
@@ -45,8 +45,17 @@ export class PowerControl implements AsyncDisposable {
 
   /** Undefined if nothing is known of how the node is switched. */
   view(node: string): PowerView | undefined {
-    const record = this.#sources.records.get(node), start = this.#starts.get(node);
+    const record = this.#sources.records.get(node), start = this.#start(node);
     return record && { ...record, ...(start && { start }) };
+  }
+
+  /** A node that came later than it was awaited, or that somebody started by hand, has arrived all the same. */
+  #start(node: string): PowerView["start"] {
+    const start = this.#starts.get(node);
+    if (start?.view.state !== "failed") return start?.view;
+    const { deployment, view: { at } } = start;
+    const order = orderOf(this.#sources.deployments, { node, deployment });
+    return order === "armed" ? start.view : order === "arrived" ? { state: "arrived", at } : undefined;
   }
 
   /** All of them or none. Throws RackseedError (400, 404). */
@@ -156,7 +165,7 @@ export class PowerControl implements AsyncDisposable {
       deployment,
       terms,
       signal: this.#closing.signal,
-      show: (node, state) => this.#show(node, state),
+      show: (node, state) => this.#show(node, { deployment, state }),
     });
     const work = start.run(records).catch((error) => {
       if (!this.#closing.signal.aborted) log.error("start-failed", { deployment, error: messageOf(error) });
@@ -171,9 +180,19 @@ export class PowerControl implements AsyncDisposable {
     }
   }
 
-  #show(node: NodeRecord, start: Omit<NonNullable<PowerView["start"]>, "at"> | undefined): void {
-    if (!this.#sources.nodes.find(node.id)) return;
-    if (start) this.#starts.set(node.id, { ...start, at: new Date(this.#sources.now()).toISOString() });
+  /** Says nothing of a node that was deleted, or got another order meanwhile. */
+  #show(
+    node: NodeRecord,
+    { deployment, state }: {
+      deployment: string;
+      state: Omit<NonNullable<PowerView["start"]>, "at"> | undefined;
+    },
+  ): void {
+    const known = this.#starts.get(node.id);
+    const isNews = state?.state === "queued" || known?.deployment === deployment;
+    if (!isNews || !this.#sources.nodes.find(node.id)) return;
+    const at = new Date(this.#sources.now()).toISOString();
+    if (state) this.#starts.set(node.id, { deployment, view: { ...state, at } });
     else this.#starts.delete(node.id);
     this.#sources.onChange(node);
   }

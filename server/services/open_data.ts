@@ -2,6 +2,8 @@
 import { pinOf } from "#contract/token.ts";
 import { AdminToken } from "../access/admin_token.ts";
 import { type Authority, openAuthority } from "../access/tls.ts";
+import { ApiTokens } from "../store/api_tokens.ts";
+import { AuditLog } from "../store/audit_log.ts";
 import { DataDirectory } from "../store/data_directory.ts";
 import { openDatabase } from "../store/database.ts";
 import { Deployments } from "../store/deployments.ts";
@@ -9,6 +11,7 @@ import { ImageStore } from "../store/images.ts";
 import { openSigningKey } from "../store/keys.ts";
 import { Nodes } from "../store/nodes.ts";
 import { signedVersions } from "../store/versions.ts";
+import { Users } from "../store/users.ts";
 import type { StartContext } from "./start_context.ts";
 
 export interface ServerData {
@@ -18,6 +21,9 @@ export interface ServerData {
   /** Pin of the CA, which tokens carry. */
   readonly pin: string;
   readonly admin: AdminToken;
+  readonly audit: AuditLog;
+  readonly users: Users;
+  readonly tokens: ApiTokens;
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly store: ImageStore;
@@ -31,6 +37,8 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
   const authority = await openAuthority(options.data);
   const pin = pinOf(authority.pem);
   const admin = AdminToken.open(options.data, { pin });
+  const audit = new AuditLog(db, { now });
+  const users = new Users(db, { now }), tokens = new ApiTokens(db, { now });
   const nodes = new Nodes(db, { now });
   const deployments = new Deployments(db, { now });
   const store = stack.use(
@@ -44,5 +52,5 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       },
     }),
   );
-  return { directory, db, authority, pin, admin, nodes, deployments, store };
+  return { directory, db, authority, pin, admin, audit, users, tokens, nodes, deployments, store };
 }

@@ -23,6 +23,8 @@ const LOCAL: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 }
 
 interface PlainHttp {
   readonly port: number;
+  /** Whether it accepts connections and answers them. */
+  isReady(): boolean;
   /** Until it is called, every request is answered with 503: what is served needs the port to be known first. */
   answerWith(handler: PlainHandler): void;
   /** A boot file, for those who reach the server by HTTPS only. */
@@ -46,6 +48,7 @@ export async function startPlainHttp(
   );
   return {
     port: service.port,
+    isReady: () => service.isListening && handle !== notReady,
     answerWith: (handler) => handle = handler,
     bootFile: (name) => handle(new Request(`http://localhost/boot/${name}`), LOCAL),
   };
@@ -57,11 +60,13 @@ interface PlainSources {
   readonly clones: CloneReports;
   readonly images: Pick<ImageService, "webSeedFile">;
   readonly uplink: RateLimit;
+  /** Called with bytes that the web seed sends. */
+  readonly onSent: (bytes: number) => void;
   readonly now: () => number;
 }
 
 export function plainHandler(
-  { bootFiles, tracker, clones, images, uplink, now }: PlainSources,
+  { bootFiles, tracker, clones, images, uplink, onSent, now }: PlainSources,
 ): PlainHandler {
   return (request, { hostname }) => {
     const { pathname } = new URL(request.url);
@@ -71,7 +76,7 @@ export function plainHandler(
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
     if (pathname.startsWith(SEED_PREFIX)) {
       const lookup = (name: Parameters<typeof images.webSeedFile>[0]) => images.webSeedFile(name);
-      return handleWebSeed(request, { prefix: SEED_PREFIX, lookup, uploadLimit: uplink });
+      return handleWebSeed(request, { prefix: SEED_PREFIX, lookup, uploadLimit: uplink, onSent });
     }
     return new Response("not found\n", { status: 404 });
   };

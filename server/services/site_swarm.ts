@@ -40,6 +40,11 @@ export class SiteSwarm implements SwarmControl {
     return settings;
   }
 
+  /** By the server's own settings: undefined keeps the limit as it is. */
+  limitUploads(limit: number | "off" | undefined): void {
+    if (limit !== undefined) this.change({ uploadLimit: limit === "off" ? null : limit });
+  }
+
   #apply(): void {
     this.uplink.bytesPerSecond = this.#store.value.uploadLimit ?? Infinity;
   }

@@ -37,13 +37,15 @@ interface CaptureSources {
   /** Of the torrents that captures make. */
   readonly swarm: SwarmAddresses;
   readonly publish: Publish;
+  /** Called with the names of nodes whose scheduled backup became overdue. */
+  readonly onOverdue: (nodes: readonly string[]) => void;
   /** The server as nodes reach it; asked once it listens. */
   readonly server: () => string;
 }
 
 export function startCaptures(
   { stack, closing: signal, now }: StartContext,
-  { data, images, fleet, agents, segments, swarm, publish, server }: CaptureSources,
+  { data, images, fleet, agents, segments, swarm, publish, onOverdue, server }: CaptureSources,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
   const captures = stack.use(
@@ -68,6 +70,7 @@ export function startCaptures(
     orders,
     agents,
     pin,
+    onOverdue,
     now,
     nameOf,
     server,

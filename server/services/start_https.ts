@@ -6,37 +6,51 @@ import type { SiteAddresses } from "../connections/site_addresses.ts";
 import { createApp } from "../web/app.ts";
 import type { ApiContext } from "../web/context.ts";
 import { bind } from "./bind.ts";
+import { type SiteHttps, startSiteHttps } from "./site_https.ts";
 import type { StartContext } from "./start_context.ts";
 
 const ANY = ["0.0.0.0", "::"];
 
 interface Https {
   readonly port: number;
+  readonly isListening: () => boolean;
+  /** In PEM, the server's own first. */
+  readonly certificates: string;
   /** The server as commands and agents reach it, "https://10.0.0.1:8443". */
   readonly url: string;
+  readonly site: SiteHttps | undefined;
 }
 
 export async function startHttps(
-  { site, reaper, stack }: StartContext,
+  context: StartContext,
   { api, authority }: { api: ApiContext; authority: Authority },
 ): Promise<Https> {
+  const { site, reaper, stack } = context;
   const app = createApp(api, { caPem: authority.pem });
-  const { port } = stack.use(
+  const handler: Parameters<typeof startSiteHttps>[1]["handler"] = (request, info) =>
+    app.fetch(request, { info });
+  const issued = await issueServerCertificate(authority, certificateNames(site));
+  const service = stack.use(
     await bind({ protocol: "tcp", port: site.listen.port }, {
       action: "serve HTTPS",
-      start: async () =>
-        new HttpService({
-          ...site.listen,
-          ...await issueServerCertificate(authority, certificateNames(site)),
-        }, {
+      start: () =>
+        new HttpService({ ...site.listen, ...issued }, {
           name: "https",
           reaper,
-          handler: (request, info) => app.fetch(request, { info }),
+          handler,
         }),
     }),
   );
   const host = ANY.includes(site.listen.hostname) ? site.advertised : site.listen.hostname;
-  return { port, url: `https://${host.includes(":") ? `[${host}]` : host}:${port}` };
+  const { port } = service;
+  const isListening = () => service.isListening;
+  return {
+    port,
+    isListening,
+    certificates: issued.cert,
+    site: await startSiteHttps(context, { handler }),
+    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+  };
 }
 
 /** Every name under which the server may be reached. */

@@ -87,6 +87,12 @@ export class DataDirectory {
     return `${this.versions}/${image}@${version}`;
   }
 
+  /** Of the file system. `freeBytes`: what the server may still write. */
+  space(): { sizeBytes: number; freeBytes: number } {
+    const { bsize, blocks, bavail } = statfsSync(this.path);
+    return { sizeBytes: blocks * bsize, freeBytes: bavail * bsize };
+  }
+
   /** Space for frames: the free space less 64 MiB, or less a sixteenth of a small file system. */
   roomBytes(): number {
     const { bsize, blocks, bavail } = statfsSync(this.path);

@@ -4,12 +4,14 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { copiesOf, copyBeforeMigration, copyOf } from "./database_copies.ts";
 import { restoreRemedy } from "./start_check.ts";
 
 /** Increased when a table changes in a way that an older Rackseed would misread. */
 // 2: nodes can be armed for backups, which an older Rackseed would carry out as installations
 // 3: an older Rackseed would forget which disks of a node may be written
-const SCHEMA_VERSION = 3;
+// 4: an older Rackseed would carry out actions without recording them in the audit log, and knows no roles
+const SCHEMA_VERSION = 4;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 
@@ -47,15 +49,35 @@ export function openDatabase(path: string): DatabaseSync {
   }
   if (row.user_version > SCHEMA_VERSION) {
     db.close();
-    throw new RackseedError(`cannot open the database ${path}`, {
-      reason:
-        `it was written by a later Rackseed (schema ${row.user_version}, this one knows ${SCHEMA_VERSION}).`,
-      remedy: "start the newer version again, or use another --data directory.",
-    });
+    throw laterRackseed(path, row.user_version);
   }
-  // a full disk must not keep a server from starting
-  if (row.user_version < SCHEMA_VERSION) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  try {
+    migrate(db, { path, schema: row.user_version });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
+}
+
+/** A copy of what the older Rackseed wrote is kept first. */
+function migrate(db: DatabaseSync, { path, schema }: { path: string; schema: number }): void {
+  // a full disk must not keep a server from starting
+  if (schema >= SCHEMA_VERSION) return;
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_master").get() as { tables: number };
+  if (tables > 0 && path !== ":memory:") copyBeforeMigration(db, { path, schema });
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+function laterRackseed(path: string, schema: number): RackseedError {
+  const older = copiesOf(path).filter((copy) => copy <= SCHEMA_VERSION).at(-1);
+  const goBack = older === undefined
+    ? ""
+    : ` To lose all that happened since its upgrade, put ${copyOf(path, older)} in its place.`;
+  return new RackseedError(`cannot open the database ${path}`, {
+    reason: `it was written by a later Rackseed (schema ${schema}, this one knows ${SCHEMA_VERSION}).`,
+    remedy: `start the newer version again, or use another --data directory.${goBack}`,
+  });
 }
 
 /** Throws if `PRAGMA quick_check` finds damage. */

@@ -43,6 +43,8 @@ interface Progress {
 
 /** Unused boot tokens that one node may have: firmware may fetch its script more than once. */
 const MAX_BOOT_TOKENS = 16;
+/** The step that writes to disks first. */
+const WRITES_FIRST: Step = "partition";
 /** Number of a node's deployments whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
 
@@ -182,6 +184,22 @@ export class Deployments {
     ).all(deployment) as unknown as Assignment[];
   }
 
+  /**
+   * Whether no node of the deployment has anything left to do. `isExpected`: whether an installed node, by id, is still
+   * to report its first boot. Cheap for large deployments: it asks about few nodes.
+   */
+  isOver(deployment: string, isExpected: (node: string) => boolean): boolean {
+    const under = this.#prepared(
+      "SELECT 1 FROM assignments WHERE deployment = ? AND state IN ('armed', 'installing') LIMIT 1",
+    ).get(deployment);
+    if (under !== undefined) return false;
+    const installed = this.#db.prepare(
+      "SELECT node FROM assignments WHERE deployment = ? AND state = 'installed'",
+    );
+    for (const { node } of installed.iterate(deployment)) if (isExpected(node as string)) return false;
+    return true;
+  }
+
   /** Its own seeding policy, if it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);
@@ -203,19 +221,31 @@ export class Deployments {
 
   /** The order by which the node was last installed or restored; dry runs and backups do not count. */
   assigned(node: string): Assignment | undefined {
-    const installed = this.#prepared(
-      `SELECT deployment, node, image, version, state FROM assignments
-       WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
-    ).all(node) as unknown as Assignment[];
-    return installed.find(({ deployment }) =>
-      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
-    );
+    return this.#writing(node).find(isInstalled);
   }
 
-  /** The disks of the node's latest installation. */
+  /** The disks that an order of the node last wrote to, even if it did not get to its end. */
   installedDisks(node: string): InstalledDisk[] | undefined {
-    const assigned = this.assigned(node);
-    return assigned && this.#log.list(assigned).findLast(({ disks }) => disks)?.disks;
+    for (const order of this.#writing(node)) {
+      let planned: InstalledDisk[] | undefined, written: InstalledDisk[] | undefined;
+      for (const { step, disks } of this.#log.list(order)) {
+        planned = disks ?? planned;
+        if (step === WRITES_FIRST) written = planned;
+      }
+      written ??= isInstalled(order) ? planned : undefined;
+      if (written) return written;
+    }
+    return undefined;
+  }
+
+  /** The node's orders without dry runs and backups, the latest first. */
+  #writing(node: string): Assignment[] {
+    const orders = this.#prepared(
+      "SELECT deployment, node, image, version, state FROM assignments WHERE node = ? ORDER BY number DESC",
+    ).all(node) as unknown as Assignment[];
+    return orders.filter(({ deployment }) =>
+      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
+    );
   }
 
   /** The finished steps of its nodes, with the nodes' own measurements. */
@@ -259,6 +289,19 @@ export class Deployments {
   log(node: string): StepReport[] {
     const { assignment } = this.progress(node);
     return assignment ? this.#log.list(assignment) : [];
+  }
+
+  /** Number of remembered deployments: with a node that installs, else an armed one, else a failed one, else done. */
+  countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
+    const rows = this.#prepared(
+      `SELECT state, count(*) AS n FROM (
+         SELECT CASE WHEN sum(state = 'installing') > 0 THEN 'installing' WHEN sum(state = 'armed') > 0 THEN 'armed'
+           WHEN sum(state IN ('failed', 'aborted')) > 0 THEN 'failed' ELSE 'done' END AS state
+         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
+    ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
+    const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
+    for (const { state, n } of rows) counts[state] = n;
+    return counts;
   }
 
   /** Ids of nodes whose running order is this version. */
@@ -341,4 +384,8 @@ function stateAfter(before: AssignmentState, { step, state }: StepReport): Assig
   if (before !== "installing") return before;
   if (state === "failed") return "failed";
   return step === "finish" && state === "done" ? "installed" : "installing";
+}
+
+function isInstalled({ state }: Assignment): boolean {
+  return state === "installed" || state === "running";
 }

@@ -39,6 +39,31 @@ Deno.test("the disks of an installation are remembered, also those that an earli
   assert.deepEqual(deployments.installedDisks("a"), [{ layoutDisk: 0, serial: "S1" }]);
 });
 
+Deno.test("the disks that an order began to write are the node's, whether it got to its end or not", () => {
+  const { deployments } = open();
+  const disk = (serial: string) => [{ layoutDisk: 0, serial }];
+  const begin = (serial: string, ...steps: StepReport[]) => {
+    const [enrolled] = installing(deployments, "a");
+    assert.ok(enrolled);
+    const { assignment } = enrolled;
+    for (const report of [{ ...step("plan", "done"), disks: disk(serial) }, ...steps]) {
+      deployments.report(assignment, report);
+    }
+    return assignment;
+  };
+  const first = begin("S1");
+  assert.equal(deployments.installedDisks("a"), undefined, "planned only");
+  deployments.report(first, step("partition", "running"));
+  assert.deepEqual(deployments.installedDisks("a"), disk("S1"), "the same order goes on after a power cut");
+  deployments.report(first, { ...step("plan", "done"), disks: disk("S2") });
+  deployments.report(first, step("guard", "failed"));
+  assert.deepEqual(deployments.installedDisks("a"), disk("S1"), "S2 was not written");
+  begin("S3", step("guard", "failed"));
+  assert.deepEqual(deployments.installedDisks("a"), disk("S1"));
+  begin("S4", step("partition", "done"), step("install", "failed"));
+  assert.deepEqual(deployments.installedDisks("a"), disk("S4"));
+});
+
 Deno.test("a boot secret enrols once, and only its own node", () => {
   const { deployments } = open();
   const secret = deployments.arm(["a", "b"], VERSION).secrets.get("a") ?? "";

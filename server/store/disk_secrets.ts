@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EncryptionOrder, Unlock } from "#contract/api.ts";
 import { makeRecoveryKey } from "./recovery_key.ts";
-import { isAnythingSealed } from "./sealed_rows.ts";
+import { holdsSealed } from "./sealed_tables.ts";
 import { type Purpose, SecretBox } from "./secret_box.ts";
 
 interface Part {
@@ -65,9 +65,7 @@ export class DiskSecrets {
       image TEXT NOT NULL, unlock TEXT NOT NULL, key_from TEXT NOT NULL, recovery_key BLOB NOT NULL,
       passphrase BLOB, created TEXT NOT NULL, fetched TEXT, made TEXT, retired TEXT, UNIQUE (node, deployment)
     ) STRICT`);
-    this.#box = new SecretBox(directory, {
-      isUsed: () => isAnythingSealed(db),
-    });
+    this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     this.#ofPart = db.prepare(`${SELECT} WHERE node = ? AND deployment = ?`);
     this.#ofNode = db.prepare(`${SELECT} WHERE node = ? AND fetched IS NOT NULL ORDER BY number DESC`);
   }

@@ -89,6 +89,11 @@ export class FramePool implements Disposable {
     return await this.#run({ kind: "hash", path }, "hash");
   }
 
+  /** Jobs that wait for a worker. */
+  get waiting(): number {
+    return this.#queue.length + this.#idleQueue.length;
+  }
+
   async #run<Kind extends Job["kind"]>(job: Job, kind: Kind): Promise<Extract<Reply, { kind: Kind }>> {
     if (this.#closed) throw new Error("the server is stopping");
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();

@@ -98,6 +98,11 @@ export class ImageStore implements Disposable {
     return this.#versions.refs();
   }
 
+  usage(): { versions: number; packs: number; packBytes: number } {
+    const { packs, bytes } = this.packs.totals();
+    return { versions: this.refs().length, packs, packBytes: bytes };
+  }
+
   /** Throws RackseedError (404) if there is none. */
   get(ref: string): VersionView {
     return viewOf(this.#record(ref));

@@ -33,6 +33,7 @@ export class Packs {
   readonly #delete: StatementSync;
   readonly #partsOf: StatementSync;
   readonly #partsBefore: StatementSync;
+  readonly #totals: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(`
@@ -45,6 +46,7 @@ export class Packs {
         at INTEGER NOT NULL, sealed_bytes INTEGER NOT NULL, raw_bytes INTEGER NOT NULL
       ) STRICT;
       CREATE INDEX IF NOT EXISTS frame_pack ON frame (pack);`);
+    this.#totals = db.prepare("SELECT count(*) AS packs, coalesce(sum(size_bytes), 0) AS bytes FROM pack");
     this.#insert = db.prepare("INSERT INTO pack (lineage, size_bytes, touched_ms) VALUES (?, 0, ?)");
     this.#grow = db.prepare("UPDATE pack SET size_bytes = ?, touched_ms = ? WHERE id = ?");
     this.#insertFrame = db.prepare(
@@ -84,6 +86,11 @@ export class Packs {
 
   all(): Pack[] {
     return this.#all.all() as unknown as Pack[];
+  }
+
+  /** Number and size of all packs. */
+  totals(): { packs: number; bytes: number } {
+    return this.#totals.get() as { packs: number; bytes: number };
   }
 
   /** Adds a frame, which counts as part of the pack after `grow`. Returns its id. */

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { PowerSettings } from "#contract/api/power.ts";
 import { transaction } from "./database.ts";
-import { isAnythingSealed } from "./sealed_rows.ts";
+import { holdsSealed } from "./sealed_tables.ts";
 import { type Purpose, SecretBox } from "./secret_box.ts";
 
 export interface PowerRecord {
@@ -33,7 +33,7 @@ export class PowerRecords {
     db.exec(`CREATE TABLE IF NOT EXISTS power (
       node TEXT PRIMARY KEY, settings TEXT NOT NULL, secret BLOB, pin TEXT
     ) STRICT`);
-    this.#box = new SecretBox(directory, { isUsed: () => isAnythingSealed(db) });
+    this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
   }
 
   get(node: string): PowerRecord | undefined {

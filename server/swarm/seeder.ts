@@ -43,6 +43,8 @@ export class Seeder implements AsyncDisposable {
   readonly #racks: () => SeederRacks;
   readonly #closing = new AbortController();
   readonly #seedings = new Map<string, Seeding>();
+  /** Sent for torrents that are no longer seeded. */
+  #pastBytes = 0;
 
   constructor(
     network: PeerNetwork,
@@ -98,7 +100,16 @@ export class Seeder implements AsyncDisposable {
     const seeding = this.#seedings.get(key);
     this.#seedings.delete(key);
     await seeding?.swarm.close();
+    this.#pastBytes += seeding?.swarm.stats().uploadedBytes ?? 0;
     seeding?.storage[Symbol.dispose]();
+  }
+
+  /** Payload bytes sent since the start, for all torrents. */
+  get uploadedBytes(): number {
+    return this.#seedings.values().reduce(
+      (sum, { swarm }) => sum + swarm.stats().uploadedBytes,
+      this.#pastBytes,
+    );
   }
 
   stats(infoHash: Uint8Array): SwarmStats | undefined {

@@ -27,12 +27,14 @@ const CHECKED_BYTES = 16 << 20;
  */
 export async function handleWebSeed(
   request: Request,
-  { prefix, lookup, uploadLimit, clock = systemClock }: {
+  { prefix, lookup, uploadLimit, onSent = () => {}, clock = systemClock }: {
     /** URL path before the names, with a trailing slash: "/webseed/". */
     prefix: string;
     lookup: (name: { torrent: string; file: string }) => WebSeedFile | undefined;
     /** Shared with everything else that uses the same link. */
     uploadLimit?: RateLimit;
+    /** Called with the number of bytes of each part that is sent. */
+    onSent?: (bytes: number) => void;
     clock?: Clock;
   },
 ): Promise<Response> {
@@ -59,7 +61,7 @@ export async function handleWebSeed(
     : undefined;
   if (damage) return refusal(damage);
   const isEmpty = request.method === "HEAD" || file.length === 0;
-  const body = isEmpty ? null : await openRange(file, { start, end, uploadLimit, clock });
+  const body = isEmpty ? null : await openRange(file, { start, end, uploadLimit, onSent, clock });
   return new Response(body, { status: range ? 206 : 200, headers });
 }
 
@@ -101,7 +103,11 @@ export function parseRange(header: string | null, length: number): ByteRange | "
 /** A stream that reads only as fast as its consumer and the limit allow. Memory: one chunk per request. */
 async function openRange(
   { path, damageIn }: WebSeedFile,
-  { start, end, uploadLimit, clock }: ByteRange & { uploadLimit: RateLimit | undefined; clock: Clock },
+  { start, end, uploadLimit, onSent, clock }: ByteRange & {
+    uploadLimit: RateLimit | undefined;
+    onSent: (bytes: number) => void;
+    clock: Clock;
+  },
 ): Promise<ReadableStream<Uint8Array>> {
   const file = await Deno.open(path);
   await file.seek(start, Deno.SeekMode.Start);
@@ -135,6 +141,7 @@ async function openRange(
       }
       left -= got;
       offset += got;
+      onSent(got);
       request.respond(got);
       if (left > 0) return;
       close();

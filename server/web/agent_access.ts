@@ -1,23 +1,13 @@
 /** Which operator calls a node's own agent may make: those of a template with that node's name. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { API } from "#contract/api.ts";
-import { type ApiContext, bearerOf, type Env, operatorOnly } from "./context.ts";
+import { type ApiContext, bearerOf, type Env } from "./context.ts";
 
 const ORDERS = /^\/templates\/([\w-]+)\/orders$/;
 const CAPTURE = /^\/captures\/([\w-]+)\/(known|frames|progress|entries(\/\d+)?|failed)$/;
 
-/** Admits the operator as `operatorOnly` does, and a node's agent to its own template and captures. */
-export function operatorOrAgent(context: ApiContext): MiddlewareHandler<Env> {
-  const operator = operatorOnly(context);
-  return async (c, next) => {
-    const node = agentOf(c, context);
-    if (node === undefined) return await operator(c, next);
-    c.set("agentOf", node);
-    await next();
-  };
-}
-
-function agentOf(
+/** The name of the node whose agent makes this call; undefined if the call is not one that it may make. */
+export function agentOf(
   c: Context<Env>,
   { backups, bootBackups, templates, captures }: ApiContext,
 ): string | undefined {

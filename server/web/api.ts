@@ -2,7 +2,9 @@
 import { Hono } from "hono";
 import { API } from "#contract/api.ts";
 import { type ApiContext, type Env } from "./context.ts";
-import { operatorOrAgent } from "./agent_access.ts";
+import { guard } from "./guard.ts";
+import { checkRules } from "./route_rules.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -10,15 +12,16 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { powerRoutes } from "./routes/power.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
-  // nodes' own calls come first; everything after is for the operator
+  app.use("*", guard(context));
   app.route("/", nodeAgentRoutes(context));
-  app.use("*", operatorOrAgent(context));
   app.route("/", templateRoutes(context));
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
@@ -27,6 +30,10 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
+  app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));
+  app.route("/", auditRoutes(context));
+  app.route("/", peopleRoutes(context));
+  checkRules(app.routes, API);
   return app;
 }

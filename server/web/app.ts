@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { createApi } from "./api.ts";
 import type { ApiContext, Env } from "./context.ts";
+import { healthRoutes } from "./health.ts";
 import { limitLogins } from "./login_attempts.ts";
 import { pageRoutes } from "./page/routes.tsx";
 import { answerError, notFound } from "./problems.ts";
@@ -23,6 +24,7 @@ export function createApp(context: ApiContext, { caPem }: { caPem: string }): Ho
   app.onError(answerError);
   app.notFound(notFound);
   app.get("/ca.pem", (c) => c.body(caPem, 200, { "content-type": "application/x-pem-file" }));
+  app.route("/", healthRoutes(context));
   app.route("/", createApi(context));
   app.use(limitLogins(context));
   app.route("/", pageRoutes(context));

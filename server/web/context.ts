@@ -1,11 +1,21 @@
 /** What the routes share. */
-import type { Notice } from "#contract/api.ts";
-import type { Context, MiddlewareHandler } from "hono";
+import type { DeployAnswer, Notice } from "#contract/api.ts";
+import type {
+  FailedDelivery,
+  NewWebhook,
+  WebhookSettings,
+  WebhookTest,
+  WebhookView,
+} from "#contract/api/webhooks.ts";
+import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { Templates } from "../store/templates.ts";
-import type { AdminToken } from "../access/admin_token.ts";
+import type { AuditLog } from "../store/audit_log.ts";
+import type { LoginRecord } from "../access/login_record.ts";
+import type { People } from "../access/people.ts";
+import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
@@ -17,7 +27,9 @@ import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
 
 export interface ApiContext {
-  readonly admin: AdminToken;
+  readonly people: People;
+  readonly audit: AuditLog;
+  readonly logins: LoginRecord;
   readonly sessions: PageSessions;
   readonly fleet: Fleet;
   readonly templates: Templates;
@@ -35,6 +47,10 @@ export interface ApiContext {
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
+  /** Called with image bytes that are sent over HTTPS, and by which way. */
+  readonly onSent: (source: "packs" | "extents", bytes: number) => void;
+  readonly health: Health;
+  readonly webhooks: Webhooks;
   /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
   /** Aborted when the server closes, to end long polls. */
@@ -42,19 +58,50 @@ export interface ApiContext {
   readonly now: () => number;
 }
 
+/** See server/webhooks/. */
+interface Webhooks {
+  list(): WebhookView[];
+  put(name: string, settings: WebhookSettings): NewWebhook;
+  delete(name: string): void;
+  test(name: string): Promise<WebhookTest>;
+  failed(): FailedDelivery[];
+  resend(ids?: readonly string[]): number;
+}
+
+/** What GET /healthz, /readyz and /metrics answer. */
+export interface Health {
+  /** The parts that must work before the server can serve, by name. */
+  readonly parts: Readonly<Record<string, () => boolean>>;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Whether the bearer token is good for /metrics; true for none at all if they are open. */
+  readonly mayScrape: (bearer: string | undefined) => boolean;
+}
+
 interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
-/** `agentOf`: the name of the node whose agent is calling; undefined if the operator is. */
-export type Env = { Bindings: Bindings; Variables: { agentOf?: string } };
+/**
+ * `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. `form`: the fields of a login
+ * form, see login_attempts.ts.
+ */
+export type Env = {
+  Bindings: Bindings;
+  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams };
+};
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
 }
 
-/** Who is calling, for records: there is one operator, so only how and from where is known. */
+/** A node's boot token opens the image's key, and the identity that the node is to keep: only admins get it. */
+export function withoutTokens(c: Context<Env>, answer: DeployAnswer): object {
+  if (c.get("principal")?.role === "admin") return answer;
+  return { ...answer, nodes: answer.nodes.map(({ token: _, ...node }) => node) };
+}
+
+/** Who is calling and from where, for records. */
 export function caller(c: Context<Env>): string {
-  return `${bearerOf(c) === undefined ? "page" : "token"} from ${peerAddress(c)}`;
+  return `${c.get("principal")?.name} from ${peerAddress(c)}`;
 }
 
 /** The bearer token of the Authorization header (RFC 6750 §2.1). */
@@ -63,22 +110,28 @@ export function bearerOf({ req }: Context): string | undefined {
 }
 
 /**
- * Admits requests with the admin token or the page's cookie. With the cookie, a change must come from the page
- * itself: browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send
- * their own.
+ * Who makes the call, by a token or the page's cookie. With the cookie, a change must come from the page itself:
+ * browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send their own.
+ * Throws RackseedError (401, 403).
  */
-export function operatorOnly({ admin, sessions }: ApiContext): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    const bearer = bearerOf(c);
-    if (bearer === undefined ? !hasCookie(c, sessions) : !admin.isToken(bearer)) throw notOperator();
-    if (bearer === undefined) refuseForeignOrigin(c);
-    await next();
-  };
+export function authenticate(c: Context<Env>, { people }: Pick<ApiContext, "people">): Principal {
+  const principal = principalOf(c, people);
+  if (!principal) throw notLoggedIn();
+  if (bearerOf(c) === undefined) refuseForeignOrigin(c);
+  return principal;
 }
 
-export function hasCookie(c: Context, sessions: PageSessions): boolean {
-  const cookie = getCookie(c, COOKIE);
-  return cookie !== undefined && sessions.isOpen(cookie);
+/** Undefined if the call has no valid credential. A call with a token does not fall back to the cookie. */
+export function principalOf(
+  c: Context,
+  people: People,
+  { isUse = true }: { isUse?: boolean } = {},
+): Principal | undefined {
+  if (c.req.header("authorization") === undefined) {
+    return people.ofCookie(getCookie(c, COOKIE) ?? "", { isUse });
+  }
+  const bearer = bearerOf(c);
+  return bearer === undefined ? undefined : people.ofBearer(bearer);
 }
 
 export function refuseForeignOrigin({ req }: Context): void {
@@ -98,11 +151,12 @@ export function bearer(c: Context): string {
   return secret;
 }
 
-function notOperator(): RackseedError {
+function notLoggedIn(): RackseedError {
   return new RackseedError("cannot accept this request", {
     reason: "it carries no valid token of this server.",
     remedy:
-      "give --token or RACKSEED_TOKEN; the token is in the file `token` of the server's data directory.",
+      "give --token or RACKSEED_TOKEN: your own token, from the page, or the admin token, in the file `token` of the " +
+      "server's data directory.",
     status: 401,
   });
 }

@@ -13,12 +13,13 @@ export type Format = (event: ServerEvent) => string | undefined;
 
 export interface Watching {
   readonly format: Format;
-  /** Ends the stream when aborted. */
-  readonly until?: AbortSignal;
+  /** Asked at every heartbeat, and by `recheck`: once it is false, the stream ends. */
+  readonly isAllowed: () => boolean;
 }
 
 interface Watcher {
   readonly format: Format;
+  isAllowed(): boolean;
   send(text: string): void;
   close(): void;
 }
@@ -32,8 +33,14 @@ export class LiveEvents implements Disposable {
 
   constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number } = {}) {
     this.#heartbeat = setInterval(() => {
+      this.recheck();
       for (const watcher of this.#watchers) watcher.send(": still here\n\n");
     }, heartbeatMs);
+  }
+
+  /** Ends the streams of those who are no longer allowed to watch. */
+  recheck(): void {
+    for (const watcher of this.#watchers) if (!watcher.isAllowed()) watcher.close();
   }
 
   get watchers(): number {
@@ -77,15 +84,12 @@ export class LiveEvents implements Disposable {
   }
 
   /** Returns the stream of a new watcher, starting with `first`; undefined if there are too many watchers. */
-  watch(first: Iterable<ServerEvent>, { format, until }: Watching): Response | undefined {
+  watch(first: Iterable<ServerEvent>, { format, isAllowed }: Watching): Response | undefined {
     if (this.#watchers.size >= MAX_WATCHERS) return undefined;
     const encoder = new TextEncoder();
     let watcher: Watcher;
     /** Returns whether it was still watching. */
-    const leave = () => {
-      until?.removeEventListener("abort", watcher.close);
-      return this.#watchers.delete(watcher);
-    };
+    const leave = () => this.#watchers.delete(watcher);
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const close = () => {
@@ -93,6 +97,7 @@ export class LiveEvents implements Disposable {
         };
         watcher = {
           format,
+          isAllowed,
           close,
           send: (text) => {
             controller.enqueue(encoder.encode(text));
@@ -100,7 +105,6 @@ export class LiveEvents implements Disposable {
           },
         };
         this.#watchers.add(watcher);
-        until?.addEventListener("abort", close);
         const state = Array.from(first, (event) => lineOf(event, format)).join("");
         controller.enqueue(encoder.encode(`retry: 2000\n\n${state}`));
       },

@@ -11,7 +11,8 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
 
 Deno.test("a watcher gets the current state, then every event", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([event("a")], { format: asJson })?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([event("a")], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+    .getReader();
   live.publish(event("b"));
   assert.equal(await read(reader), 'retry: 2000\n\ndata: {"type":"node-removed","name":"a"}\n\n');
   assert.equal(await read(reader), 'data: {"type":"node-removed","name":"b"}\n\n');
@@ -21,8 +22,9 @@ Deno.test("a watcher gets the current state, then every event", async () => {
 
 Deno.test("a watcher that does not read is dropped, and the others continue", async () => {
   using live = new LiveEvents();
-  live.watch([], { format: asJson });
-  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
+  live.watch([], { format: asJson, isAllowed: () => true });
+  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+    .getReader();
   await read(reader);
   for (let i = 0; i < 5; i++) {
     live.publish(event("x".repeat(1 << 20)));
@@ -32,27 +34,31 @@ Deno.test("a watcher that does not read is dropped, and the others continue", as
   await reader.cancel();
 });
 
-Deno.test("a watcher whose session ends is closed, and the others continue", async () => {
-  using live = new LiveEvents();
-  const session = new AbortController();
-  const ended = live.watch([], { format: asJson, until: session.signal })?.body ?? assert.fail();
-  live.watch([], { format: asJson });
-  session.abort();
-  const reader = ended.getReader();
-  await reader.read();
-  assert.equal((await reader.read()).done, true);
-  assert.equal(live.watchers, 1);
+Deno.test("a watcher whose session ends is closed, at once or by the next heartbeat; the others continue", async () => {
+  for (const isAtOnce of [true, false]) {
+    using live = new LiveEvents(isAtOnce ? {} : { heartbeatMs: 5 });
+    let isOpen = true;
+    const ended = live.watch([], { format: asJson, isAllowed: () => isOpen })?.body ?? assert.fail();
+    live.watch([], { format: asJson, isAllowed: () => true });
+    isOpen = false;
+    if (isAtOnce) live.recheck();
+    const reader = ended.getReader();
+    await reader.read();
+    assert.equal((await reader.read()).done, true);
+    assert.equal(live.watchers, 1);
+  }
 });
 
 Deno.test("the number of watchers is bounded", () => {
   using live = new LiveEvents();
-  for (let i = 0; i < 256; i++) assert.ok(live.watch([], { format: asJson }));
-  assert.equal(live.watch([], { format: asJson }), undefined);
+  for (let i = 0; i < 256; i++) assert.ok(live.watch([], { format: asJson, isAllowed: () => true }));
+  assert.equal(live.watch([], { format: asJson, isAllowed: () => true }), undefined);
 });
 
 Deno.test("an idle connection gets heartbeats", async () => {
   using live = new LiveEvents({ heartbeatMs: 5 });
-  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+    .getReader();
   await read(reader);
   assert.equal(await read(reader), ": still here\n\n");
   await reader.cancel();
@@ -60,7 +66,8 @@ Deno.test("an idle connection gets heartbeats", async () => {
 
 Deno.test("a watcher gets the latest progress of each node in batches, and other events at once", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+    .getReader();
   await read(reader);
   for (let percent = 1; percent <= 50; percent++) {
     for (const name of ["a", "b", "c"]) live.publish(progress(name, percent));

@@ -87,3 +87,8 @@ export function startText({ start }: PowerView): string | undefined {
     failed: "DID NOT START",
   }[start.state];
 }
+
+/** The same with the BMC's remark, if there is one. */
+export function describeStart(power: PowerView): string | undefined {
+  return [startText(power), power.start?.note].filter(Boolean).join("; ") || undefined;
+}

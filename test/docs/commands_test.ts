@@ -24,10 +24,14 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^truncate -s 1G \/tmp\/a\.img /, "makes the disks of the next one"],
   [/^deno run -A scripts\/lab\/small_vm\.ts\b/, "test/vm/small_vm_test.ts runs it"],
   [/^RACKSEED_GOLDEN=write deno test\b/, "writes into the repository; pictures_test.ts is itself a test"],
-  [/^systemctl (enable|start|stop)\b/, "needs the machine's own service manager"],
+  [/^systemctl (enable|start|stop|reload)\b/, "needs the machine's own service manager"],
+  [/^rackseed install-service\b/, "changes the machine; server/systemd/service_plan_test.ts installs it"],
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
-  [/^rackseed node (power|set .* --power|deploy .* --power)\b/, "needs BMCs: test/flows/power_test.ts has them"],
+  [
+    /^rackseed node (power|set .* --power|deploy .* --power)\b/,
+    "needs BMCs: test/flows/power_test.ts has them",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

@@ -3,12 +3,12 @@
  * them; otherwise each must exist in its size, and the page must still show its texts.
  */
 import assert from "node:assert/strict";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { PICTURES, PICTURES_PATH } from "../../server/web/help/book.ts";
+import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { SampleSite } from "./support/sample_site.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const MAX_BYTES = 150_000;
 const MAX_PICTURES = 4;
 
@@ -64,17 +64,13 @@ const SCENES: readonly Scene[] = [
 
 Deno.test({
   name: "the documentation's pictures show the page as it is",
-  ...needs({ files: [CHROMIUM] }),
+  ...needs(chromiumNeeds),
   // the browser's driver keeps handles of its own
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
     await using site = await SampleSite.start();
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      headless: true,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    const browser = await openBrowser();
     try {
       for (const scene of SCENES) {
         await t.step(scene.name, async () => {

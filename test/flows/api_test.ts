@@ -46,6 +46,8 @@ Deno.test("no call is answered without permission for that call", async () => {
       "POST /deployments",
     ],
     ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events", "GET /deployments/x"],
+    ...["GET /webhooks", "PUT /webhooks/x", "DELETE /webhooks/x", "POST /webhooks/x/test"],
+    ...["GET /webhook-failures", "POST /webhook-failures/resend"],
     ...["GET /swarm", "POST /swarm", "GET /hooks", "PUT /hooks/all/first-boot/x"],
   ];
   for (const call of operator) {

@@ -120,8 +120,8 @@ Deno.test("the recovery key is shown once for each deployment, then with a reaso
   assert.deepEqual(await keyOf(test, { again: "TPM replaced" }), [encryption?.recoveryKey]);
   const uses = await (await test.client.send("GET", "/nodes/n1/recovery-key")).json() as RecoveryKeyUse[];
   assert.deepEqual(uses.map(({ who, image, reason }) => [who, image, reason]), [
-    ["token from 127.0.0.1", "vault@1", undefined],
-    ["token from 127.0.0.1", "vault@1", "TPM replaced"],
+    ["admin token from 127.0.0.1", "vault@1", undefined],
+    ["admin token from 127.0.0.1", "vault@1", "TPM replaced"],
   ]);
   const second = await install(test, { terms: opened("tpm2"), reports: [FORMATTED] });
   assert.deepEqual(await keyOf(test), [second.encryption?.recoveryKey], "a new deployment is new");

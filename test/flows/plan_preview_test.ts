@@ -1,6 +1,7 @@
 /** The plan that an operator sees before a node is armed: what is known, and no more. */
 import assert from "node:assert/strict";
 import { type Inventory, PlanPreview } from "#contract/api.ts";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { disk, GIB, header } from "../../server/plan/testing/templates.ts";
 import { ENCRYPTED_LAYOUT } from "../support/encrypted_layout.ts";
 import { DIRECTORY_INVENTORY, MACHINE_INVENTORY } from "../support/inventory.ts";
@@ -126,6 +127,21 @@ Deno.test("a disk that is to be left alone is neither taken nor a reason to ask"
   assert.match((await plan(test)).problem?.detail ?? "", /left alone \(>10GB\)/);
   await test.client.send("PUT", "/nodes/n1", { json: { leaveDisks: [SECOND], disks: [SECOND] } });
   assert.equal((await plan(test)).outcome, "refused", "naming a disk does not overrule it");
+});
+
+Deno.test("hooks that the image cannot run at its first boot are refused", async () => {
+  await using test = await start(machine([reported()]));
+  const { layout, source } = header();
+  assert.ok(layout);
+  const boot = { ...GRUB_ONLY, noFirstBoot: "none of curl, bash, perl, wget" };
+  await test.publish("bare", { root: `${test.folder}/tree`, layout: { ...layout, boot }, source });
+  assert.equal((await plan(test, { image: "bare" })).outcome, "planned");
+  const hook = { script: "#!/bin/sh\n", optional: false, timeoutSeconds: 60 };
+  await test.client.send("PUT", "/hooks/all/first-boot/join", { json: hook });
+  assert.match(
+    (await plan(test, { image: "bare" })).problem?.detail ?? "",
+    /none of curl, .*cannot run hooks/,
+  );
 });
 
 Deno.test("an encrypted image is refused until it is said how the node opens it", async () => {

@@ -116,7 +116,7 @@ Deno.test("a passphrase comes from a file or standard input, never from the comm
   assert.match(again.stderr, /was shown on .*\n {2}Remedy: .*--again "REASON"/);
   assert.equal(await product.done("node", "recovery-key", "n1", "--again", "lost the note"), `${key}\n`);
   const log = await product.done("node", "recovery-key", "n1", "--log");
-  assert.match(log, /token from 127\.0\.0\.1 +vault@1 +first time\n.*lost the note\n$/);
+  assert.match(log, /admin token from 127\.0\.0\.1 +vault@1 +first time\n.*lost the note\n$/);
   assert(!log.includes(key));
   const kept = await product.run(["node", "delete", "n1"]);
   assert.match(kept.stderr, /recovery key would be lost/);

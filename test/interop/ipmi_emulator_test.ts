@@ -14,7 +14,7 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const context = { title: TITLE, signal, pause };
 
 function open(port: number, { user = "admin", password = "password" } = {}) {
-  const access = { run: runProgram, host: "127.0.0.1", port, user, password, title: TITLE, signal };
+  const access = { run: runProgram, host: "127.0.0.1", port, user, password, title: TITLE, signal, pause };
   return new IpmiDriver({ ...access, firmware: "uefi" });
 }
 
@@ -42,6 +42,9 @@ Deno.test({
     await switchOff(driver, context, "hard");
     assert.equal(await driver.status(), "off");
     await assert.rejects(open(port, { password: "wrong" }).status(), /rejects the password of admin/);
-    await assert.rejects(open(port, { user: "nobody" }).status(), /rejects the password of nobody, or the user/);
+    await assert.rejects(
+      open(port, { user: "nobody" }).status(),
+      /rejects the password of nobody, or the user/,
+    );
   },
 });

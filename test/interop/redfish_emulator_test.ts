@@ -1,11 +1,11 @@
 /** The Redfish driver against sushy-tools' emulator with its fake systems, over TLS with a password. */
 import assert from "node:assert/strict";
-import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
 import { bmcConnection } from "../../server/power/bmc_connection.ts";
 import { RedfishDriver } from "../../server/power/redfish/redfish_driver.ts";
 import { switchOn } from "../../server/power/switching.ts";
 import { needs } from "../support/needs.ts";
 import { freePort, pythonBmcs, spawnBmc } from "../support/python_bmcs.ts";
+import { sushyArguments } from "../support/sushy_emulator.ts";
 
 const { ignore } = needs({ programs: ["python3"] });
 const bin = ignore ? undefined : await pythonBmcs();
@@ -14,27 +14,13 @@ const { signal } = new AbortController();
 const TITLE = "cannot switch n1 on";
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 200)));
 
-async function emulator() {
+async function emulator(bin: string) {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "rackseed-sushy-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const authority = await openAuthority(folder);
-  const { cert, key } = await issueServerCertificate(authority, ["127.0.0.1"]);
-  await Deno.writeTextFile(`${folder}/cert.pem`, cert);
-  await Deno.writeTextFile(`${folder}/key.pem`, key);
-  const hash = new Deno.Command(`${bin}/python`, {
-    args: ["-c", "import bcrypt; print(bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode())"],
-  });
-  const { stdout } = await hash.output();
-  await Deno.writeTextFile(`${folder}/htpasswd`, `admin:${new TextDecoder().decode(stdout).trim()}\n`);
-  await Deno.writeTextFile(
-    `${folder}/config.py`,
-    `SUSHY_EMULATOR_AUTH_FILE = "${folder}/htpasswd"\nSUSHY_EMULATOR_STATE_DIR = "${folder}"\n`,
-  );
   const port = freePort("tcp");
-  const tls = ["--ssl-certificate", `${folder}/cert.pem`, "--ssl-key", `${folder}/key.pem`];
-  const listen = ["--fake", "--interface", "127.0.0.1", "--port", `${port}`, "--config", `${folder}/config.py`];
-  stack.use(spawnBmc([`${bin}/sushy-emulator`, ...listen, ...tls]));
+  const args = await sushyArguments(folder, { address: "127.0.0.1", port, bin, password: "secret" });
+  stack.use(spawnBmc([`${bin}/sushy-emulator`, ...args]));
   await answers(port);
   const owned = stack.move();
   return { port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -68,7 +54,7 @@ Deno.test({
   name: "sushy-emulator: state, network boot, on, off, and the boot order put back",
   ignore: bin === undefined,
   fn: async () => {
-    await using bmc = await emulator();
+    await using bmc = await emulator(bin ?? assert.fail());
     const { driver } = open(bmc.port);
     await using _driver = driver;
     assert.equal(await driver.status(), "off");
@@ -79,7 +65,10 @@ Deno.test({
     await driver.restoreBoot();
     await driver.off("hard");
 
-    await assert.rejects(open(bmc.port, { password: "wrong" }).driver.status(), /rejects the password of admin/);
+    await assert.rejects(
+      open(bmc.port, { password: "wrong" }).driver.status(),
+      /rejects the password of admin/,
+    );
     const nowhere = open(bmc.port, { system: "/redfish/v1/Systems/nowhere" });
     await assert.rejects(nowhere.driver.status(), new RegExp(`no system .*nowhere; it has ${SYSTEM}`));
     const changed = open(bmc.port);

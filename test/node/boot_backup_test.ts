@@ -76,7 +76,7 @@ test("a node is backed up at boot: read-only, once per order, and the second tim
   const [first] = await site.captures();
   assert.equal(first?.state, "published");
   // The data in /usr is the image's too.
-  assert.equal(first?.progress?.bytesSent, 50_000 + "n1\n".length + FSTAB.length);
+  assert.equal(first?.progress?.bytesSent, 50_000 + "n1\nkernel\n".length + FSTAB.length);
   const version = await client.get("/images/n1@1", VersionView);
   assert.equal(version.backupOf, "n1");
   assert.deepEqual(

@@ -131,6 +131,9 @@ Deno.test({
     );
     assert.match(notes.join("\n"), /LUKS volume crypt is opened by a key file/);
     assert.equal((await Deno.stat(`${clone.root}${image}`)).mode! & 0o077, 0);
+    // a restore leaves it alone while nobody has changed it
+    const again = { disks: disksFor("dracut"), drivers: ["nvme"], swapFiles: [], run, fitted: rewritten };
+    assert.deepEqual((await fitToDisk(clone, again)).rewritten, []);
     const { stdout: list } = await run(["lsinitrd", image], { root: clone.root, timeoutMs: 300_000 });
     for (
       const file of [

@@ -39,7 +39,7 @@ export class StillNode implements AsyncDisposable {
       echo n1 > etc/hostname; printf 'ID=debian\\nVERSION_ID="12"\\n' > usr/lib/os-release
       printf '${FSTAB.replaceAll("\n", "\\n")}' > etc/fstab
       head -c 400000 /dev/urandom > usr/bin/tool
-      touch usr/lib/modules/6.1.0/modules.dep boot/vmlinuz-6.1.0`);
+      touch usr/lib/modules/6.1.0/modules.dep; echo kernel > boot/vmlinuz-6.1.0`);
     await node.live("head -c 50000 /dev/urandom > data", 2);
     return node;
   }

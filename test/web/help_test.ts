@@ -1,23 +1,20 @@
 /** The book under Help in a real browser: without login, every page, on a phone, under the page's own policy. */
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { PAGES, PICTURES } from "../../server/web/help/book.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
 
 Deno.test({
   name: "Help needs no login, its navigation reaches every page, and none is wider than a phone",
-  ...needs({ files: [CHROMIUM] }),
+  ...needs(chromiumNeeds),
   // the browser's driver keeps handles of its own
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
     await using test = await ServerUnderTest.start();
     const { server: origin } = test.server.urls;
-    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    const browser = await openBrowser();
     try {
       const context = await browser.newContext({
         ignoreHTTPSErrors: true,

@@ -1,6 +1,6 @@
 /** The page in a real browser: login with the printed link, live rows, capture and deployment. */
 import assert from "node:assert/strict";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
 import { SwarmSettings } from "#contract/api/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
@@ -11,17 +11,12 @@ import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { CaptureView } from "#contract/api.ts";
 import { waitForCapture } from "../../server/cli/capture.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
+import { chromiumNeeds, openBrowser, openPage } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-  ...["--disable-background-networking", "--disable-component-update"],
-];
 
 Deno.test({
   name: "an operator logs in with the link, watches nodes appear and install, captures and deploys",
-  ...needs({ files: [CHROMIUM] }),
+  ...needs(chromiumNeeds),
   // the browser driver keeps handles open
   sanitizeOps: false,
   sanitizeResources: false,
@@ -40,7 +35,7 @@ Deno.test({
       dns: [],
       secureBoot: false,
     }, { signal: stop.signal });
-    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    const browser = await openBrowser();
     try {
       using client = await ApiClient.connect({ server: server.urls.server, token: server.token });
       await walkThrough(t, { server, browser, client, folder });
@@ -61,14 +56,8 @@ interface Scene {
 }
 
 async function walkThrough(t: Deno.TestContext, { server, browser, client, folder }: Scene): Promise<void> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    viewport: { width: 1200, height: 900 },
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(error.message));
+  const { page, complaints } = await openPage(browser);
+  const context = page.context();
 
   await t.step("without the token only the login form is shown", async () => {
     await page.goto(server.urls.server);

@@ -1,28 +1,27 @@
 /** The page in a real browser: plans before a deployment is ordered, encrypted images, recovery keys. */
 import assert from "node:assert/strict";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { type Inventory, NodeView, Order } from "#contract/api.ts";
 import { disk, GIB, header } from "../../server/plan/testing/templates.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ENCRYPTED_LAYOUT } from "../support/encrypted_layout.ts";
+import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { makeSmallTree } from "../flows/support/small_tree.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const PASSPHRASE = "correct horse battery";
 
 Deno.test({
   name:
     "an operator sees each node's plan before the order, chooses how clones are opened, and is shown the recovery key",
-  ...needs({ files: [CHROMIUM] }),
+  ...needs(chromiumNeeds),
   // the browser driver keeps handles open
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
     await using test = await siteWithNodes();
-    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    const browser = await openBrowser();
     try {
       const context = await browser.newContext({
         ignoreHTTPSErrors: true,
@@ -178,7 +177,7 @@ async function walkThrough(
     await dialog.getByText(key).waitFor();
     await dialog.getByRole("button", { name: "Close" }).click();
     await details();
-    await dialog.getByText(/page from 127\.0\.0\.1, of vault@1: TPM replaced/).waitFor();
+    await dialog.getByText(/admin token from 127\.0\.0\.1, of vault@1: TPM replaced/).waitFor();
     await picture("recovery-key-again");
     await dialog.getByRole("button", { name: "Close" }).click();
   });

@@ -2,12 +2,29 @@
 import { type BootLoaderOptions, inClone, missingProgram } from "./in_clone.ts";
 import { hasProgram } from "../../tree/programs.ts";
 
-/** Into the first sectors of each disk. `devices`: proven disks. */
+/**
+ * Into the first sectors of each disk. `devices`: proven disks, all of which carry a part of /boot. GRUB's image does
+ * not depend on the disk then, so it is made for the first, which takes most of the time, and written to the others.
+ */
 export async function installGrub(devices: readonly string[], options: BootLoaderOptions): Promise<void> {
   const program = await grubInstall(options);
-  for (const device of devices) {
-    await inClone([program, "--target=i386-pc", "--recheck", device], options);
+  const name = program === "grub-install" ? "grub" : "grub2", setUp = await biosSetUp(name, options);
+  for (const [i, device] of devices.entries()) {
+    const argv = i > 0 && setUp !== undefined
+      ? [setUp, `--directory=/boot/${name}/i386-pc`, device] as const
+      : [program, "--target=i386-pc", "--recheck", device] as const;
+    await inClone(argv, options);
   }
+}
+
+/** Debian has it beside GRUB's modules. */
+async function biosSetUp(
+  name: "grub" | "grub2",
+  { clone }: BootLoaderOptions,
+): Promise<string | undefined> {
+  const program = `${name}-bios-setup`, beside = `/usr/lib/grub/i386-pc/${program}`;
+  if (await hasProgram(clone, program)) return program;
+  return await clone.kind(beside) === "file" ? beside : undefined;
 }
 
 /** `makesEntry`: whether it makes the firmware's entry, too; it cannot for an ESP on an array. */

@@ -5,6 +5,7 @@ import { RackseedError } from "#contract/errors.ts";
 import { describeDifference, dumpTree } from "../../../scripts/demo/dump_tree.ts";
 import { needs } from "../../../test/support/needs.ts";
 import { common, type Image, makeImage } from "../../../test/support/small_image.ts";
+import { compileExcludes } from "../../tree/excludes.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { Mount } from "../../sys/mount.ts";
@@ -34,10 +35,19 @@ const more: Entry<FrameExtent>[] = [
   { type: "file", ...at("empty"), sizeBytes: 0, extents: [] },
 ];
 
-async function look({ manifest, target }: Image): Promise<ExistingTree> {
+async function look(
+  { manifest, target }: Image,
+  { isExcluded }: Pick<Parameters<typeof findExisting>[1], "isExcluded"> = {},
+): Promise<ExistingTree> {
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   try {
-    return await findExisting(root, { manifest, makeReadable: true, privileged: uid === 0, workers: 2 });
+    return await findExisting(root, {
+      manifest,
+      makeReadable: true,
+      privileged: uid === 0,
+      workers: 2,
+      isExcluded,
+    });
   } finally {
     close(root);
   }
@@ -85,6 +95,20 @@ Deno.test("a finished tree is in place: nothing is fetched and nothing is touche
   assert.deepEqual(await install(image, [], found), { files: 0, bytes: 0, notes: [] });
   assert.equal(describeDifference(before, await seen(image.target)), undefined);
   assert.deepEqual(["a", "b", "d/f", "d/soft"].map(changed), times);
+});
+
+Deno.test("what captures exclude stays, also in a directory that the image does not have", async () => {
+  using image = await installed();
+  const { target } = image;
+  Deno.mkdirSync(`${target}/lvm/archive`, { recursive: true });
+  for (const path of ["lvm/archive/a.vg", "lvm/stranger"]) Deno.writeTextFileSync(`${target}/${path}`, "x");
+  Deno.mkdirSync(`${target}/other/below`, { recursive: true });
+  const { matches: isExcluded } = compileExcludes(["/lvm/archive/*"]);
+  const found = await look(image, { isExcluded });
+  await install(image, neededFrames(image.manifest, found), found);
+  const names = (path: string) => [...Deno.readDirSync(`${target}/${path}`)].map(({ name }) => name);
+  assert.deepEqual([names("lvm"), names("lvm/archive")], [["archive"], ["a.vg"]]);
+  assert.throws(() => Deno.statSync(`${target}/other`), Deno.errors.NotFound);
 });
 
 Deno.test("with more files than one thread scans, every damaged file is found", async () => {

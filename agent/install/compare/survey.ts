@@ -119,6 +119,10 @@ class Walk {
           if (own || this.#options.isExcluded?.(child, { isDirectory: status.type === "directory" })) {
             continue;
           }
+          if (status.type === "directory" && this.#holdsOwn(child)) {
+            below.push(child);
+            continue;
+          }
           this.#unknown++;
           this.#unwanted.push(child);
         } else if (!isOfKind(this.#named(entry), { status, directory: fd, name })) {
@@ -134,6 +138,23 @@ class Walk {
       close(fd);
     }
     return below;
+  }
+
+  /** Whether something below a directory that is not the image's is left alone: then the directory stays, too. */
+  #holdsOwn(path: BytePath): boolean {
+    const { isExcluded, kept } = this.#options;
+    if (!isExcluded) return false;
+    const fd = this.#open(path);
+    try {
+      for (const name of readDirectory(fd)) {
+        const child = joinPath(path, name), isDirectory = statAt(fd, name).type === "directory";
+        if (isExcluded(child, { isDirectory }) || kept.has(child)) return true;
+        if (isDirectory && this.#holdsOwn(child)) return true;
+      }
+      return false;
+    } finally {
+      close(fd);
+    }
   }
 
   /** The entry itself, or the one that a hard link names. */

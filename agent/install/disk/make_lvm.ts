@@ -5,13 +5,13 @@
  */
 import { lvmConfig } from "../../layout/lvm/config.ts";
 import type { PlannedGroup, PlannedLogical } from "#plan/actions.ts";
+import { together } from "../../sys/together.ts";
 import type { TargetDisks } from "./guard.ts";
-import { lvcreateArgs } from "./lvcreate.ts";
+import { lvcreateArgs, moduleOfVolume } from "./lvcreate.ts";
 import { withIds } from "./lvm_metadata.ts";
 import type { CarryOut } from "./carry_out.ts";
 import { wipeVolume } from "./wipe.ts";
 
-const MODULES = ["dm-mod", "dm-mirror", "dm-raid", "dm-thin-pool", "raid1", "raid10", "raid456"];
 const LVM_MS = 10 * 60_000;
 /** The metadata area of a physical volume begins in the first page. */
 const METADATA_AT = 4096;
@@ -30,7 +30,8 @@ export async function makeGroup(
   const title = `cannot make the volume group ${group.name}`;
   const lvm: Lvm = (command, args) =>
     run(["lvm", command, "--config", config, "--yes", ...args], { signal, title, timeoutMs: LVM_MS });
-  await run(["modprobe", "-a", "-q", ...MODULES], { signal, accept: [0, 1] });
+  const modules = new Set(group.logical.flatMap(({ type }) => moduleOfVolume(type) ?? []));
+  await run(["modprobe", "-a", "-q", "dm-mod", ...modules], { signal, accept: [0, 1] });
   for (const [i, { uuid, dataAtBytes }] of group.physical.entries()) {
     await lvm("pvcreate", [...pvcreateArgs({ uuid, dataAtBytes }), devices[i] ?? ""]);
   }
@@ -42,13 +43,20 @@ export async function makeGroup(
     await deactivate();
     for (const { name } of group.logical) target.setActive(lvOf(group, name), undefined);
   });
+  // the others are prepared while they are active
+  const mayRest = group.logical.every(({ type }) => type === "linear" || type === "striped");
+  const resting = mayRest ? ["--activate", "n", "--zero", "n"] : [];
   for (const logical of group.logical) {
-    await lvm("lvcreate", [...tagged(logical.tags), ...lvcreateArgs(logical, { group, devices })]);
+    await lvm("lvcreate", [
+      ...tagged(logical.tags),
+      ...resting,
+      ...lvcreateArgs(logical, { group, devices }),
+    ]);
   }
-  await deactivate();
+  if (!mayRest) await deactivate();
   await writeIds(group, { lvm });
   await lvm("vgchange", ["--activate", "y", group.name]);
-  for (const logical of group.logical) await take(target, { group, logical, run, signal });
+  await together(group.logical.map((logical) => () => take(target, { group, logical, run, signal })));
   return stack.move();
 }
 

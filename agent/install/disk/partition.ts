@@ -4,6 +4,7 @@ import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
 import { forgetDevices } from "../../sys/btrfs.ts";
 import { Mount, MS } from "../../sys/mount.ts";
+import { together } from "../../sys/together.ts";
 import { readDisk } from "../../layout/disks.ts";
 import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
 import type { CarryOut } from "./carry_out.ts";
@@ -27,18 +28,29 @@ export async function partitionDisk(
     readonly keepContents?: boolean;
   },
 ): Promise<void> {
-  const wipe = keepContents ? "never" : "always";
   if (!keepContents) await wipeDisks(target, { plan, run, signal });
-  for (const action of plan.actions) {
-    if (action.do !== "partition") continue;
-    const device = target.whole(action.disk), title = `cannot partition ${device}`;
-    await run(
-      ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
-      { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
-    );
-    if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
-    await settle(target, { action, run, signal });
-  }
+  await together(
+    actionsOf(plan, "partition").map((action) => () =>
+      writeTable(target, { action, keepContents, run, signal })
+    ),
+  );
+}
+
+async function writeTable(
+  target: TargetDisks,
+  { action, keepContents, run, signal }: CarryOut & {
+    readonly action: PartitionAction;
+    readonly keepContents: boolean;
+  },
+): Promise<void> {
+  const wipe = keepContents ? "never" : "always";
+  const device = target.whole(action.disk), title = `cannot partition ${device}`;
+  await run(
+    ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
+    { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
+  );
+  if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
+  await settle(target, { action, run, signal });
 }
 
 /** All of them before the first table: an array of an earlier life may lie on several. */
@@ -48,9 +60,11 @@ async function wipeDisks(
 ): Promise<void> {
   const ranges = new Map(actionsOf(plan, "wipe").map((action) => [action.disk, action.ranges]));
   const written = [...actionsOf(plan, "erase"), ...actionsOf(plan, "partition")].map(({ disk }) => disk);
-  for (const disk of new Set([...ranges.keys(), ...written])) {
-    await wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal });
-  }
+  await together(
+    [...new Set([...ranges.keys(), ...written])].map((disk) => () =>
+      wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal })
+    ),
+  );
 }
 
 /** sfdisk(8) before 2.37 cannot do this. The next look at the table reads the sector back. */
@@ -123,12 +137,18 @@ export async function formatDisk(
     readonly onFormat: (what: string) => void;
   },
 ): Promise<void> {
-  for (const action of plan.actions) {
-    if (action.do === "format") {
-      onFormat(`${describeVolume(action.formatting.volume)} as ${action.formatting.type}`);
-      await format(target, { formatting: action.formatting, run, signal });
-    }
-  }
+  const make = async ({ formatting }: ActionOf<"format">) => {
+    onFormat(`${describeVolume(formatting.volume)} as ${formatting.type}`);
+    await format(target, { formatting, run, signal });
+  };
+  const actions = actionsOf(plan, "format");
+  await together(actions.filter((action) => !isBtrfs(action)).map((action) => () => make(action)));
+  // the kernel's list of btrfs devices is one for all file systems
+  for (const action of actions.filter(isBtrfs)) await make(action);
+}
+
+function isBtrfs({ formatting }: ActionOf<"format">): boolean {
+  return formatting.type === "btrfs";
 }
 
 async function format(

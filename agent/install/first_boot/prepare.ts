@@ -3,7 +3,9 @@
  * script that runs at the first boot. The script removes itself and everything that belongs to it.
  */
 import type { Order } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
 import type { Identity } from "#contract/identity.ts";
+import { firstBootObstacle } from "#plan/first_boot_obstacle.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
@@ -14,7 +16,6 @@ import {
   type InitSystem,
   initSystem,
 } from "../../boot_config/first_boot.ts";
-import { hooksObstacle } from "./hooks_obstacle.ts";
 import { hookFile, runScript } from "./run_script.ts";
 import { FOLDER, serviceOf } from "./services.ts";
 
@@ -53,8 +54,10 @@ export async function prepareFirstBoot(
     return { willReport: true };
   }
   const lack = await firstBootLack(clone) ?? "";
-  const obstacle = hooksObstacle(order, lack);
-  if (obstacle !== undefined) throw obstacle;
+  const obstacle = firstBootObstacle(lack, hooksAt("first-boot", order).map(({ name }) => name));
+  if (obstacle !== undefined) {
+    throw new RackseedError("cannot set up the hooks of the first boot", { ...obstacle, status: 409 });
+  }
   return { willReport: false, note: `its first boot will not be reported: the image has ${lack}` };
 }
 

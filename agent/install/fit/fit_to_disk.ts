@@ -10,6 +10,7 @@ import { Rewriting } from "../../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { initramfsNeeds } from "../../boot_config/initramfs_needs.ts";
+import { initramfsImages } from "../../boot_config/kernels.ts";
 import { unifiedNeeds } from "../../boot_config/unified_needs.ts";
 import { ownEntries } from "./loader_entries.ts";
 import { ownMachineId, withOwnMachineId } from "../../boot_config/machine_id.ts";
@@ -23,6 +24,8 @@ interface FitOptions extends SwapOptions {
   /** Modules that this machine's disks need; see agent/sys/storage_drivers.ts. */
   readonly drivers?: readonly string[];
   readonly swapFiles: readonly SwapFile[];
+  /** Files that an earlier run has made or rewritten, and nobody has changed since. */
+  readonly fitted?: readonly string[];
 }
 
 interface Fitted {
@@ -49,7 +52,7 @@ interface Fitted {
  * ```
  */
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
-  const { disks, drivers = [], swapFiles } = options;
+  const { disks, drivers = [], swapFiles, fitted = [] } = options;
   const rewritten: string[] = [], repeated: string[] = [], notes: string[] = [];
   const own = await ownMachineId(clone);
   if (
@@ -73,8 +76,9 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
     own,
     esp: disks.layout.fileSystems.find(isEsp)?.mountPoint,
   });
+  const isFitted = repeated.length === 0 && await hasOwnInitramfs(clone, fitted);
   const needs = [
-    ...initramfsNeeds({ facts, drivers, rewritten: repeated, disks }),
+    ...isFitted ? [] : initramfsNeeds({ facts, drivers, rewritten: repeated, disks }),
     ...await unifiedNeeds(clone, { disks, own }),
   ];
   const isMade = needs.some(({ isVital }) => isVital || facts.initramfs !== "none");
@@ -90,4 +94,10 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
       ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
     ],
   };
+}
+
+/** Whether every initramfs was made for this clone: it has all drivers, and what opens the clone's volumes. */
+async function hasOwnInitramfs(clone: CloneTree, fitted: readonly string[]): Promise<boolean> {
+  const images = fitted.length === 0 ? [] : await initramfsImages(clone);
+  return images.length > 0 && images.every(({ path }) => fitted.includes(path));
 }

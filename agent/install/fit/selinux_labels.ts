@@ -15,13 +15,14 @@ export async function labelChanged(clone: CloneTree): Promise<string[]> {
   const mode = /^\s*SELINUX=(\w+)/m.exec(settings)?.[1];
   // without labels anywhere, the image's system makes them itself when it needs them
   const isUsed = mode === "enforcing" || mode === "permissive";
-  if (!isUsed || Deno.uid() !== 0 || labelOf(clone.root) === undefined) return [];
+  const rootLabel = Deno.uid() === 0 ? labelOf(clone.root) : undefined;
+  if (!isUsed || rootLabel === undefined) return [];
   let unlabelled = 0, looked = 0;
   const label = (at: string, inherited: Uint8Array | undefined) => {
     if (++looked > MAX_FILES) return;
     const own = labelOf(at);
     // vfat takes none, and is mounted with one for all its files
-    if (own === undefined && inherited !== undefined && !setLabel(at, inherited)) return;
+    if (own === undefined && !setLabel(at, inherited ?? rootLabel)) return;
     if (own === undefined && inherited === undefined) unlabelled++;
     if (!Deno.lstatSync(at).isDirectory) return;
     for (const { name } of Deno.readDirSync(at)) label(`${at}/${name}`, own ?? inherited);

@@ -79,6 +79,24 @@ test("a file whose directory has no label either asks for the marker, with a not
     assert.equal(await clone.kind("/.autorelabel"), "file");
   }));
 
+test("a file system without labels, as an ESP is, asks for no marker", () =>
+  inClone("enforcing", async (clone, root) => {
+    await Deno.mkdir(`${root}/boot/efi`);
+    setLabel(`${root}/boot/efi`, bytes("boot_t"));
+    const run = (program: string, ...args: string[]) =>
+      assert.ok(new Deno.Command(program, { args }).outputSync().success, program);
+    run("mount", "-t", "ramfs", "none", `${root}/boot/efi`);
+    try {
+      await Deno.mkdir(`${root}/boot/efi/EFI/redhat`, { recursive: true });
+      await Deno.writeTextFile(`${root}/boot/efi/EFI/redhat/grubx64.efi`, "");
+      for (const path of ["/boot/efi/EFI", "/boot/efi/EFI/redhat/grubx64.efi"]) clone.changed.add(path);
+      assert.deepEqual(await labelChanged(clone), []);
+      assert.equal(await clone.kind("/.autorelabel"), undefined);
+    } finally {
+      run("umount", `${root}/boot/efi`);
+    }
+  }));
+
 test("an image without SELinux, or without any label, is left as it is", () =>
   inClone("disabled", async (clone, root) => {
     await Deno.writeTextFile(`${root}/boot/initrd.img`, "");

@@ -15,6 +15,7 @@ const FILES = [
   "etc/iscsi/initiatorname.iscsi",
   "etc/munge/munge.key",
   "etc/wireguard/wg0.conf",
+  "var/lib/cloud/data/instance-id",
   "var/lib/docker/engine-id",
   "var/lib/etcd/member/db",
 ];
@@ -92,6 +93,7 @@ const cases: { path: string; changed: "own" | "image"; lost: "stays lost" | "ima
   { path: "etc/iscsi/initiatorname.iscsi", changed: "own", lost: "stays lost" },
   { path: "var/lib/docker/engine-id", changed: "own", lost: "stays lost" },
   { path: "etc/wireguard/wg0.conf", changed: "own", lost: "image" },
+  { path: "var/lib/cloud/data/instance-id", changed: "own", lost: "image" },
   { path: "etc/munge/munge.key", changed: "image", lost: "image" },
   { path: "var/lib/etcd/member/db", changed: "image", lost: "image" },
 ];

@@ -126,6 +126,7 @@ async function fitClone(
     disks: templateDisks(plan, { layout, encryption }),
     drivers: await storageDrivers(plan.disks.map(({ facts }) => facts.name)),
     swapFiles: plannedSwapFiles(plan),
+    fitted,
     run,
     onProgress: (message) => progress.update({ message }),
     signal,

@@ -2,7 +2,7 @@
 import { readDisks } from "../../layout/disks.ts";
 import type { StepOutcome } from "../../steps/step.ts";
 import { describeDisk, tokensOf } from "#plan/choose_disk.ts";
-import { hooksObstacle } from "../first_boot/hooks_obstacle.ts";
+import { hooksAt } from "../../hooks/hooks_at.ts";
 import { TargetDisks } from "../disk/guard.ts";
 import { confirmChoice, planInstall, type PlanRequest } from "#plan/plan.ts";
 import { type Plan } from "#plan/actions.ts";
@@ -14,9 +14,6 @@ export function planMachine(
   describe: (plan: Plan) => string[],
 ): StepOutcome & { plan: Plan } {
   const plan = planInstall(requestOf(machine));
-  const { header, order } = machine.enrolled;
-  const obstacle = order.restore?.dryRun ? undefined : hooksObstacle(order, header.layout?.boot?.noFirstBoot);
-  if (obstacle !== undefined) throw obstacle;
   return {
     plan,
     message: plan.disks.map(({ facts }) => describeDisk(facts)).join("; "),
@@ -39,7 +36,7 @@ export async function proveDisk(
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, installedDisks, encryption, restore } = order;
+  const { node, installedDisks, encryption, restore, firstBoot } = order;
   return {
     node,
     header,
@@ -48,6 +45,7 @@ function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): P
     choices: order,
     installed: installedDisks,
     unlock: encryption?.unlock,
+    firstBootHooks: firstBoot && hooksAt("first-boot", order).map(({ name }) => name),
     isDryRun: restore?.dryRun,
   };
 }

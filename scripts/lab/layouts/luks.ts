@@ -25,7 +25,7 @@ export const luks = (unlock: "tpm2" | "passphrase"): LabLayout => ({
     "libtss2-tcti-device0",
   ],
   swaps: 0,
-  mayDiffer: madeForTheClone,
+  mayDiffer: [...madeForTheClone, { path: "var/tmp", aspects: ["mtime"], reason: "dracut works there" }],
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2200, mkfs: ["-U", uuids.root], device: "/dev/mapper/root" },
     { at: "/boot", type: "ext4", sizeMiB: 400, mkfs: ["-U", uuids.boot], device: "/dev/vdb2" },
@@ -63,14 +63,16 @@ version=$(ls /lib/modules)
 lsinitrd /boot/initrd.img-$version | grep -E 'tss|cryptsetup$|crypttab' || true
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --no-nvram
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram
-sed -i 's|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX="rd.luks.uuid=${uuids.luks} rd.lvm.lv=vault/secret console=ttyS0,115200"|' \\
+sed -i 's|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX="rd.luks.name=${uuids.luks}=root rd.lvm.lv=vault/secret console=ttyS0,115200"|' \\
   /etc/default/grub
 update-grub
 `,
   assemble: `
 vgchange -q -ay vault
-[ -e /dev/mapper/root ] || printf %s "${passphrases.template}" | cryptsetup open /dev/vault/secret root - ||
-  printf %s "${passphrases.clone}" | cryptsetup open /dev/vault/secret root -
+printf %s "${passphrases.template}" > /run/template-key
+for key in /run/template-key $KEYS/*; do
+  [ -e /dev/mapper/root ] || cryptsetup open --key-file $key /dev/vault/secret root || true
+done
 `,
   unlock: {
     after: /passphrase for disk .*:/,

@@ -20,7 +20,7 @@ export const rhel: LabLayout = {
     { path: "etc/NetworkManager/system-connections", aspects: ["mtime"], reason: "identity: the node's own" },
     { path: "etc/NetworkManager/system-connections/**", reason: "identity: the node's own" },
     { path: "var/lib/NetworkManager", aspects: ["mtime"], reason: "identity: the node's own" },
-    { path: "var/lib/NetworkManager/timestamps", reason: "identity: the node's own" },
+    { path: "var/lib/NetworkManager/**", reason: "identity: the node's own" },
   ],
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 2200, mkfs: xfsAsInRhel8, device: "/dev/rhel/root" },

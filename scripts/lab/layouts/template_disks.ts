@@ -1,6 +1,7 @@
 /** The disks of a layout's template, written in the small VM by the distribution's own tools, and cached. */
 import { createHash } from "node:crypto";
 import { run } from "../command.ts";
+import { madeOnce } from "../made_once.ts";
 import { runInSmallVm } from "../small_vm.ts";
 import { serialOf } from "../qemu.ts";
 import { prefix, templateAddress } from "../workplace.ts";
@@ -28,26 +29,18 @@ export async function templateDisks(
   const folder = `${cache}/template-${name}-${
     key({ contents, disks: layout.disksMiB, build: build(layout) })
   }`;
-  if (!await exists(folder)) {
-    await made(
-      tree,
-      (work) => writeLayoutTree(layout, { cache, work, address, authorizedKey, dataMiB, signal }),
-    );
+  await madeOnce(folder, async (disks) => {
+    // A tree takes many minutes: it stays until its disks are complete.
+    await madeOnce(tree, async (part) => {
+      await Deno.mkdir(part);
+      await writeLayoutTree(layout, { cache, work: part, address, authorizedKey, dataMiB, signal });
+    });
     const log = `${cache}/template-${name}.log`;
-    await made(folder, (disks) => writeDisks(disks, layout, { tree, log, signal }));
+    await Deno.mkdir(disks);
+    await writeDisks(disks, layout, { tree, log, signal });
     await run(["rm", "-r", tree]);
-  }
+  });
   return layout.disksMiB.map((_, i) => `${folder}/disk${i}.img`);
-}
-
-/** Makes a folder that is there only when it is complete. */
-async function made(folder: string, make: (part: string) => Promise<void>): Promise<void> {
-  if (await exists(folder)) return;
-  const part = `${folder}.part`;
-  await run(["rm", "-rf", part]);
-  await Deno.mkdir(part);
-  await make(part);
-  await Deno.rename(part, folder);
 }
 
 function key(recipe: unknown): string {
@@ -121,8 +114,4 @@ export function mountAll(
       return `mkdir -p $root${at}; mount -o ${options[type] ?? "rw"}${more} ${device} $root${at}`;
     })
   ).join("\n");
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

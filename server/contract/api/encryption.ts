@@ -51,7 +51,7 @@ export type RecoveryKeyView = z.infer<typeof RecoveryKeyView>;
 /** A line of the record of who was shown a recovery key. */
 export const RecoveryKeyUse = z.object({
   at: time,
-  /** "token from 10.0.0.5", "page from 10.0.0.5" */
+  /** "admin token from 10.0.0.5", "anna from 10.0.0.5" */
   who: text(200),
   image: z.string(),
   /** Absent the first time. */

@@ -156,7 +156,7 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   image: ImageRef.optional(),
   /** A version of that image, if `image` is absent. */
   version: z.int().min(1).optional(),
-  /** For a disk that must be made anew; as in DeployRequest. */
+  /** For a disk that must be made again; as in DeployRequest. */
   passphrase: Passphrase.optional(),
   /** As in DeployRequest. */
   planCheck: z.boolean().optional(),
@@ -167,11 +167,14 @@ export type RestoreRequest = z.infer<typeof RestoreRequest>;
 export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
-  /** `token`: for `agent install --token`, if a node does not boot from the network. Valid for one enrolment. */
   nodes: z.array(z.object({
     id,
     node: MachineName,
-    token: z.string(),
+    /**
+     * For `agent install --token`, if a node does not boot from the network. Valid for one enrolment. Its holder gets the
+     * image's key: it is empty unless an admin asks.
+     */
+    token: z.string().default(""),
     /** What is known of the plan, in one line; absent for backups. */
     plan: z.string().optional(),
   })),

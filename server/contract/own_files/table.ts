@@ -38,11 +38,16 @@ export type OwnFiles =
     }
     /** Its program needs the file to exist. */
     | { readonly clone: "emptied"; readonly back: string }
-    | { readonly clone: "kept"; readonly because: string }
+    | {
+      readonly clone: "kept";
+      readonly because: string;
+      /** A restore leaves the node's files alone, and writes the image's only if they are lost. */
+      readonly restore?: "own";
+    }
     | {
       readonly clone: "told";
       readonly tell: string;
-      /** "own": a restore leaves the node's file alone. "image": it restores the image's, like any other file. */
+      /** "own": as above. "image": a restore writes the image's, like any other file. */
       readonly restore: "own" | "image";
     }
   );
@@ -196,8 +201,14 @@ export const OWN_FILES: readonly OwnFiles[] = [
   },
   {
     what: "cloud-init's instance",
-    paths: ["/var/lib/cloud/instance", "/var/lib/cloud/instances", "/var/lib/cloud/data"],
+    paths: [
+      "/var/lib/cloud/instance",
+      "/var/lib/cloud/instances",
+      "/var/lib/cloud/data",
+      "/var/lib/cloud/sem",
+    ],
     clone: "kept",
+    restore: "own",
     because:
       "its id is valid only on this machine, and a new instance would run the template's user data again (users, " +
       "locked passwords, packages); `image set --own` removes it",
@@ -760,7 +771,7 @@ export function isMadeByNode(row: OwnFiles): boolean {
 
 /** Whether a restore leaves the node's files alone and writes the image's only if they are lost. */
 export function isPreferred(row: OwnFiles): boolean {
-  return row.clone === "told" && row.restore === "own";
+  return "restore" in row && row.restore === "own";
 }
 
 /** Whether identity *keep* carries the files over from the old disk, or from the server's record of the node. */

@@ -4,6 +4,7 @@ import { type AgentToken, BackupRequest, type CaptureView } from "#contract/api.
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
 import { dueBackups } from "./due_backups.ts";
+import { OverdueBackups } from "./overdue_backups.ts";
 import type { AgentTokens } from "../../store/agent_tokens.ts";
 import type { Templates } from "../../store/templates.ts";
 import type { CaptureOrders } from "./capture_orders.ts";
@@ -26,11 +27,14 @@ interface BackupOptions {
   readonly pin: string;
   /** The server's URL, for the node's agent: "https://10.0.0.1:8443". */
   readonly server: () => string;
+  /** Called with the names of nodes whose scheduled backup is overdue since the last check. */
+  readonly onOverdue?: (nodes: readonly string[]) => void;
   readonly now: () => number;
 }
 
 export class Backups {
   readonly #options: BackupOptions;
+  readonly #overdue = new OverdueBackups();
 
   constructor(options: BackupOptions) {
     this.#options = options;
@@ -54,9 +58,14 @@ export class Backups {
     return orders.order(order, { template, backupOf: name, base: image?.split("@")[0] });
   }
 
-  /** Orders the scheduled backups that are due. */
+  /** Names of the nodes whose scheduled backup was overdue at the last check. */
+  get overdue(): readonly string[] {
+    return this.#overdue.nodes;
+  }
+
+  /** Orders the scheduled backups that are due, and notes those that are overdue. */
   tick(): void {
-    const { fleet, templates, captures, images, now } = this.#options;
+    const { fleet, templates, captures, images, onOverdue, now } = this.#options;
     const online = new Set(templates.list().filter((t) => t.online).map((t) => t.name));
     const nodes = fleet.list().map(({ name, settings }) => ({
       name,
@@ -64,7 +73,13 @@ export class Backups {
       everySeconds: settings.backupEverySeconds,
       online: online.has(name),
     }));
-    const due = dueBackups(nodes, { captures: captures.list(), versions: images.list(), nowMs: now() });
+    const versions = images.list();
+    const newlyOverdue = this.#overdue.check(nodes, { versions, nowMs: now() });
+    if (newlyOverdue.length > 0) {
+      log.warn("backups-overdue", { nodes: newlyOverdue });
+      onOverdue?.(newlyOverdue);
+    }
+    const due = dueBackups(nodes, { captures: captures.list(), versions, nowMs: now() });
     for (const node of due) {
       try {
         const { id } = this.begin(node);

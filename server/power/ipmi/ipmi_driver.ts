@@ -1,7 +1,7 @@
 /** Power control by IPMI 2.0 over LAN (RMCP+), through Debian's ipmitool. */
 import type { PowerState } from "#contract/api/power.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { BootTarget, OffMode, PowerDriver } from "../power_driver.ts";
+import type { BootTarget, OffMode, Pause, PowerDriver } from "../power_driver.ts";
 import { noAnswer, refused, wrongPassword } from "../power_error.ts";
 import type { ProgramResult, RunProgram } from "../run_program.ts";
 
@@ -14,6 +14,7 @@ interface IpmiAccess {
   /** For messages. */
   readonly title: string;
   readonly signal: AbortSignal;
+  readonly pause: Pause;
   /** As the node last reported it; decides whether the firmware is asked to start in UEFI mode. */
   readonly firmware: "bios" | "uefi" | undefined;
 }
@@ -22,13 +23,28 @@ interface IpmiAccess {
 const CIPHER_SUITES = [17, 3] as const;
 const TIMEOUT_MS = 30_000;
 /** ipmitool's own: 2 s before it sends again, 3 times. */
-const RETRIES = ["-N", "2", "-R", "3"] as const;
+const RESENDS = ["-N", "2", "-R", "3"] as const;
+const MAX_RETRIES = 4, RETRY_MS = 3000;
+/**
+ * What an operator of the BMC may do is enough. ipmitool asks for ADMINISTRATOR otherwise, which some BMCs refuse to
+ * sessions over the network (ipmitool/ipmitool#376).
+ */
+const PRIVILEGE = ["-L", "OPERATOR"] as const;
+/**
+ * Boot parameter 3, bit 3: without it the BMC drops the boot override after 60 s, and some count until the firmware
+ * asks for it (IPMI 2.0 Table 28-14; RackHD/on-tasks#493, xcat2/xcat-core#7460).
+ */
+const KEEP_OVERRIDE = ["raw", "0x00", "0x08", "0x03", "0x08"] as const;
 const MISSING = "install it on the server: apt-get install ipmitool (dnf install ipmitool).";
+const GET_BOOT_FLAGS = ["chassis", "bootparam", "get", "5"] as const;
 
 const NO_SUITE =
   /no matching cipher suite|algorithm \S+ is not what we requested|invalid (authentication|integrity|confidentiality) algorithm/i;
 const WRONG_PASSWORD =
   /RAKP 2 HMAC is invalid|no response from RAKP 1 message|unauthorized name|HMAC is invalid|Invalid user name|insufficient privilege|password.*(invalid|fail)/i;
+/** Passes by itself: a BMC that starts, is busy, or whose sessions are all in use (openshift-kni/baremetal-deploy#481). */
+const PASSING =
+  /insufficient resources for session|Node busy|Out of space|BMC initialization in progress|failed: (Unspecified error|Timeout)/i;
 const NO_ANSWER =
   /Unable to establish|No response|Address lookup|Network is unreachable|timeout|Connection refused/i;
 
@@ -63,17 +79,20 @@ export class IpmiDriver implements PowerDriver {
     return Promise.resolve(true);
   }
 
-  /** For one start (IPMI 2.0 §28.13): the BMC drops it then, or after 60 s without a start. */
+  /** For one start (IPMI 2.0 §28.13). It is read back: some BMCs lose it (os-autoinst-distri-opensuse#7821). */
   async bootOnce(target: BootTarget): Promise<string | undefined> {
     const options = this.#access.firmware === "uefi" ? ["options=efiboot"] : [];
+    await this.#attempt(KEEP_OVERRIDE);
     await this.#ipmi("chassis", "bootdev", target === "network" ? "pxe" : "disk", ...options);
     this.#changedBoot = true;
-    return undefined;
+    const text = await this.#attempt(GET_BOOT_FLAGS);
+    if (text === undefined || isOverridden(text)) return undefined;
+    return "the BMC accepted the boot override, but does not show it";
   }
 
   async restoreBoot(): Promise<void> {
     if (!this.#changedBoot) return;
-    const { stdout } = await this.#ipmi("chassis", "bootparam", "get", "5");
+    const { stdout } = await this.#ipmi(...GET_BOOT_FLAGS);
     if (isOverridden(stdout)) await this.#ipmi("chassis", "bootdev", "none");
     this.#changedBoot = false;
   }
@@ -83,22 +102,48 @@ export class IpmiDriver implements PowerDriver {
   }
 
   async #ipmi(...command: string[]): Promise<ProgramResult> {
-    const { title, host, user } = this.#access;
-    const suites = this.#suite === undefined ? CIPHER_SUITES : [this.#suite];
-    let result: ProgramResult | undefined;
-    for (const suite of suites) {
-      result = await this.#run(suite, command);
-      if (result.code === 0) {
-        this.#suite = suite;
-        return result;
-      }
-      if (!NO_SUITE.test(result.stderr)) break;
+    const result = await this.#settled(command);
+    if (result.code === 0) return result;
+    throw this.#unreached(result) ??
+      refused(this.#access.title, { reason: `ipmitool ${command.join(" ")}: ${saidBy(result)}` });
+  }
+
+  /** The output; undefined if the BMC refuses the command, which is optional. */
+  async #attempt(command: readonly string[]): Promise<string | undefined> {
+    const result = await this.#settled(command);
+    if (result.code === 0) return result.stdout;
+    const unreached = this.#unreached(result);
+    if (unreached) throw unreached;
+    return undefined;
+  }
+
+  /** Undefined if the BMC did answer. */
+  #unreached(result: ProgramResult): RackseedError | undefined {
+    const { title, host, user } = this.#access, said = saidBy(result);
+    if (WRONG_PASSWORD.test(said)) return wrongPassword(title, { address: host, user });
+    if (NO_ANSWER.test(said)) return noAnswer(title, { address: host, cause: new Error(said) });
+    return undefined;
+  }
+
+  /** Repeats what fails in passing. */
+  async #settled(command: readonly string[]): Promise<ProgramResult> {
+    const { pause, signal } = this.#access;
+    for (let retries = 0;; retries++) {
+      const result = await this.#withSuite(command);
+      if (result.code === 0 || retries >= MAX_RETRIES || !PASSING.test(saidBy(result))) return result;
+      await pause(RETRY_MS, signal);
     }
-    const said = reasonIn(result?.stderr ?? "") || reasonIn(result?.stdout ?? "") ||
-      "ipmitool gives no reason";
-    if (WRONG_PASSWORD.test(said)) throw wrongPassword(title, { address: host, user });
-    if (NO_ANSWER.test(said)) throw noAnswer(title, { address: host, cause: new Error(said) });
-    throw refused(title, { reason: `ipmitool ${command.join(" ")}: ${said}` });
+  }
+
+  async #withSuite(command: readonly string[]): Promise<ProgramResult> {
+    const suites = this.#suite === undefined ? CIPHER_SUITES : [this.#suite];
+    for (const [i, suite] of suites.entries()) {
+      const result = await this.#run(suite, command);
+      if (result.code === 0) this.#suite = suite;
+      else if (NO_SUITE.test(result.stderr) && i + 1 < suites.length) continue;
+      return result;
+    }
+    throw new Error("no cipher suite to try");
   }
 
   #run(suite: number, command: readonly string[]): Promise<ProgramResult> {
@@ -113,11 +158,27 @@ export class IpmiDriver implements PowerDriver {
     const address = ["-H", host.replace(/^\[|\]$/g, ""), "-p", String(port), "-U", user];
     return run(
       // -v: without it, a wrong password looks like a BMC that does not answer
-      ["ipmitool", "-v", "-I", "lanplus", "-C", String(suite), ...address, "-E", ...RETRIES, ...command],
+      [
+        "ipmitool",
+        "-v",
+        "-I",
+        "lanplus",
+        "-C",
+        String(suite),
+        ...PRIVILEGE,
+        ...address,
+        "-E",
+        ...RESENDS,
+        ...command,
+      ],
       // -E: the password from the environment, which other users cannot see
       { title, signal, timeoutMs: TIMEOUT_MS, env: { IPMI_PASSWORD: password }, missing: MISSING },
     );
   }
+}
+
+function saidBy({ stdout, stderr }: ProgramResult): string {
+  return reasonIn(stderr) || reasonIn(stdout) || "ipmitool gives no reason";
 }
 
 /** Without what -v adds about ipmitool's own work. */

@@ -5,7 +5,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { RawAnswer } from "../bmc_answer.ts";
 import { type BmcRequest, CertificateChanged, type SendToBmc } from "../bmc_connection.ts";
 import type { Pause } from "../power_driver.ts";
-import { noAnswer, refused, wrongPassword } from "../power_error.ts";
+import { noAnswer, refused, sentence, wrongPassword } from "../power_error.ts";
+import { MissingOpenSsl } from "../tls/openssl.ts";
 import { ifMatchValues } from "./if_match.ts";
 import { errorText, ServiceRoot } from "./resources.ts";
 
@@ -27,6 +28,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly json: unknown;
+  readonly isEmpty: boolean;
 }
 
 const ROOT = "/redfish/v1/";
@@ -168,6 +170,7 @@ export class RedfishClient {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof CertificateChanged) throw changed(title, { address, shown: error.message });
+        if (error instanceof MissingOpenSsl) throw noOpenSsl(title, error);
         // a connection that broke is no sign of a dead BMC, one that never came about is
         if (mayRetry && request.method === "GET" && isBroken(error)) return undefined;
         throw noAnswer(title, { address, cause: error });
@@ -198,7 +201,9 @@ export class RedfishClient {
   }
 }
 
-function isPassing({ method }: BmcRequest, { status, json }: Answer): boolean {
+/** Also an answer without a body, right after a change of power (device-management-toolkit/console#1051). */
+function isPassing({ method }: BmcRequest, { status, json, isEmpty }: Answer): boolean {
+  if (method === "GET" && status === 200 && isEmpty) return true;
   if (status === 503 || (method === "GET" && status >= 500)) {
     return method !== "POST" || PASSING.test(errorText(json));
   }
@@ -216,7 +221,7 @@ function answerOf({ status, headers, body }: RawAnswer): Answer {
   } catch {
     // an empty answer, or a page: the status says the rest
   }
-  return { status, headers, json };
+  return { status, headers, json, isEmpty: body.length === 0 };
 }
 
 function idOf(json: unknown): string | undefined {
@@ -230,5 +235,13 @@ function changed(title: string, { address, shown }: { address: string; shown: st
       `the BMC at ${address} shows another certificate than before (SHA-256 ${shown}). Nothing was sent.`,
     remedy: "if the BMC was replaced or got a new certificate: rackseed node set NODE --power-pin new",
     status: 502,
+  });
+}
+
+function noOpenSsl(title: string, { message }: MissingOpenSsl): RackseedError {
+  return new RackseedError(title, {
+    reason: `Redfish needs OpenSSL 3 on the server, and it cannot be loaded: ${sentence(message)}`,
+    remedy: "install it: apt-get install libssl3 (dnf install openssl-libs).",
+    status: 501,
   });
 }

@@ -101,6 +101,14 @@ export class RedfishDriver implements PowerDriver {
       value.Boot?.BootSourceOverrideEnabled === before.enabled;
     if (!value.Boot || same || !isKept(value.Boot)) return;
     await this.#patchBoot(restorePatches(value.Boot, before));
+    const { Boot: after } = (await this.#read()).value;
+    const target = value.Boot.BootSourceOverrideTarget;
+    if (after && isKept(after) && after.BootSourceOverrideTarget === target && target !== before.target) {
+      throw refused(this.#access.title, {
+        reason:
+          `the BMC accepted the boot order of before, and the machine still boots from ${target} at each start`,
+      });
+    }
     this.#before = undefined;
   }
 

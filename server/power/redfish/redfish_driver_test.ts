@@ -154,6 +154,49 @@ const QUIRKS: readonly Quirk[] = [
     orders: ["PATCH Once Pxe UEFI", "On"],
   },
   {
+    name: "a mode that the service does not show must not be sent, whatever the firmware",
+    source: "ironcore-dev/metal-operator#985",
+    bmc: {
+      boot: { BootSourceOverrideEnabled: "Disabled", BootSourceOverrideTarget: "None" },
+      intercept: ({ body, ...request }) =>
+        isPatch(request) && JSON.stringify(body).includes("BootSourceOverrideMode")
+          ? refusal(400, "Base.1.8.PropertyUnknown")
+          : undefined,
+    },
+    firmware: "uefi",
+    orders: ["PATCH Once Pxe", "On"],
+  },
+  {
+    name: "an answer without a body right after a change of power is asked for again",
+    source: "device-management-toolkit/console#1051",
+    bmc: {
+      intercept: ({ path }, bmc) => {
+        const [last, before] = bmc.requests.slice(-2).reverse();
+        return path === SYSTEM && last?.method === "GET" && before?.path.endsWith(".Reset")
+          ? { status: 200 }
+          : undefined;
+      },
+    },
+    orders: ["PATCH Once Pxe UEFI", "On"],
+  },
+  {
+    name: "all sessions are in use: Basic authentication",
+    source: "stmcginnis/gofish#75, bb-Ricardo/check_redfish#89",
+    bmc: {
+      intercept: ({ method, path }) =>
+        method === "POST" && path.endsWith("/Sessions")
+          ? refusal(503, "IDRAC.2.1.RAC0218", "The maximum number of user sessions is reached.")
+          : undefined,
+    },
+    orders: ["PATCH Once Pxe UEFI", "On"],
+  },
+  {
+    name: "a root that names no systems before the login",
+    source: "bb-Ricardo/check_redfish#148",
+    bmc: { intercept: ({ path }) => path === "/redfish/v1/" ? { status: 200, json: {} } : undefined },
+    orders: ["PATCH Once Pxe UEFI", "On"],
+  },
+  {
     name: "a service without sessions: Basic authentication",
     source: "DSP0266 §13.3",
     bmc: { sessions: false },
@@ -285,6 +328,33 @@ Deno.test("a BMC that answers 200 and does nothing is found out", async () => {
 Deno.test("a BMC that takes an override and does not show it leaves a remark", async () => {
   const bmc = new TestBmc({ intercept: (request) => isPatch(request) ? { status: 200 } : undefined });
   assert.match(await open(bmc).driver.bootOnce("network") ?? "", /does not show it/);
+});
+
+Deno.test("a Supermicro that keeps only the target of an override leaves a remark (bmc-toolbox/bmclib#459)", async () => {
+  const bmc = new TestBmc({
+    intercept: (request, bmc) => {
+      if (!isPatch(request)) return undefined;
+      bmc.boot = {
+        BootSourceOverrideEnabled: "Disabled",
+        BootSourceOverrideTarget: "Pxe",
+        BootSourceOverrideMode: "Legacy",
+      };
+      return { status: 200 };
+    },
+  });
+  const { driver, context } = open(bmc, { firmware: "uefi" });
+  assert.match(await switchOn(driver, context, { boot: "network" }) ?? "", /does not show it/);
+});
+
+Deno.test("an override that the BMC keeps although it accepts the change back is reported", async () => {
+  let isSet = false;
+  const bmc = new TestBmc({
+    intercept: (request) =>
+      isPatch(request) && isSet ? { status: 204 } : (isSet ||= isPatch(request), undefined),
+  });
+  const { driver } = open(bmc);
+  await driver.bootOnce("network");
+  await assert.rejects(driver.restoreBoot(), /still boots from Pxe at each start/);
 });
 
 const errors: [name: string, bmc: TestBmcOptions, more: Parameters<typeof open>[1], message: RegExp][] = [

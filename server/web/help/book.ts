@@ -22,12 +22,14 @@ import overviewPicture from "../../docs/images/overview.png" with { type: "bytes
 import rackseedPicture from "../../docs/images/rackseed.svg" with { type: "text" };
 import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
+import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
+import service from "../../docs/service.md" with { type: "text" };
 import troubleshooting from "../../docs/troubleshooting.md" with { type: "text" };
 
 export interface BookPage {
@@ -69,10 +71,12 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     title: "Run",
     pages: [
+      page("service", service),
       page("network-and-firmware", network),
       page("security", security),
       page("air-gapped", airGapped),
       page("operations", operations),
+      page("monitoring", monitoring),
       page("troubleshooting", troubleshooting),
     ],
   },

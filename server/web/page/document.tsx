@@ -1,13 +1,17 @@
 /** The page: nodes, templates, captures, images and hooks, and the dialogs that act on them. */
 import type { Child } from "hono/jsx";
+import type { Principal } from "../../access/principal.ts";
 import type { SwarmSettings } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatSeedPolicy } from "../../words/seed_text.ts";
 import type { HookSummary } from "#contract/api/hooks.ts";
 import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
+import { mayOperate, mayOrder } from "./abilities.ts";
+import { Header, Shell } from "./shell.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 interface PageContent {
+  readonly principal: Principal;
   readonly nodes: readonly NodeView[];
   readonly templates: readonly TemplateView[];
   /** Newest first. */
@@ -27,23 +31,6 @@ export function NoticeItem({ notice: { subject, problem, remedy } }: { notice: N
   );
 }
 
-function Shell({ title, children }: { title: string; children: Child }) {
-  return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>{title}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/page.css" />
-        <script type="module" src="/page.js"></script>
-      </head>
-      <body>{children}</body>
-    </html>
-  );
-}
-
 /** Summarizes the site-wide swarm settings in one line. */
 export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }: SwarmSettings): string {
   const rate = (limit: number | undefined) =>
@@ -56,17 +43,15 @@ export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }
   ].join("; ");
 }
 
-export function Page({ nodes, templates, captures, images, hooks, swarm, notices }: PageContent) {
+export function Page(
+  { principal, nodes, templates, captures, images, hooks, swarm, notices }: PageContent,
+) {
+  const canOrder = principal.role !== "viewer", canCapture = mayOperate(principal);
   return (
     <Shell title="Rackseed">
-      <header>
-        <h1>Rackseed</h1>
+      <Header principal={principal}>
         <p id="connection" role="status">connecting…</p>
-        <a href="/help">Help</a>
-        <form method="post" action="/logout">
-          <button type="submit">Log out</button>
-        </form>
-      </header>
+      </Header>
       <main>
         <p id="message" role="status"></p>
         <p id="problem" role="alert"></p>
@@ -77,9 +62,13 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
         <section aria-labelledby="nodes-title">
           <div class="bar">
             <h2 id="nodes-title">Nodes</h2>
-            <button type="button" id="backup" disabled>Back up…</button>
-            <button type="button" id="restore" disabled>Restore…</button>
-            <button type="button" id="deploy" class="primary" disabled>Deploy…</button>
+            {canOrder && (
+              <>
+                <button type="button" id="backup" disabled>Back up…</button>
+                <button type="button" id="restore" disabled>Restore…</button>
+                <button type="button" id="deploy" class="primary" disabled>Deploy…</button>
+              </>
+            )}
           </div>
           <Table
             id="nodes"
@@ -87,7 +76,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
             quiet={[0, 6]}
             empty="No nodes yet. Boot a machine from the network, or add one: rackseed node set NAME --mac MAC"
           >
-            {nodes.map((node) => <NodeRow node={node} />)}
+            {nodes.map((node) => <NodeRow node={node} canOrder={mayOrder(principal, node)} />)}
           </Table>
           <small id="swarm">{describeSwarm(swarm)}</small>
         </section>
@@ -100,7 +89,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
             quiet={[4]}
             empty="No templates yet. On the machine to capture, run: rackseed agent template --server URL --token TOKEN"
           >
-            {templates.map((template) => <TemplateRow template={template} />)}
+            {templates.map((template) => <TemplateRow template={template} canCapture={canCapture} />)}
           </Table>
         </section>
 
@@ -138,10 +127,14 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
         </section>
       </main>
       <NodeDialog />
-      <DeployDialog />
-      <RestoreDialog />
-      <BackupDialog />
-      <CaptureDialog />
+      {canOrder && (
+        <>
+          <DeployDialog />
+          <RestoreDialog />
+          <BackupDialog />
+        </>
+      )}
+      {canCapture && <CaptureDialog />}
     </Shell>
   );
 }
@@ -331,36 +324,5 @@ function CaptureDialog() {
         </div>
       </form>
     </dialog>
-  );
-}
-
-export function LoginPage({ problem }: { problem?: string }) {
-  return (
-    <Shell title="Rackseed: log in">
-      <main class="login">
-        <h1>Rackseed</h1>
-        <form method="post" action="/login">
-          <label>
-            Token
-            <input
-              name="token"
-              type="password"
-              required
-              autofocus
-              autocomplete="current-password"
-              aria-describedby="token-hint"
-            />
-          </label>
-          <small id="token-hint">
-            In the file “token” of the server's data directory, by default /var/lib/rackseed/token.
-          </small>
-          {problem && <p class="problem" role="alert">{problem}</p>}
-          <button type="submit" class="primary">Log in</button>
-          <p>
-            <a href="/help">Help</a>
-          </p>
-        </form>
-      </main>
-    </Shell>
   );
 }

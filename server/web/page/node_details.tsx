@@ -4,7 +4,7 @@ import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
 import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
-import { formatPower, startText } from "../../words/power_text.ts";
+import { describeStart, formatPower } from "../../words/power_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
@@ -12,14 +12,14 @@ import { Failure } from "./rows.tsx";
 export function NodeDetails({ node, log, uses }: {
   node: NodeView;
   log: readonly StepReport[];
-  /** Views of its recovery key. */
-  uses: readonly RecoveryKeyUse[];
+  /** Views of its recovery key; absent for those who may not see it. */
+  uses: readonly RecoveryKeyUse[] | undefined;
 }) {
   return (
     <>
       <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
       {node.power?.start?.problem && <Failure problem={node.power.start.problem} />}
-      <RecoveryKey node={node} uses={uses} />
+      {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (
         <ol class="steps">
@@ -56,7 +56,7 @@ function settingsOf({ settings, image, encryption, power }: NodeView): Record<st
     "Name servers": settings.dns?.join(" "),
     Interfaces: settings.interfaces?.map(formatInterface).join(" "),
     Group: settings.group,
-    Power: power && [formatPower(power.settings), startText(power)].filter(Boolean).join(", "),
+    Power: power && [formatPower(power.settings), describeStart(power)].filter(Boolean).join(", "),
     Rack: settings.rack,
     "Upload limit": uploadLimit === undefined
       ? "site default"

@@ -64,7 +64,11 @@ function watch() {
   events.onerror = () => {
     connectionLost = true;
     connection.textContent = "connection lost, retrying…";
-    if (events.readyState === EventSource.CLOSED) setTimeout(watch, 3000);
+    // the server ended the stream: the session may be over, and then this call leads to the login
+    if (events.readyState === EventSource.CLOSED) {
+      call("GET", "/nodes").catch(() => {});
+      setTimeout(watch, 3000);
+    }
   };
 }
 
@@ -99,6 +103,7 @@ const pickedRows = () => [...document.querySelectorAll("#nodes tr:has(input:chec
 const pageProblem = byId("problem");
 
 function noteChoice() {
+  if (!byId("deploy")) return;
   const count = pickedRows().length;
   const button = byId("deploy");
   button.disabled = count === 0;
@@ -288,13 +293,13 @@ function fillDialog(name, first) {
 
 if (connection) {
   document.addEventListener("change", noteChoice);
-  byId("deploy-dialog").addEventListener("change", ({ target }) => {
+  byId("deploy-dialog")?.addEventListener("change", ({ target }) => {
     if (target.name === "image" || target.name === "unlock" || target.name === "anyway") showPlans("deploy");
   });
-  byId("restore-dialog").addEventListener("change", ({ target }) => {
+  byId("restore-dialog")?.addEventListener("change", ({ target }) => {
     if (target.name === "image" || target.name === "anyway") showPlans("restore");
   });
-  byId("deploy-dialog").addEventListener("close", forgetPassphrase);
+  byId("deploy-dialog")?.addEventListener("close", forgetPassphrase);
   byId("node-dialog").addEventListener("close", () => byId("node-details").replaceChildren());
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.recovery === undefined) return;
@@ -332,4 +337,30 @@ if (connection) {
     }
   });
   watch();
+}
+
+byId("token-add")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target, fields = new FormData(form), problem = form.querySelector(".problem");
+  const request = { name: fields.get("name"), role: fields.get("role"), days: Number(fields.get("days")) };
+  problem.textContent = "";
+  try {
+    const { token } = await call("POST", "/tokens", request);
+    const place = form.querySelector("[data-token]");
+    place.querySelector("pre").textContent = token;
+    place.hidden = false;
+  } catch (error) {
+    problem.textContent = error.message;
+  }
+});
+
+for (const button of document.querySelectorAll("[data-revoke]")) {
+  button.onclick = async () => {
+    try {
+      await call("DELETE", `/tokens/${button.dataset.revoke}`);
+      button.closest("li").remove();
+    } catch (error) {
+      byId("problem").textContent = error.message;
+    }
+  };
 }

@@ -1,26 +1,30 @@
 /**
- * The page over HTTPS: login by the link that the server prints or by the token, then a single page that is kept
- * current by its own event stream, whose events are rendered rows.
+ * The page over HTTPS: a login (login_routes.tsx), then a single page that is kept current by its own event stream,
+ * whose events are rendered rows.
  */
 import { Hono } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
+import { AuditQuery } from "#contract/api/audit.ts";
 import { DeployRequest, PlanQuery, type ServerEvent } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
+import type { Principal } from "../../access/principal.ts";
+import { type ApiContext, type Env, principalOf, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
-import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
-import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
+import { mayAdminister, mayOperate, mayOrder } from "./abilities.ts";
+import { AuditPage } from "./audit_page.tsx";
+import { describeSwarm, NoticeItem, Page } from "./document.tsx";
+import { loginRoutes } from "./login_routes.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { NodeDetails } from "./node_details.tsx";
 import { Plans } from "./plans.tsx";
+import { html } from "./shell.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, sessions, fleet, templates, captures, images, swarm, hooks, notices } = context;
+  const { people, audit, fleet, templates, captures, images, swarm, hooks, notices } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -45,17 +49,13 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   app.get("/page.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
   app.get("/page.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
 
+  app.route("/", loginRoutes(context));
   app.get("/", (c) => {
-    c.header("cache-control", "no-store");
-    const token = c.req.query("token");
-    if (token !== undefined) {
-      if (!admin.isToken(token)) return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
-      logIn(c);
-      return c.redirect("/", 303);
-    }
-    if (!hasCookie(c, sessions)) return c.html(html(<LoginPage />));
+    const principal = principalOf(c, people);
+    if (!principal) return c.redirect("/", 303);
     return c.html(html(
       <Page
+        principal={principal}
         nodes={fleet.list()}
         templates={templates.list()}
         captures={captures.list().slice(-RECENT_CAPTURES).reverse()}
@@ -67,77 +67,77 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     ));
   });
 
-  app.post("/login", async (c) => {
-    refuseForeignOrigin(c);
-    const { token } = await c.req.parseBody();
-    if (typeof token !== "string" || !admin.isToken(token.trim())) {
-      return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
-    }
-    logIn(c);
-    return c.redirect("/", 303);
-  });
-
-  app.post("/logout", (c) => {
-    refuseForeignOrigin(c);
-    sessions.end(getCookie(c, COOKIE) ?? "");
-    deleteCookie(c, COOKIE, { path: "/", secure: true });
-    return c.redirect("/", 303);
+  app.get("/audit", (c) => {
+    c.header("cache-control", "no-store");
+    const principal = principalOf(c, people);
+    if (!principal) return c.redirect("/", 303);
+    if (!mayAdminister(principal)) return c.redirect("/account", 303);
+    const { user, node, cursor } = c.req.query();
+    const filter = { user: user || undefined, node: node || undefined };
+    const page = audit.list(AuditQuery.parse({ ...filter, cursor: cursor || undefined }));
+    return c.html(html(<AuditPage principal={principal} page={page} filter={filter} />));
   });
 
   app.get("/page/nodes/:node", (c) => {
-    if (!hasCookie(c, sessions)) return c.body(null, 401);
+    const principal = principalOf(c, people);
+    if (!principal) return c.body(null, 401);
     const key = c.req.param("node");
-    const node = fleet.get(key);
-    return c.html(`${<NodeDetails node={node} log={fleet.log(key)} uses={fleet.recoveryKeyUses(key)} />}`);
+    const node = fleet.get(key), log = fleet.log(key);
+    const uses = mayAdminister(principal) ? fleet.recoveryKeyUses(key) : undefined;
+    return c.html(`${<NodeDetails node={node} log={log} uses={uses} />}`);
   });
 
   app.post("/page/plans", async (c) => {
     refuseForeignOrigin(c);
-    if (!hasCookie(c, sessions)) return c.body(null, 401);
+    if (!principalOf(c, people)) return c.body(null, 401);
     const { nodes, ...query } = await jsonBody(c.req, PlansRequest), { image, unlock } = query;
     const planned = nodes.map((key) => ({ node: fleet.get(key), preview: fleet.plan(key, query) }));
     const isEncrypted = image !== undefined && (images.get(image).layout?.encrypted?.length ?? 0) > 0;
     return c.html(`${<Plans planned={planned} isEncrypted={isEncrypted} unlock={unlock} />}`);
   });
 
-  const format = asRows(context);
+  const formatFor = rowFormats(context);
   app.get("/page/events", (c) => {
-    const until = sessions.untilEnd(getCookie(c, COOKIE) ?? "");
-    return until ? watch(context, { format, until }) : c.body(null, 204);
+    const principal = principalOf(c, people, { isUse: false });
+    if (!principal) return c.body(null, 204);
+    const isAllowed = () => principalOf(c, people, { isUse: false }) !== undefined;
+    return watch(context, { format: formatFor(principal), isAllowed });
   });
   return app;
-
-  function logIn(c: Parameters<typeof setCookie>[0]): void {
-    setCookie(c, COOKIE, sessions.begin(), {
-      path: "/",
-      httpOnly: true,
-      secure: true,
-      sameSite: "Strict",
-      maxAge: SESSION_SECONDS,
-    });
-  }
 }
 
 /** A request of the dialogs for deployments and restores: too many nodes for a query. */
 const PlansRequest = PlanQuery.extend({ nodes: DeployRequest.shape.nodes });
 
-const WRONG_TOKEN = "Wrong token for this server.";
-
-function html(page: { toString(): string }): string {
-  return `<!doctype html>${page}`;
+/** Watchers who may do the same share a format, so that each row is rendered once for all of them. */
+function rowFormats(context: ApiContext): (principal: Principal) => Format {
+  const formats = new Map<string, Format>();
+  return (principal) => {
+    const key = JSON.stringify([principal.role, principal.groups]);
+    const format = formats.get(key) ?? asRows(context, principal);
+    formats.set(key, format);
+    return format;
+  };
 }
 
-function asRows({ images, hooks }: ApiContext): Format {
+function asRows({ images, hooks }: ApiContext, principal: Principal): Format {
+  const canCapture = mayOperate(principal);
   return (event: ServerEvent) => JSON.stringify(change(event));
 
   function change(event: ServerEvent): Record<string, string> {
     switch (event.type) {
       case "node":
-        return { table: "nodes", row: `${<NodeRow node={event.node} />}` };
+        return {
+          table: "nodes",
+          row: `${<NodeRow node={event.node} canOrder={mayOrder(principal, event.node)} />}`,
+        };
       case "node-removed":
         return { removed: event.name };
       case "template":
-        return { table: "templates", row: `${<TemplateRow template={event.template} />}` };
+        return {
+          table: "templates",
+          row: `${<TemplateRow template={event.template} canCapture={canCapture} />}`,
+        };
       case "capture":
         return { table: "captures", row: `${<CaptureRow capture={event.capture} />}` };
       case "images":

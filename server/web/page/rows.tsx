@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "..
 import { LIMIT_NAMES } from "../../words/limit_names.ts";
 import { stateOf } from "../../words/node_state.ts";
 
-export function NodeRow({ node }: { node: NodeView }) {
+export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean }) {
   const { settings, report } = node;
   return (
     <tr
@@ -17,14 +17,16 @@ export function NodeRow({ node }: { node: NodeView }) {
       data-machine={describeMachine(node)}
     >
       <td>
-        <input
-          type="checkbox"
-          id={`pick-${node.id}`}
-          name="node"
-          value={node.name}
-          aria-label={`Select ${node.name}`}
-          disabled={node.state === "installing"}
-        />
+        {canOrder && (
+          <input
+            type="checkbox"
+            id={`pick-${node.id}`}
+            name="node"
+            value={node.name}
+            aria-label={`Select ${node.name}`}
+            disabled={node.state === "installing"}
+          />
+        )}
       </td>
       <th scope="row">
         <button type="button" class="link" id={`show-${node.id}`} data-show={node.name}>{node.name}</button>
@@ -44,7 +46,7 @@ export function NodeRow({ node }: { node: NodeView }) {
         <small>identity: {settings.identity ?? "assign"}</small>
       </td>
       <td>
-        {node.armed && (
+        {node.armed && canOrder && (
           <button type="button" id={`cancel-${node.id}`} data-cancel={node.name}>
             Cancel<span class="hidden">the order for {node.name}</span>
           </button>
@@ -152,7 +154,9 @@ function describeMachine({ inventory }: NodeView): string {
   ).join("; ");
 }
 
-export function TemplateRow({ template }: { template: TemplateView }) {
+export function TemplateRow(
+  { template, canCapture }: { template: TemplateView; canCapture: boolean },
+) {
   return (
     <tr id={`template-${template.id}`} data-sort={template.name}>
       <th scope="row">
@@ -174,14 +178,16 @@ export function TemplateRow({ template }: { template: TemplateView }) {
           : <ul>{template.lacks.map((obstacle) => <li>{obstacle}</li>)}</ul>}
       </td>
       <td>
-        <button
-          type="button"
-          id={`capture-${template.id}`}
-          data-capture={template.name}
-          disabled={!template.online}
-        >
-          Capture…<span class="hidden">{template.name}</span>
-        </button>
+        {canCapture && (
+          <button
+            type="button"
+            id={`capture-${template.id}`}
+            data-capture={template.name}
+            disabled={!template.online}
+          >
+            Capture…<span class="hidden">{template.name}</span>
+          </button>
+        )}
       </td>
     </tr>
   );

@@ -1,14 +1,18 @@
 import { Hono } from "hono";
 import type { ServerEvent } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { ApiContext, Env } from "../context.ts";
+import { type ApiContext, type Env, principalOf } from "../context.ts";
 import { asJson, type Watching } from "../live.ts";
 
 /** How many captures a new watcher gets and the page shows. */
 export const RECENT_CAPTURES = 20;
 
 export function eventRoutes(context: ApiContext): Hono<Env> {
-  return new Hono<Env>().get("/events", () => watch(context, { format: asJson }));
+  const { people } = context;
+  return new Hono<Env>().get("/events", (c) => {
+    const isAllowed = () => principalOf(c, people, { isUse: false }) !== undefined;
+    return watch(context, { format: asJson, isAllowed });
+  });
 }
 
 /** Streams the current state, then every change. */

@@ -12,7 +12,7 @@ import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
 /** Calls of a node's agent. They carry the node's own secret and reach nothing beyond that node's order. */
 export function nodeAgentRoutes(
-  { fleet: { agents }, bootBackups, images, swarm: site, swarmAt }: ApiContext,
+  { fleet: { agents }, bootBackups, images, swarm: site, swarmAt, onSent }: ApiContext,
 ): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -65,7 +65,9 @@ export function nodeAgentRoutes(
     const { image, version } = agents.installingOf(bearer(c));
     const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
     // an immediate failure becomes an error response, not a broken connection
-    const begun = await begin(paced(cuts, site.uplink));
+    const begun = await begin(
+      paced(cuts, { uplink: site.uplink, onSent: (bytes) => onSent("extents", bytes) }),
+    );
     return c.body(ReadableStream.from(begun), 200, {
       "content-type": "application/octet-stream",
       "cache-control": "no-store",
@@ -75,7 +77,12 @@ export function nodeAgentRoutes(
   app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
     const { image, version } = agents.installingOf(bearer(c));
     const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
-    return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
+    return handleWebSeed(c.req.raw, {
+      prefix: API + NODE_PACKS,
+      lookup,
+      uploadLimit: site.uplink,
+      onSent: (bytes) => onSent("packs", bytes),
+    });
   });
   return app;
 }
@@ -93,11 +100,12 @@ async function begin<T>(elements: AsyncGenerator<T>): Promise<AsyncGenerator<T>>
 /** Yields chunks at the rate the uplink's limit allows; none is read ahead. */
 async function* paced(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  uplink: RateLimit,
+  { uplink, onSent }: { uplink: RateLimit; onSent: (bytes: number) => void },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const never = new AbortController().signal;
   for await (const chunk of chunks) {
     await systemClock.sleep(uplink.reserve(chunk.length, systemClock.now()), never);
+    onSent(chunk.length);
     yield chunk;
   }
 }

@@ -9,7 +9,7 @@ import {
   RestoreRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, caller, type Env } from "../context.ts";
+import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts";
 
 export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
@@ -52,12 +52,12 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     const answer = fleet.orders.deploy(request);
     if (request.power) power.start(answer, request.power);
     else power.clear(answer.nodes);
-    return c.json(answer);
+    return c.json(withoutTokens(c, answer));
   });
   app.post("/restores", async (c) => {
     const answer = fleet.orders.restore(await jsonBody(c.req, RestoreRequest));
     power.clear(answer.nodes);
-    return c.json(answer);
+    return c.json(withoutTokens(c, answer));
   });
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;

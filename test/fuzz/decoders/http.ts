@@ -15,7 +15,7 @@ import { refusesBy } from "./refusals.ts";
 
 const ranges = fc.tuple(fc.nat(2000), fc.nat(2000)).map(([first, last]) => `bytes=${first}-${last}`);
 const PIN = "p".repeat(43);
-const COOKIE = `1700000000.${"i".repeat(22)}.${"m".repeat(43)}`;
+const COOKIE = `1700000000.${"i".repeat(22)}.${"o".repeat(80)}.${"m".repeat(43)}`;
 
 /** The HTTP parser lets no control characters through. */
 function bootAnswer(header: string): number {
@@ -37,7 +37,7 @@ let door: { admin: AdminToken; sessions: PageSessions } | undefined;
 
 function openDoor() {
   const admin = adminToken(), ended = new EndedSessions(new DatabaseSync(":memory:"));
-  return { admin, sessions: new PageSessions({ admin, ended, now: () => 0 }) };
+  return { admin, sessions: new PageSessions({ admin, ended, generationOf: () => undefined, now: () => 0 }) };
 }
 
 export const decoders = [
@@ -51,7 +51,7 @@ export const decoders = [
     inputs: fc.constantFrom(COOKIE, formatToken({ pin: PIN, secret: "s".repeat(43) })),
     decode: (text) => {
       door ??= openDoor();
-      return [parseToken(text), door.sessions.isOpen(text), door.admin.isToken(text)];
+      return [parseToken(text), door.sessions.find(text, { isUse: true }), door.admin.isToken(text)];
     },
   }),
   decoder({

@@ -1,0 +1,216 @@
+/**
+ * The settings of `rackseed server`: one table, from which its flags, its environment variables and the keys of its
+ * file are made. `http-port` is --http-port, RACKSEED_HTTP_PORT and `http-port:`.
+ *
+ * A setting never holds a secret, only the path of a file that does: settings are printed.
+ */
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import {
+  parseIpv4,
+  parseListen,
+  parsePort,
+  parsePortOrOff,
+  parseRange,
+  parseRateOrOff,
+} from "./arguments.ts";
+import {
+  DEFAULT_DATA,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_LISTEN,
+  DEFAULT_PEER_PORT,
+  DEFAULT_RSYNC_PORT,
+  DEFAULT_SITE_PORT,
+  DEFAULT_TFTP_PORT,
+  DEFAULT_TRACKER_PORT,
+} from "./defaults.ts";
+
+export interface Setting<T = unknown> {
+  /** As help shows it, "<port>"; undefined for a setting that is on or off. */
+  readonly argument?: string;
+  readonly description: string;
+  /** Throws InvalidArgumentError. */
+  readonly parse: (text: string) => T;
+  readonly choices?: readonly string[];
+  /** The value if nothing else sets one. */
+  readonly fallback?: T;
+  /** Takes several values. */
+  readonly many?: true;
+  /** `systemctl reload` applies a change. All others need a restart. */
+  readonly reloads?: true;
+}
+
+const DHCP = ["off", "server"] as const;
+const LOG_FORMATS = ["text", "json", "journal"] as const;
+const CLIENTS = ["nodes", "all"] as const;
+
+const SETTINGS = {
+  "data": {
+    argument: "<dir>",
+    description: "directory of the images, the database and the keys",
+    parse: parsePath,
+    fallback: DEFAULT_DATA,
+  },
+  "listen": {
+    argument: "<host:port>",
+    description: `HTTPS address of page and API (default: ${DEFAULT_LISTEN}, or the interface's)`,
+    parse: parseListen,
+  },
+  "tls-cert": {
+    argument: "<file>",
+    description: "PEM file: the site's own certificate for browsers, with its chain",
+    parse: parsePath,
+    reloads: true,
+  },
+  "tls-key": {
+    argument: "<file>",
+    description: "PEM file: the private key of --tls-cert",
+    parse: parsePath,
+    reloads: true,
+  },
+  "site-listen": {
+    argument: "<host:port>",
+    description: `HTTPS address that presents --tls-cert (default: port ${DEFAULT_SITE_PORT})`,
+    parse: parseListen,
+  },
+  "interface": {
+    argument: "<if>",
+    description: "network interface that faces the nodes",
+    parse: parseWord,
+  },
+  "address": {
+    argument: "<ip>",
+    description: "address that nodes reach this server at (default: the interface's)",
+    parse: parseIpv4,
+  },
+  "http-port": {
+    argument: "<port>",
+    description: "plain HTTP port: boot files, tracker, encrypted images",
+    parse: parsePort,
+    fallback: DEFAULT_HTTP_PORT,
+  },
+  "peer-port": {
+    argument: "<port>",
+    description: "port of the BitTorrent seeder",
+    parse: parsePort,
+    fallback: DEFAULT_PEER_PORT,
+  },
+  "tracker-port": {
+    argument: "<port>",
+    description: "port of the UDP tracker",
+    parse: parsePort,
+    fallback: DEFAULT_TRACKER_PORT,
+  },
+  "tftp-port": {
+    argument: "<port>",
+    description: "TFTP port, or off",
+    parse: parsePortOrOff,
+    fallback: DEFAULT_TFTP_PORT,
+  },
+  "rsync-port": {
+    argument: "<port>",
+    description: "rsync port for torrent files, or off; the default is skipped if taken",
+    parse: parsePortOrOff,
+    fallback: DEFAULT_RSYNC_PORT,
+  },
+  "dhcp": {
+    argument: "<mode>",
+    description: "assign addresses by DHCP, or leave that to another server",
+    parse: oneOf(DHCP),
+    choices: DHCP,
+    fallback: "off",
+  },
+  "dhcp-range": {
+    argument: "<first-last>",
+    description: "addresses to assign, e.g. 10.0.0.100-10.0.0.199",
+    parse: parseRange,
+  },
+  "dhcp-clients": {
+    argument: "<who>",
+    description: "answer known nodes and network boots only, or all",
+    parse: oneOf(CLIENTS),
+    choices: CLIENTS,
+    fallback: "nodes",
+  },
+  "gateway": { argument: "<ip>", description: "default gateway for DHCP clients", parse: parseIpv4 },
+  "dns": {
+    argument: "<ip>",
+    description: "name server for DHCP clients (repeatable)",
+    parse: parseIpv4,
+    many: true,
+  },
+  "secure-boot": {
+    description: "boot UEFI machines through shim and the signed GRUB",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "upload-limit": {
+    argument: "<rate>",
+    description: "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
+    parse: parseRateOrOff,
+    reloads: true,
+  },
+  "metrics-open": {
+    description: "serve /metrics without a token, to anyone who reaches the page",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "log-format": {
+    argument: "<format>",
+    description: "form of the log (default: journal under systemd, else text)",
+    parse: oneOf(LOG_FORMATS),
+    choices: LOG_FORMATS,
+  },
+  "verbose": {
+    description: "log debug events, and every repeat of an event",
+    parse: parseSwitch,
+    fallback: false,
+    reloads: true,
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type Parsed<S extends Setting> = S extends { many: true } ? readonly ReturnType<S["parse"]>[]
+  : S extends { fallback: unknown } ? ReturnType<S["parse"]>
+  : ReturnType<S["parse"]> | undefined;
+
+/** A value for every setting; a list, perhaps empty, for one that takes several. */
+export type SettingValues = { readonly [N in SettingName]: Parsed<(typeof SETTINGS)[N]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** "http-port" → "RACKSEED_HTTP_PORT" */
+export function variableOf(name: SettingName): string {
+  return `RACKSEED_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function parseSwitch(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("Expected true or false.");
+}
+
+function parsePath(text: string): string {
+  if (text !== "" && !text.includes("\0")) return text;
+  throw new InvalidArgumentError("Expected a path.");
+}
+
+function parseWord(text: string): string {
+  if (/^\S+$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a name without spaces.");
+}
+
+function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((other) => other === text);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  };
+}

@@ -1,0 +1,86 @@
+/** `rackseed user …` */
+import { z } from "zod";
+import { type Role, UserAdd, UserAnswer, UserChange, UserName, UserView } from "#contract/api/access.ts";
+import { checked, UsageError } from "../words/usage.ts";
+import { formatTime } from "../words/figures.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { print, printJson, printTable } from "./terminal.ts";
+
+interface UserOptions extends ConnectionOptions {
+  readonly json?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function listUsers({ json, signal, ...options }: UserOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const users = await client.get("/users", z.array(UserView), { signal });
+  if (json) return printJson(users);
+  if (users.length === 0) return print("no users yet; see `rackseed user add --help`");
+  printTable(
+    ["user", "role", "nodes", "password", "added"],
+    users.map(({ name, role, groups, hasPassword, created }) => [
+      name,
+      role,
+      role === "operator" ? groups?.map((group) => `@${group}`).join(" ") ?? "all" : "–",
+      hasPassword ? "set" : "not chosen yet",
+      formatTime(created),
+    ]),
+  );
+}
+
+export async function addUser(
+  name: string,
+  { role, group, json, signal, ...options }: UserOptions & {
+    readonly role: Role;
+    readonly group?: string[] | undefined;
+  },
+): Promise<void> {
+  const body = checked(UserAdd, { name: "user", value: { name, role, ...(group && { groups: group }) } });
+  using client = await connect(options, signal);
+  const answer = await client.post("/users", { body, schema: UserAnswer, signal });
+  show(answer, { json, server: client.server, verb: "added" });
+}
+
+export async function setUser(
+  name: string,
+  { role, group, allNodes, resetPassword, json, signal, ...options }: UserOptions & {
+    readonly role?: Role | undefined;
+    readonly group?: string[] | undefined;
+    readonly allNodes?: boolean | undefined;
+    readonly resetPassword?: boolean | undefined;
+  },
+): Promise<void> {
+  if (role === undefined && group === undefined && !allNodes && !resetPassword) {
+    throw new UsageError("say what to change: --role, --group, --all-nodes or --reset-password");
+  }
+  const groups = allNodes ? null : group;
+  const value = { role, groups, reset: resetPassword };
+  const body = checked(UserChange, { name: "user", value });
+  using client = await connect(options, signal);
+  const answer = await client.put(pathOf(name), { body, schema: UserAnswer, signal });
+  show(answer, { json, server: client.server, verb: "changed" });
+}
+
+export async function removeUser(name: string, { signal, ...options }: UserOptions): Promise<void> {
+  const path = pathOf(name);
+  using client = await connect(options, signal);
+  await client.send("DELETE", path, { signal });
+  print(`removed the user ${name}`);
+}
+
+function pathOf(name: string): string {
+  return `/users/${checked(UserName, { name: "user", value: name })}`;
+}
+
+function show(
+  answer: UserAnswer,
+  { json, server, verb }: { json: boolean | undefined; server: URL; verb: string },
+): void {
+  const { user: { name, role, groups }, setup } = answer;
+  const link = setup && new URL(setup.path, server).href;
+  if (json) return printJson({ ...answer, ...(link !== undefined && { link }) });
+  const where = groups === undefined ? "" : ` of ${groups.map((group) => `@${group}`).join(" ")}`;
+  print(`${verb} ${name}, ${role}${where}`);
+  if (setup === undefined) return;
+  print(`To choose a password, once, until ${formatTime(setup.expires)}:\n  ${link}`);
+}

@@ -1,0 +1,75 @@
+/** Webhooks: news of nodes, captures, backups and the disk, for other programs. */
+import { getLogger } from "@logtape/logtape";
+import type { CaptureView, NodeView, ServerEvent } from "#contract/api.ts";
+import { messageOf } from "#contract/errors.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { WebhookStore } from "../store/webhooks.ts";
+import { DiskWatch } from "../webhooks/disk_watch.ts";
+import { EventWatch } from "../webhooks/event_watch.ts";
+import { Webhooks } from "../webhooks/webhooks.ts";
+import type { ServerData } from "./open_data.ts";
+import { every, type StartContext } from "./start_context.ts";
+
+const log = getLogger(["rackseed", "webhooks"]);
+/** How soon a message that was due while nothing else happened is tried. */
+const WAKE_MS = 5000;
+const DISK_TICK_MS = 60_000;
+
+interface WebhookParts {
+  readonly webhooks: Webhooks;
+  /** Follows the server's events. Never throws. */
+  observe(event: ServerEvent): void;
+  /** Takes over what there is at the start. */
+  begin(now: { nodes: readonly NodeView[]; captures: readonly CaptureView[] }): void;
+}
+
+export function startWebhooks(
+  { stack, closing: signal, now }: StartContext,
+  { data: { db, directory, nodes, deployments }, fleet }: { data: ServerData; fleet: () => Fleet },
+): WebhookParts {
+  const store = new WebhookStore(db, directory);
+  const webhooks = new Webhooks({ store, server: () => Deno.hostname(), now, signal });
+  const watch = new EventWatch({
+    emit: (news) => webhooks.emit(news),
+    deploymentOf: (name) => {
+      const node = nodes.find(name);
+      return node && deployments.progress(node.id).assignment?.deployment;
+    },
+    isOver: (id) =>
+      deployments.isOver(id, (node) => {
+        const { firstBoot } = fleet().get(node);
+        return firstBoot !== undefined && firstBoot.reported === undefined && firstBoot.problem === undefined;
+      }),
+    resultOf: (id) => {
+      const parts = deployments.parts(id), [first] = parts;
+      const failed = parts.filter(({ node, state }) =>
+        state === "failed" || state === "aborted" ||
+        (state === "installed" && fleet().get(node).firstBoot?.problem !== undefined)
+      );
+      return {
+        image: `${first?.image}@${first?.version}`,
+        nodes: parts.length,
+        failed: failed.flatMap(({ node }) => nodes.find(node)?.name ?? []),
+      };
+    },
+  });
+  const disk = new DiskWatch();
+  const checkDisk = () => {
+    const space = directory.space();
+    if (!disk.check(space)) return;
+    log.warn("disk-nearly-full", space);
+    webhooks.emit({ event: "disk.nearly_full", data: { path: directory.path, ...space } });
+  };
+  checkDisk();
+  stack.use(every(DISK_TICK_MS, checkDisk));
+  stack.use(every(WAKE_MS, () => webhooks.wake()));
+  webhooks.wake();
+  const observe = (event: ServerEvent) => {
+    try {
+      watch.observe(event);
+    } catch (error) {
+      log.error("not-observed", { type: event.type, error: messageOf(error) });
+    }
+  };
+  return { webhooks, observe, begin: (now) => watch.begin(now) };
+}

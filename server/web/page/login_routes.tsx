@@ -1,0 +1,151 @@
+/** How people log in on the page: by user and password, by the admin token, or by a set-up link; and log out. */
+import { type Context, Hono } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { Password } from "#contract/api/access.ts";
+import { ADMIN_TOKEN } from "../../access/admin_token.ts";
+import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
+import type { Principal } from "../../access/principal.ts";
+import { type ApiContext, type Env, peerAddress, principalOf, refuseForeignOrigin } from "../context.ts";
+import { AccountPage, LoginPage, SetupPage } from "./access_pages.tsx";
+import { html } from "./shell.tsx";
+
+type LoginContext = Pick<ApiContext, "people" | "sessions" | "logins" | "live" | "audit">;
+
+export function loginRoutes({ people, sessions, logins, live, audit }: LoginContext): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/", async (c, next) => {
+    c.header("cache-control", "no-store");
+    const token = c.req.query("token");
+    if (token !== undefined) return withToken(c, token);
+    return principalOf(c, people) ? await next() : c.html(html(<LoginPage />));
+  });
+
+  app.post("/login", async (c) => {
+    refuseForeignOrigin(c);
+    const { user, password, token } = fieldsOf(c);
+    if (token !== "") return withToken(c, token.trim());
+    const found = await people.logIn(user, password);
+    if (found) return enter(c, found);
+    logins.failed(people.knownName(user), { address: peerAddress(c), status: 401 });
+    return c.html(html(<LoginPage problem="Wrong user or password." />), 401);
+  });
+
+  app.post("/logout", (c) => {
+    refuseForeignOrigin(c);
+    const principal = principalOf(c, people);
+    if (principal) logins.loggedOut(principal, peerAddress(c));
+    leave(c);
+    deleteCookie(c, COOKIE, { path: "/", secure: true });
+    return c.redirect("/", 303);
+  });
+
+  app.get("/setup", (c) => {
+    c.header("cache-control", "no-store");
+    const code = c.req.query("code") ?? "", user = people.ofSetup(code);
+    return user
+      ? c.html(html(<SetupPage user={user.name} code={code} />))
+      : c.html(html(<LoginPage problem={USED_LINK} />), 410);
+  });
+
+  app.post("/setup", async (c) => {
+    refuseForeignOrigin(c);
+    const { code, password, repeated } = fieldsOf(c);
+    const user = people.ofSetup(code);
+    if (!user) return c.html(html(<LoginPage problem={USED_LINK} />), 410);
+    const problem = problemOf(password, repeated);
+    if (problem !== undefined) {
+      return c.html(html(<SetupPage user={user.name} code={code} problem={problem} />), 400);
+    }
+    const act = audit.begin(passwordAct(c, user));
+    const found = await people.setUp(code, password);
+    act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 410 });
+    return found ? enter(c, found) : c.html(html(<LoginPage problem={USED_LINK} />), 410);
+  });
+
+  app.get("/account", (c) => {
+    c.header("cache-control", "no-store");
+    const principal = principalOf(c, people);
+    if (!principal) return c.redirect("/", 303);
+    return c.html(html(<AccountPage principal={principal} tokens={people.tokens(principal)} />));
+  });
+
+  app.post("/account/password", async (c) => {
+    refuseForeignOrigin(c);
+    const principal = principalOf(c, people);
+    // not 303, which counts as a successful login
+    if (principal?.user === undefined || principal.expiresMs !== undefined) {
+      return c.html(html(<LoginPage problem="Log in with your password first." />), 401);
+    }
+    const { current, password, repeated } = fieldsOf(c);
+    const answer = (problem: string, status: 400 | 401) =>
+      c.html(
+        html(<AccountPage principal={principal} tokens={people.tokens(principal)} problem={problem} />),
+        status,
+      );
+    const problem = problemOf(password, repeated);
+    if (problem !== undefined) return answer(problem, 400);
+    const act = audit.begin(passwordAct(c, principal));
+    const found = await people.changePassword(principal.user, { current, password });
+    act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 401 });
+    return found ? enter(c, found) : answer("The current password is wrong.", 401);
+  });
+  return app;
+
+  function withToken(c: Context<Env>, token: string): Response | Promise<Response> {
+    const principal = people.ofBearer(token);
+    if (principal === ADMIN_TOKEN) return enter(c, { cookie: sessions.begin(undefined), principal });
+    logins.failed("unknown token", { address: peerAddress(c), status: 401 });
+    return c.html(html(<LoginPage problem="Wrong token for this server." />), 401);
+  }
+
+  /** The session is always a new one: a cookie that was there before is worth nothing afterwards. */
+  function enter(c: Context<Env>, { cookie, principal }: { cookie: string; principal: Principal }): Response {
+    leave(c);
+    logins.succeeded(principal, peerAddress(c));
+    setCookie(c, COOKIE, cookie, {
+      path: "/",
+      httpOnly: true,
+      secure: true,
+      sameSite: "Strict",
+      maxAge: SESSION_SECONDS,
+    });
+    return c.redirect("/", 303);
+  }
+
+  function leave(c: Context<Env>): void {
+    const cookie = getCookie(c, COOKIE);
+    if (cookie !== undefined) sessions.end(cookie);
+    live.recheck();
+  }
+}
+
+function passwordAct(c: Context<Env>, { name, role }: Pick<Principal, "name" | "role">) {
+  return { who: name, role, address: peerAddress(c), action: "password.set", nodes: [], images: [] };
+}
+
+const USED_LINK = "This set-up link has been used, or has expired. Ask an admin for another one.";
+
+/** Why this cannot be a new password. */
+function problemOf(password: string, repeated: string): string | undefined {
+  const checked = Password.safeParse(password);
+  if (!checked.success) return `This does not do: ${checked.error.issues[0]?.message}.`;
+  return password === repeated ? undefined : "The two passwords differ. Type the same one twice.";
+}
+
+/** The fields of the form; "" for those that are missing. */
+function fieldsOf(c: Context<Env>): Record<Field, string> {
+  const text = (name: Field) => (c.get("form")?.get(name) ?? "").slice(0, MAX_FIELD);
+  return {
+    user: text("user"),
+    password: text("password"),
+    repeated: text("repeated"),
+    current: text("current"),
+    token: text("token"),
+    code: text("code"),
+  };
+}
+
+type Field = "user" | "password" | "repeated" | "current" | "token" | "code";
+/** More than any of them may have. */
+const MAX_FIELD = 1024;

@@ -1,0 +1,41 @@
+/** What all pages share: the frame, and the bar at the top. */
+import type { Child } from "hono/jsx";
+import type { Principal } from "../../access/principal.ts";
+
+export function html(page: { toString(): string }): string {
+  return `<!doctype html>${page}`;
+}
+
+export function Shell({ title, children }: { title: string; children: Child }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/page.css" />
+        <script type="module" src="/page.js"></script>
+      </head>
+      <body>{children}</body>
+    </html>
+  );
+}
+
+/** Who is logged in, and where else to go. `children`: what the page has between title and links. */
+export function Header({ principal, children }: { principal: Principal; children?: Child }) {
+  const { name, role } = principal;
+  return (
+    <header>
+      <h1>Rackseed</h1>
+      {children}
+      {principal.role === "admin" && <a href="/audit">Audit</a>}
+      <a href="/help">Help</a>
+      <a href="/account" id="who">{name === "admin token" ? name : `${name} (${role})`}</a>
+      <form method="post" action="/logout">
+        <button type="submit">Log out</button>
+      </form>
+    </header>
+  );
+}

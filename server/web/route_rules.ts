@@ -1,0 +1,136 @@
+/**
+ * Every route of the API: what it needs, and what of it the audit log records. `createApi` does not start with a route
+ * that is missing here.
+ */
+import type { Access } from "../access/principal.ts";
+import type { Action } from "../words/audit_text.ts";
+
+interface RouteRule {
+  /** "node": the route itself checks the secret of a node's order. */
+  readonly needs: Access | "node";
+  /** A node's own agent may call it as well: see agent_access.ts. */
+  readonly agent?: true;
+  /** The action that it is recorded as. */
+  readonly records?: Action;
+  /** Why it is not recorded, if it is not a GET request. */
+  readonly unrecorded?: string;
+  /** The JSON body names nodes or images. */
+  readonly body?: true;
+  /** It makes room on a full disk, and must not be refused because the disk is full. */
+  readonly evenIfFull?: true;
+}
+
+const OF_ORDER = "part of an order that is recorded; the node's log has its steps";
+const OF_CAPTURE = "part of a capture whose begin and end are recorded";
+const NODE = { needs: "node", unrecorded: OF_ORDER } as const;
+const CAPTURE = { needs: "operate", agent: true, unrecorded: OF_CAPTURE } as const;
+const VIEW = { needs: "view" } as const;
+
+export const RULES: Readonly<Record<string, RouteRule>> = {
+  "POST /node/enrol": NODE,
+  "POST /node/report": NODE,
+  "POST /node/identity": NODE,
+  "POST /node/record": NODE,
+  "POST /node/backup": NODE,
+  "GET /node/backup/:capture": NODE,
+  "GET /node/torrent": NODE,
+  "POST /node/extents": NODE,
+  "GET /node/packs/:torrent/:file": NODE,
+
+  "GET /templates": VIEW,
+  "POST /templates": { needs: "operate", agent: true, unrecorded: "a sign of life, repeated by the agent" },
+  "GET /templates/:id/orders": { needs: "operate", agent: true },
+
+  "GET /captures": VIEW,
+  "GET /captures/:id": VIEW,
+  "POST /captures": { needs: "operate", records: "capture.begin", body: true },
+  "DELETE /captures/:id": { needs: "operate", records: "capture.cancel", evenIfFull: true },
+  "POST /captures/:id/known": CAPTURE,
+  "POST /captures/:id/frames": CAPTURE,
+  "POST /captures/:id/progress": CAPTURE,
+  "POST /captures/:id/entries/:part{[0-9]+}": CAPTURE,
+  "PUT /captures/:id/entries": { needs: "operate", agent: true, records: "capture.publish" },
+  "POST /captures/:id/failed": CAPTURE,
+
+  "GET /images": VIEW,
+  "GET /images/:ref": VIEW,
+  "DELETE /images/:ref": { needs: "administer", records: "image.delete", evenIfFull: true },
+  "POST /images/:ref/verify": { needs: "operate", unrecorded: "it only reads" },
+  "GET /images/:ref/diff/:to": VIEW,
+  "POST /images/prune": { needs: "administer", records: "image.prune", body: true, evenIfFull: true },
+  "GET /images/:name/settings": VIEW,
+  "PUT /images/:name/settings": { needs: "operate", records: "image.set" },
+  "GET /images/:ref/boot/:file": VIEW,
+  "GET /images/:ref/export": { needs: "administer", records: "image.export" },
+
+  "GET /nodes": VIEW,
+  "GET /nodes/:node": VIEW,
+  "PUT /nodes/:node": { needs: "operate", records: "node.set" },
+  "PUT /nodes": { needs: "operate", records: "node.set", body: true },
+  "DELETE /nodes/:node": { needs: "administer", records: "node.delete" },
+  "GET /nodes/:node/recovery-key": { needs: "administer" },
+  "POST /nodes/:node/recovery-key": { needs: "administer", records: "node.recovery-key" },
+  "POST /nodes/:node/cancel": { needs: "order", records: "node.cancel" },
+  "GET /nodes/:node/plan": VIEW,
+  "GET /nodes/:node/log": VIEW,
+  "POST /nodes/:node/backup": { needs: "order", records: "node.backup" },
+  "POST /nodes/:node/boot-backup": { needs: "order", records: "node.backup-at-boot", body: true },
+  "POST /nodes/:node/agent": { needs: "administer", records: "node.agent-token" },
+  "POST /deployments": { needs: "order", records: "node.deploy", body: true },
+  "POST /restores": { needs: "order", records: "node.restore", body: true },
+  "GET /deployments/:id": VIEW,
+  "PUT /power": { needs: "administer", records: "node.power-set", body: true },
+  "POST /power": { needs: "order", records: "node.power", body: true },
+
+  "GET /hooks": VIEW,
+  "GET /hooks/:scope/:when/:name": { needs: "administer" },
+  "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },
+  "DELETE /hooks/:scope/:when/:name": { needs: "administer", records: "hook.delete" },
+
+  "GET /swarm": VIEW,
+  "POST /swarm": { needs: "administer", records: "swarm.set" },
+  "GET /notices": VIEW,
+  "POST /server/backup": { needs: "administer", records: "server.backup" },
+  "GET /events": VIEW,
+
+  "GET /me": VIEW,
+  "GET /users": { needs: "administer" },
+  "POST /users": { needs: "administer", records: "user.add", body: true },
+  "PUT /users/:user": { needs: "administer", records: "user.set", body: true },
+  "DELETE /users/:user": { needs: "administer", records: "user.remove" },
+  // of the caller's own tokens
+  "GET /tokens": VIEW,
+  "POST /tokens": { needs: "view", records: "token.add", body: true },
+  "POST /tokens/rotate-admin": { needs: "administer", records: "token.rotate-admin" },
+  "DELETE /tokens/:id": { needs: "view", records: "token.revoke" },
+
+  "GET /webhooks": { needs: "administer" },
+  "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
+  "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },
+  "POST /webhooks/:webhook/test": { needs: "administer", records: "webhook.test" },
+  "GET /webhook-failures": { needs: "administer" },
+  "POST /webhook-failures/resend": { needs: "administer", records: "webhook.resend" },
+
+  "GET /audit": { needs: "administer" },
+  "GET /audit/export": { needs: "administer", records: "audit.export" },
+};
+
+/** "GET /nodes/:node" of a route as Hono has it. */
+export function ruleName({ method, path }: { method: string; path: string }, base: string): string {
+  return `${method} ${path.slice(base.length)}`;
+}
+
+/** Throws if a route has no rule, a rule has no route, or a change is neither recorded nor says why. */
+export function checkRules(routes: readonly { method: string; path: string }[], base: string): void {
+  const names = new Set(
+    routes.filter(({ method }) => method !== "ALL").map((route) => ruleName(route, base)),
+  );
+  const wrong = [
+    ...[...names].filter((name) => RULES[name] === undefined).map((name) => `${name} has no rule`),
+    ...Object.keys(RULES).filter((name) => !names.has(name)).map((name) => `${name} is no route`),
+    ...Object.entries(RULES)
+      .filter(([name, rule]) => !name.startsWith("GET ") && !rule.records && !rule.unrecorded)
+      .map(([name]) => `${name} is not recorded`),
+  ];
+  if (wrong.length > 0) throw new Error(`the API's rules are incomplete: ${wrong.join("; ")}`);
+}

@@ -1,0 +1,77 @@
+import { type Context, Hono } from "hono";
+import { TokenAdd, UserAdd, UserChange, type WhoAmI } from "#contract/api/access.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { Principal } from "../../access/principal.ts";
+import { jsonBody } from "../body.ts";
+import type { ApiContext, Env } from "../context.ts";
+
+/** Users and tokens. Answers hold secrets: no cache may keep them. */
+export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/me", (c) => {
+    const { name, role, user, groups } = callerOf(c);
+    return c.json(
+      {
+        name,
+        role,
+        ...(user !== undefined && { user }),
+        ...(groups && { groups: [...groups] }),
+      } satisfies WhoAmI,
+    );
+  });
+
+  app.get("/users", (c) => c.json(people.users()));
+  app.post("/users", async (c) => {
+    const request = await jsonBody(c.req, UserAdd);
+    c.header("cache-control", "no-store");
+    return c.json(people.add(request));
+  });
+  app.put("/users/:user", async (c) => {
+    const answer = people.change(c.req.param("user"), await jsonBody(c.req, UserChange));
+    live.recheck();
+    c.header("cache-control", "no-store");
+    return c.json(answer);
+  });
+  app.delete("/users/:user", (c) => {
+    people.remove(c.req.param("user"));
+    live.recheck();
+    return c.body(null, 204);
+  });
+
+  app.get("/tokens", (c) => c.json(people.tokens(callerOf(c))));
+  app.post("/tokens", async (c) => {
+    const request = await jsonBody(c.req, TokenAdd);
+    c.header("cache-control", "no-store");
+    return c.json(people.addToken(callerOf(c), request));
+  });
+  app.post("/tokens/rotate-admin", (c) => {
+    refuseToken(callerOf(c));
+    const token = people.rotateAdminToken();
+    live.recheck();
+    c.header("cache-control", "no-store");
+    return c.json({ token });
+  });
+  app.delete("/tokens/:id", (c) => {
+    people.revokeToken(callerOf(c), c.req.param("id"));
+    live.recheck();
+    return c.body(null, 204);
+  });
+  return app;
+}
+
+function callerOf(c: Context<Env>): Principal {
+  const principal = c.get("principal");
+  if (!principal) throw new Error("the guard has let a call pass without a principal");
+  return principal;
+}
+
+/** A token that expires must not be exchanged for one that does not. */
+function refuseToken({ name, expiresMs }: Principal): void {
+  if (expiresMs === undefined) return;
+  throw new RackseedError("cannot replace the admin token", {
+    reason: `${name} expires, and the admin token does not.`,
+    remedy: "use the admin token itself, on the server: it is in the file `token` of the data directory.",
+    status: 403,
+  });
+}

@@ -1,0 +1,102 @@
+/** What a call is about, for the audit log and for roles that are limited to groups: out of its path and JSON body. */
+import type { Context } from "hono";
+import { z } from "zod";
+import type { NamedNode } from "../access/principal.ts";
+import { bytesBody } from "./body.ts";
+import type { ApiContext, Env } from "./context.ts";
+
+/** As in body.ts: the route reads the same body again. */
+const MAX_JSON_BYTES = 4 << 20;
+const MAX_NAMES = 10_000;
+const MAX_NAME = 64;
+
+interface Subject {
+  /** Names of nodes and templates; as they were given, if they are not known. */
+  readonly nodes: readonly string[];
+  /** The same nodes with their groups. */
+  readonly named: readonly NamedNode[];
+  readonly images: readonly string[];
+  readonly other: string | undefined;
+  /** The body asks to let another machine take the place of the one that a backup is of. */
+  readonly isForced: boolean;
+}
+
+const Names = z.array(z.string()).max(MAX_NAMES).catch([]);
+const Name = z.string().optional().catch(undefined);
+/** Anything that does not fit is left out: the route refuses it. */
+const Named = z.object({
+  nodes: Names,
+  images: Names,
+  image: Name,
+  template: Name,
+  name: Name,
+  user: Name,
+  role: Name,
+  action: Name,
+  // whatever is there that is not false counts as a demand
+  force: z.unknown().transform((value) => value !== undefined && value !== false),
+}).partial().catch({});
+const Changes = z.array(z.object({ node: z.string() })).max(MAX_NAMES);
+
+export async function subjectOf(
+  c: Context<Env>,
+  { context, pattern, readBody }: {
+    context: Pick<ApiContext, "fleet">;
+    /** The route's path with its parameters. */
+    pattern: string;
+    readBody: boolean;
+  },
+): Promise<Subject> {
+  const params = paramsOf(pattern, c.req.path);
+  const body = readBody ? namesOf(await readJson(c)) : {};
+  const keys = [params.get("node"), ...body.nodes ?? [], body.template].filter((key) => key !== undefined);
+  const named = keys.map((key): NamedNode => context.fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
+  const images = [params.get("ref") ?? params.get("name"), body.image, ...body.images ?? []];
+  const isHook = params.has("scope");
+  const other = isHook
+    ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
+    : params.get("id") ?? params.get("webhook") ??
+      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
+  return {
+    nodes: named.map(({ name }) => name),
+    named,
+    images: isHook ? [] : images.filter((name) => name !== undefined).map((name) => name.slice(0, 100)),
+    other: other?.slice(0, 200) || undefined,
+    isForced: body.force ?? false,
+  };
+}
+
+/** The values of ":name" parts, decoded as Hono decodes them. */
+function paramsOf(pattern: string, path: string): Map<string, string> {
+  const values = path.split("/");
+  const found = pattern.split("/").flatMap((part, i): [string, string][] => {
+    const name = /^:(\w+)/.exec(part)?.[1];
+    return name === undefined ? [] : [[name, decoded(values[i] ?? "")]];
+  });
+  return new Map(found);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The parsed body, or undefined; the route finds the body unread. */
+async function readJson(c: Context<Env>): Promise<unknown> {
+  const body = await bytesBody(c.req, { maxBytes: MAX_JSON_BYTES });
+  const { url, method, headers, signal } = c.req.raw;
+  c.req.raw = new Request(url, { method, headers, body, signal });
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function namesOf(body: unknown): z.infer<typeof Named> {
+  const changes = Changes.safeParse(body);
+  return changes.success ? { nodes: changes.data.map(({ node }) => node) } : Named.parse(body);
+}

@@ -1,0 +1,51 @@
+/** The actions of the audit log in words. Their codes are stable: people filter and alert by them. */
+
+const ACTIONS = {
+  "login": "log in",
+  "logout": "log out",
+  "password.set": "set a password",
+  "node.set": "change a node's settings",
+  "node.delete": "delete a node",
+  "node.deploy": "order a deployment",
+  "node.restore": "order a restore",
+  "node.power": "switch nodes on or off",
+  "node.power-set": "set how nodes are switched on and off",
+  "node.cancel": "cancel an order",
+  "node.backup": "order a backup",
+  "node.backup-at-boot": "order a backup at the next boot",
+  "node.agent-token": "make a token for a node's agent",
+  "node.recovery-key": "see a recovery key",
+  "capture.begin": "begin a capture",
+  "capture.cancel": "cancel a capture",
+  "capture.publish": "publish a captured version",
+  "image.set": "change an image's settings",
+  "image.delete": "delete a version",
+  "image.prune": "prune versions",
+  "image.export": "export a version",
+  "hook.set": "set a hook",
+  "hook.delete": "delete a hook",
+  "swarm.set": "change the swarm's settings",
+  "webhook.set": "set a webhook",
+  "webhook.delete": "delete a webhook",
+  "webhook.test": "send a test message to a webhook",
+  "webhook.resend": "send failed messages to webhooks once more",
+  "server.backup": "save the server's secrets to a backup",
+  "user.add": "add a user",
+  "user.set": "change a user",
+  "user.remove": "remove a user",
+  "token.add": "make a token",
+  "token.revoke": "revoke a token",
+  "token.rotate-admin": "replace the admin token",
+  "audit.export": "export the audit log",
+} as const;
+
+export type Action = keyof typeof ACTIONS;
+
+function isAction(code: string): code is Action {
+  return code in ACTIONS;
+}
+
+/** The action in words; its code if this version does not know it. */
+export function describeAction(code: string): string {
+  return isAction(code) ? ACTIONS[code] : code;
+}
