@@ -83,13 +83,13 @@ for (const protocol of ["redfish", "ipmi"] as const) {
       assert.equal(await driver.status(), "off");
       assert.equal(await cycle(driver, context, { boot: "network" }), undefined);
       assert.equal(await driver.status(), "on");
-      await started[0]?.serial.expect(FROM_NETWORK, { timeoutMs: 60_000 });
+      await started[0]?.serial.expect(FROM_NETWORK, { timeoutMs: 120_000 });
       await driver.restoreBoot();
       assert.equal(machine.boot, "disk");
       await switchOff(driver, context, "hard");
       assert.equal(started[0]?.isRunning, false);
       await switchOn(driver, context);
-      await started[1]?.serial.expect(FROM_DISK, { timeoutMs: 60_000 });
+      await started[1]?.serial.expect(FROM_DISK, { timeoutMs: 120_000 });
       assert.doesNotMatch(started[1]?.serial.tail(100) ?? "", FROM_NETWORK);
     },
   });
