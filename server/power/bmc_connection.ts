@@ -17,7 +17,7 @@ export interface BmcRequest {
   readonly body?: unknown;
 }
 
-/** The port; throws Error, of which the caller knows CertificateChanged and MissingOpenSsl. */
+/** The port; throws Error, of which the caller knows CertificateChanged, NoTlsSession and MissingOpenSsl. */
 export type SendToBmc = (request: BmcRequest, signal: AbortSignal) => Promise<RawAnswer>;
 
 interface BmcEndpoint {
@@ -116,7 +116,7 @@ class Exchange implements Disposable {
     }
     this.#bytes = new Uint8Array(Buffer.concat([this.#bytes, this.#tls.read()]));
     if (this.#bytes.length > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES >> 20} MiB`);
-    this.#decode(false);
+    this.#decode(this.#tls.isEnded);
   }
 
   /** Throws CertificateChanged. */

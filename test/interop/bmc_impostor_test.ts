@@ -67,7 +67,7 @@ Deno.test({
       } as const;
       await assert.rejects(
         send(login, AbortSignal.timeout(20_000)),
-        /there is no TLS session with it: bad signature/,
+        { name: "NoTlsSession", message: /bad signature/ },
       );
       assert.match(await other.line(), /^refused .*description=51/, "decrypt_error (RFC 8446 §6.2)");
       assert.deepEqual(pins, []);

@@ -7,6 +7,7 @@ import { type BmcRequest, CertificateChanged, type SendToBmc } from "../bmc_conn
 import type { Pause } from "../power_driver.ts";
 import { noAnswer, refused, sentence, wrongPassword } from "../power_error.ts";
 import { MissingOpenSsl } from "../tls/openssl.ts";
+import { NoTlsSession } from "../tls/tls_client.ts";
 import { ifMatchValues } from "./if_match.ts";
 import { errorText, ServiceRoot } from "./resources.ts";
 
@@ -170,6 +171,7 @@ export class RedfishClient {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof CertificateChanged) throw changed(title, { address, shown: error.message });
+        if (error instanceof NoTlsSession) throw noSession(title, { address, cause: error.message });
         if (error instanceof MissingOpenSsl) throw noOpenSsl(title, error);
         // a connection that broke is no sign of a dead BMC, one that never came about is
         if (mayRetry && request.method === "GET" && isBroken(error)) return undefined;
@@ -243,5 +245,15 @@ function noOpenSsl(title: string, { message }: MissingOpenSsl): RackseedError {
     reason: `Redfish needs OpenSSL 3 on the server, and it cannot be loaded: ${sentence(message)}`,
     remedy: "install it: apt-get install libssl3 (dnf install openssl-libs).",
     status: 501,
+  });
+}
+
+function noSession(title: string, { address, cause }: { address: string; cause: string }): RackseedError {
+  return new RackseedError(title, {
+    reason: `there is no TLS session with the BMC at ${address}: ${sentence(cause)} Nothing was sent.`,
+    remedy:
+      "update the firmware of the BMC, which must know TLS 1.2, or use ipmi://; if the signature is bad, " +
+      "another machine has the BMC's address.",
+    status: 502,
   });
 }

@@ -9,6 +9,11 @@ import { type OpenSsl, openSsl } from "./openssl.ts";
 const SSL_ERROR_WANT_READ = 2, SSL_ERROR_ZERO_RETURN = 6;
 const CHUNK_BYTES = 16 << 10;
 
+/** There can be no session: the service is too old, or does not have the key of the certificate it shows. */
+export class NoTlsSession extends Error {
+  override readonly name = "NoTlsSession";
+}
+
 export class TlsClient implements Disposable {
   readonly #lib: OpenSsl;
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
@@ -16,6 +21,7 @@ export class TlsClient implements Disposable {
   readonly #received: Deno.PointerValue;
   readonly #sending: Deno.PointerValue;
   #session: Deno.PointerValue;
+  #isEnded = false;
 
   /** Throws MissingOpenSsl. */
   constructor() {
@@ -45,14 +51,14 @@ export class TlsClient implements Disposable {
     return this.#drain((chunk) => this.#lib.crypto.BIO_read(this.#sending, chunk, chunk.length));
   }
 
-  /** False while the service has to send more. Throws Error if there can be no session. */
+  /** False while the service has to send more. Throws NoTlsSession. */
   handshake(): boolean {
     const session = this.#live(), { ssl, crypto } = this.#lib;
     crypto.ERR_clear_error();
     const result = ssl.SSL_do_handshake(session);
     if (result === 1) return true;
     if (ssl.SSL_get_error(session, result) === SSL_ERROR_WANT_READ) return false;
-    throw new Error(`there is no TLS session with it: ${this.#reason()}`);
+    throw new NoTlsSession(this.#reason());
   }
 
   /** SHA-256 of the certificate (DER) in hexadecimal, after the handshake. Throws Error if the service showed none. */
@@ -84,9 +90,15 @@ export class TlsClient implements Disposable {
       const result = ssl.SSL_read(session, chunk, chunk.length);
       if (result > 0) return result;
       const error = ssl.SSL_get_error(session, result);
+      if (error === SSL_ERROR_ZERO_RETURN) this.#isEnded = true;
       if (error === SSL_ERROR_WANT_READ || error === SSL_ERROR_ZERO_RETURN) return 0;
       throw new Error(`the answer cannot be decrypted: ${this.#reason()}`);
     });
+  }
+
+  /** Whether `read` has come to the end of what the service says (close_notify, RFC 8446 §6.1). */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   [Symbol.dispose](): void {
