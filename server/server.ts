@@ -177,7 +177,7 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet, hooks, agents } = openFleet(context, { data, images, swarm, publish });
+  const { fleet, hooks, agents, power } = openFleet(context, { data, images, swarm, publish });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
@@ -215,6 +215,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       answers: new OrderAnswers(db, { directory, now }),
       fleet,
       hooks,
+      power,
       images,
       notices,
       live,

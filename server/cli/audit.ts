@@ -44,7 +44,8 @@ export async function showAudit(
 }
 
 function cellsOf({ at, who, address, action, nodes, images, subject, outcome }: AuditEntry): string[] {
-  const on = [...nodes, ...images, ...subject === undefined ? [] : [subject]];
+  // the subject first: behind many nodes it would be cut off
+  const on = [...subject === undefined ? [] : [subject], ...nodes, ...images];
   const more = on.length > SHOWN_NAMES ? [`and ${on.length - SHOWN_NAMES} more`] : [];
   return [
     formatTime(at),

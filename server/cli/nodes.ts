@@ -12,6 +12,7 @@ import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { stateOf } from "../words/node_state.ts";
+import { describeStart, formatPower } from "../words/power_text.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
@@ -61,6 +62,8 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Unlock: settings.unlock,
     Encrypted: node.encryption && encryptionOf(node),
     "Boot program": settings.bootProgram,
+    Power: node.power && formatPower(node.power.settings),
+    Started: node.power && describeStart(node.power),
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined
@@ -81,6 +84,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
       ),
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
+  if (node.power?.start?.problem) printProblem(node.power.start.problem);
   for (const disk of inventory?.disks ?? []) {
     print(
       visibleLine(

@@ -16,5 +16,6 @@ export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
 export * from "./api/events.ts";
+export * from "./api/power.ts";
 
 export const API = "/api/v1";

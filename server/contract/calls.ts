@@ -10,6 +10,7 @@ import { imageCalls } from "./calls/images.ts";
 import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
+import { powerCalls } from "./calls/power.ts";
 import { siteCalls } from "./calls/site.ts";
 
 /** By subject, in the order in which the document shows them. */
@@ -18,6 +19,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Templates and captures": captureCalls,
   "Images": imageCalls,
   "Hooks": hookCalls,
+  "Power": powerCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
   "A node's agent": nodeAgentCalls,
@@ -28,6 +30,7 @@ export const CALLS = {
   ...captureCalls,
   ...imageCalls,
   ...hookCalls,
+  ...powerCalls,
   ...peopleCalls,
   ...siteCalls,
   ...nodeAgentCalls,

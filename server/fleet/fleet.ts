@@ -32,7 +32,7 @@ import { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
-import type { Images, Publish } from "./ports.ts";
+import type { Images, PowerViews, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -48,6 +48,7 @@ export interface FleetOptions {
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
+  readonly power: PowerViews;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -79,7 +80,7 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, encryption, pin, now } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, power, pin, now } = options;
     const { firstBoots: watch } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
@@ -124,7 +125,7 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, now });
+    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, power, now });
     this.#checkedMs = now();
   }
 
@@ -168,7 +169,7 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, batches, hooks, encryption, publish } = this.#options;
+    const { nodes, deployments, batches, hooks, encryption, power, publish } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -182,6 +183,7 @@ export class Fleet {
     batches.forget(node.id);
     this.clones.forget(node.id);
     hooks.forgetNode(node.id);
+    power.forget(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     publish({ type: "node-removed", name: node.name });

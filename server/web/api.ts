@@ -14,6 +14,7 @@ import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
+import { powerRoutes } from "./routes/power.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -26,6 +27,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", powerRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));

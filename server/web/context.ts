@@ -22,6 +22,7 @@ import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
 import { unknownBearer } from "../fleet/enrolment.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { PowerControl } from "../power/power_control.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
@@ -42,6 +43,7 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookRegistry;
+  readonly power: PowerControl;
   readonly notices: { list(): Notice[] };
   /** "images/web@3/vmlinuz", as machines fetch it. */
   readonly bootFile: (name: string) => Response | Promise<Response>;

@@ -81,6 +81,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /restores": { needs: "order", records: "node.restore", body: true },
   "GET /deployments": VIEW,
   "GET /deployments/:id": VIEW,
+  "PUT /power": { needs: "administer", records: "node.power-set", body: true },
+  "POST /power": { needs: "order", records: "node.power", body: true },
 
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },

@@ -30,6 +30,7 @@ const Named = z.object({
   name: Name,
   user: Name,
   role: Name,
+  action: Name,
   // whatever is there that is not false counts as a demand
   force: z.unknown().transform((value) => value !== undefined && value !== false),
 }).partial().catch({});
@@ -53,7 +54,7 @@ export async function subjectOf(
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
     : params.get("id") ?? params.get("webhook") ??
-      [params.get("user"), body.user, body.name, body.role].filter(Boolean).join(" ");
+      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,

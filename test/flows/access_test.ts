@@ -103,6 +103,11 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /restores", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["GET /deployments", VIEW],
   ["GET /deployments/:id", VIEW],
+  ["PUT /power", ADMIN, { json: [{ node: "nobody", power: null }] }],
+  ["POST /power", ORDER, { json: { nodes: ["n3"], action: "status" } }],
+  ["POST /power", OPERATE, { json: { nodes: ["other"], action: "on" } }],
+  ["POST /power", OPERATE, { json: { nodes: ["n3", "other"], action: "off" } }],
+  ["POST /power", OPERATE, { json: { nodes: [], action: "off" } }],
 
   ["GET /hooks", VIEW],
   ["GET /hooks/:scope/:when/:name", ADMIN],

@@ -9,6 +9,7 @@ import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./f
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 import { PageQuery } from "./pages.ts";
+import { PowerTerms, PowerView } from "./power.ts";
 
 export const NodeSettings = z.object({
   mac: Mac.optional(),
@@ -105,6 +106,8 @@ export const NodeView = z.object({
     /** When the recovery key was first shown to somebody. */
     keyShown: time.optional(),
   }).optional(),
+  /** How it is switched on and off; absent if the server does not know. */
+  power: PowerView.optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
@@ -138,6 +141,8 @@ export const DeployRequest = z.object({
   planCheck: z.boolean().optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
+  /** Starts the nodes from the network, instead of waiting until they boot. */
+  power: PowerTerms.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 

@@ -26,6 +26,7 @@ import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
+import power from "../../docs/power.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
@@ -59,6 +60,7 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       page("capture", capture),
       page("deploy", deploy),
+      page("power", power),
       page("disks", disks),
       page("encryption", encryption),
       page("restore", restore),

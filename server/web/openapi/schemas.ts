@@ -17,6 +17,7 @@ import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
+import * as power from "#contract/api/power.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -47,6 +48,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   nodes,
   notices,
   planPreview,
+  power,
   restore,
   webhooks,
   { ImageName, Source, Totals },

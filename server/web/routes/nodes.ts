@@ -15,7 +15,7 @@ import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts"
 import { requireMatch, tag } from "../entity_tag.ts";
 import { isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
@@ -70,14 +70,20 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
-  app.post(
-    "/deployments",
-    async (c) => c.json(withoutTokens(c, fleet.orders.deploy(await jsonBody(c.req, DeployRequest)))),
-  );
-  app.post(
-    "/restores",
-    async (c) => c.json(withoutTokens(c, fleet.orders.restore(await jsonBody(c.req, RestoreRequest)))),
-  );
+  app.post("/deployments", async (c) => {
+    const request = await jsonBody(c.req, DeployRequest);
+    // before any node is armed: an order that cannot be carried out whole is refused whole
+    if (request.power) power.check(request.nodes, `cannot deploy ${request.image} and start its nodes`);
+    const answer = fleet.orders.deploy(request);
+    if (request.power) power.start(answer, request.power);
+    else power.clear(answer.nodes);
+    return c.json(withoutTokens(c, answer));
+  });
+  app.post("/restores", async (c) => {
+    const answer = fleet.orders.restore(await jsonBody(c.req, RestoreRequest));
+    power.clear(answer.nodes);
+    return c.json(withoutTokens(c, answer));
+  });
   app.get("/deployments", (c) => {
     const query = DeploymentQuery.parse(c.req.query());
     const found = fleet.deployments(query, { before: keyBefore(query) });
