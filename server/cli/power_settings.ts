@@ -1,5 +1,4 @@
 /** The power settings of `rackseed node set`. */
-import { z } from "zod";
 import {
   CertificatePin,
   NodeView,

@@ -61,6 +61,10 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
   await put("/nodes/n3", { hostname: "three", uploadLimit: "off", rack: "r3", leaveDisks: [">2TB"] });
   await assert.rejects(put("/nodes/n4", { dataDisks: [] }), { status: 400 });
   await put("/nodes/n4", { mac: "52:54:00:00:00:AA", interfaces, unlock: "key-file" });
+  await put("/power", [{ node: "n4", power: { method: "wol", broadcast: "127.0.0.1" } }]);
+  const power = await client.send("POST", "/power", { json: { nodes: ["n4"], action: "status" } });
+  const results = (await power.text()).trim().split("\n").map((line) => JSON.parse(line));
+  assert.equal(api.lineComplaint("POST /power", results), undefined);
   const hook = { script: "true", timeoutSeconds: 5 };
   await put("/hooks/node:n1/pre-install/check", hook);
   await put("/hooks/all/post-install/spare", hook);
