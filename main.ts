@@ -20,6 +20,7 @@ function stopBy(name: Deno.Signal): void {
 
 const code = await runCommandLine(Deno.args, {
   version: settings.version,
+  apiDocument: async () => (await import("./server/web/openapi/document.ts")).apiDocument(),
   signal: stop.signal,
   runServer: async (command, { reread }) =>
     await (await import("./server/run_server.ts")).runServer(command, { reread, signal: stop.signal }),

@@ -15,6 +15,7 @@ const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${nam
 
 const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --layout NAME [--brief] [OPTION…]
+       deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
 
 Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
@@ -25,6 +26,8 @@ Needs root and Debian; takes about 10 minutes or more.
                         once more with one power cut; disks of mirrors are pulled:
 ${layoutHelp}
   --brief               with --layout: only capture and install
+  --power redfish|ipmi  the nodes are off, and one command starts them through their BMCs; two more nodes have a BMC
+                        that is dead, and one that says "on" and starts nothing
   --container bios|uefi import a container image, export it as a disk, and boot that
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
@@ -50,6 +53,7 @@ type Arguments = Pick<
   | "backup"
   | "powerCuts"
   | "identity"
+  | "power"
   | "dataMiB"
   | "keep"
 >;
@@ -70,12 +74,13 @@ function parse(args: string[]): Arguments | undefined {
         backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
+        power: { type: "string" },
         // A template's disk has room for 1 GB.
         data: { type: "string", default: "192" },
         keep: { type: "string" },
       },
     });
-    const { layout, container, brief, nodes, installs, identity, data } = values;
+    const { layout, container, brief, nodes, installs, identity, power, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
     const given = [known?.firmware, container, values.firmware].filter((firmware) => firmware !== undefined);
     const [firmware] = given;
@@ -85,6 +90,9 @@ function parse(args: string[]): Arguments | undefined {
       return undefined;
     }
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
+    if (power !== undefined && power !== "redfish" && power !== "ipmi") return undefined;
+    const others = [layout, container, identity, values.restore, values.backup, values["power-cut"] !== "0"];
+    if (power !== undefined && (others.some(Boolean) || installs !== "1")) return undefined;
     const isWhole = known !== undefined && !brief;
     return {
       firmware,
@@ -97,9 +105,10 @@ function parse(args: string[]): Arguments | undefined {
       backup: values.backup,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
+      power,
       dataMiB: Number(data),
       keep: resolve(
-        values.keep ?? `${root}/.cache/lab/last-${layout ?? (container ? "container" : firmware)}`,
+        values.keep ?? `${root}/.cache/lab/last-${layout ?? power ?? (container ? "container" : firmware)}`,
       ),
     };
   } catch {

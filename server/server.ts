@@ -28,6 +28,7 @@ import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
+import { OrderAnswers } from "./store/order_answers.ts";
 import { startError } from "./store/store_error.ts";
 import { LiveEvents } from "./web/live.ts";
 
@@ -176,7 +177,7 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet, hooks, agents } = openFleet(context, { data, images, swarm, publish });
+  const { fleet, hooks, agents, power } = openFleet(context, { data, images, swarm, publish });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
@@ -211,8 +212,10 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     api: {
       ...persons,
       audit,
+      answers: new OrderAnswers(db, { directory, now }),
       fleet,
       hooks,
+      power,
       images,
       notices,
       live,

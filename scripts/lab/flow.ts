@@ -5,7 +5,9 @@ import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
 import { type Clone, cloneNode, installAgain, orderNodes } from "./node_flow.ts";
 import { checkOwnDisk, ownSum } from "./own_data.ts";
+import type { PowerProtocol } from "./lab_bmc.ts";
 import { cutPower } from "./power_cut_flow.ts";
+import { deployByPower } from "./power_flow.ts";
 import { ProductServer } from "./product_server.ts";
 import { pullDisks } from "./pulled_disk_flow.ts";
 import { restoreNode } from "./restore_flow.ts";
@@ -30,6 +32,8 @@ export async function cloneMachines(
     readonly powerCuts: number;
     /** Install two more nodes, which ask for their identity. */
     readonly identity?: "ask" | undefined;
+    /** Instead of all this: the nodes are off, and one command starts them through their BMCs. */
+    readonly power?: PowerProtocol | undefined;
   },
 ): Promise<Check[]> {
   return await inWorkplace(options, async (lab) => {
@@ -38,6 +42,10 @@ export async function cloneMachines(
     const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
+    if (options.power !== undefined) {
+      const { nodes: count, power: protocol } = options;
+      return [...tell(lab, await deployByPower(lab, { template, server, count, protocol }))];
+    }
     await using order = await orderNodes(lab, { nodes, server });
     const ownBefore = await Promise.all(nodes.map((node) => ownSum(lab, node)));
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));

@@ -5,6 +5,7 @@
  */
 import { messageOf } from "#contract/errors.ts";
 import { cloneMachines, leaveOthersAlone, startContainer } from "./flow.ts";
+import type { PowerProtocol } from "./lab_bmc.ts";
 import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
 import { summary } from "./summary.ts";
@@ -24,6 +25,8 @@ export interface LabOrder {
   readonly backup: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
+  /** The nodes are started through their BMCs. */
+  readonly power?: PowerProtocol | undefined;
   readonly dataMiB: number;
   /** The folder for logs and the summary. */
   readonly keep: string;
@@ -44,10 +47,14 @@ async function lab(
   const layout = name === undefined ? undefined : layouts[name];
   const of = layout && name ? { layout: { ...layout, name } } : {};
   const options = { ...order, ...of, firmware, timeline, signal: interrupted.signal };
-  const checks = container ? await startContainer({ ...options, keep }) : [
-    ...await cloneMachines({ ...options, keep }),
-    ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
-  ];
+  const checks = container
+    ? await startContainer({ ...options, keep })
+    : order.power !== undefined
+    ? await cloneMachines({ ...options, keep })
+    : [
+      ...await cloneMachines({ ...options, keep }),
+      ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
+    ];
   const text = summary({ machine: name ?? firmware.toUpperCase(), checks, milestones: timeline.milestones });
   await Deno.writeTextFile(`${keep}/summary.txt`, text);
   await Deno.writeTextFile(`${keep}/timings.json`, JSON.stringify(timeline.milestones));

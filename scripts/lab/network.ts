@@ -49,6 +49,18 @@ export class LabNetwork implements AsyncDisposable {
     return tap;
   }
 
+  /** Adds a second network, in which only the image server is: `address` is its (CIDR). */
+  async addServerNetwork(name: string, { address }: { readonly address: string }): Promise<void> {
+    await this.#ip("link", "add", name, "type", "bridge");
+    await this.#ip("addr", "add", address, "dev", name);
+    await this.#ip("link", "set", name, "up");
+  }
+
+  /** From here on, something in the namespace can listen at this address. */
+  async addAddress(address: string): Promise<void> {
+    await this.#ip("addr", "add", `${address}/32`, "dev", "lo");
+  }
+
   /** Bytes sent to the machine behind a tap so far, without Ethernet, IPv4 and TCP headers. */
   async sentTo(tap: string): Promise<number> {
     const { stdout } = await run(["ip", "-n", this.namespace, "-j", "-s", "link", "show", tap]);

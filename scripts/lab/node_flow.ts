@@ -9,6 +9,7 @@ import { checkHooks } from "./hooks.ts";
 import { keysFolder } from "./on_disks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } from "./qemu.ts";
+import type { SwitchedMachine } from "./switched_machine.ts";
 import { image, type Template } from "./template_flow.ts";
 import { domain, templateStorage } from "./template_settings.ts";
 import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
@@ -22,12 +23,19 @@ interface Context {
   readonly server: ProductServer;
   /** `node deploy --wait`, which reports each clone that is up. */
   readonly order: BackgroundProgram;
+  /** Its BMC switches it on; without it, the lab does. */
+  readonly machine?: SwitchedMachine | undefined;
 }
 
 /** Creates the nodes at the server, arms them, and gives them empty disks; returns once all clones are up. */
 export async function orderNodes(
   lab: Workplace,
-  { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
+  { nodes, server, options = [] }: {
+    readonly nodes: readonly NodeFacts[];
+    readonly server: ProductServer;
+    /** Further options of `node deploy`. */
+    readonly options?: readonly string[];
+  },
 ): Promise<BackgroundProgram> {
   for (const node of nodes) {
     const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
@@ -43,7 +51,7 @@ export async function orderNodes(
   const names = nodes.map(({ name }) => name);
   const order = stack.use(
     server.begin(
-      ...["node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"],
+      ...["node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait", ...options],
       ...await lab.layout?.deploy?.(lab.folder) ?? [],
     ),
   );
@@ -94,8 +102,13 @@ export interface Clone {
  * Lets an armed node execute its order. QEMU ends at the reboot that the agent requests, so that the disk can be
  * read. Returns the time from the agent's start.
  */
-export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<number> {
-  await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
+export async function installNode(
+  lab: Workplace,
+  { node, machine: switched }: Pick<Context, "node" | "machine">,
+): Promise<number> {
+  await using machine = switched
+    ? await switched.firstStart({ timeoutMs: 600_000, signal: lab.signal })
+    : await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
   lab.transcripts.push(machine.serial);
   const { timeline } = lab;
   await timeline.measure(
@@ -130,9 +143,11 @@ export async function installAgain(
 /** Starts an installed node as the reboot would have, and checks the running clone, then its disk. */
 export async function startClone(
   lab: Workplace,
-  { node, template, server, order }: Context,
+  { node, template, server, order, machine: switched }: Context,
 ): Promise<Omit<Clone, "agentMs">> {
-  await using machine = await VirtualMachine.start(machineOf(lab, node));
+  await using machine = switched
+    ? await switched.startAgain()
+    : await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
   const host = hostOf(node);
   await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {

@@ -29,7 +29,7 @@ export interface VmOptions {
   /** The folder that keeps its TPM's state; without it the machine has no TPM. */
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
-  readonly bootOrder: "network-first" | "disk-first";
+  readonly bootOrder: "network-first" | "disk-first" | "disk-only";
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
   readonly folder: string;
   /** The file to which the serial console is appended. */
@@ -58,6 +58,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #keyboard: WritableStreamDefaultWriter<Uint8Array>;
   readonly #qmp: Qmp;
   readonly #signal: AbortSignal | undefined;
+  #isRunning = true;
 
   private constructor(
     { name, signal }: VmOptions,
@@ -77,6 +78,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.#tpm = running.tpm;
     this.#keyboard = running.process.stdin.getWriter();
     this.#qmp = running.qmp;
+    running.process.status.then(() => this.#isRunning = false);
   }
 
   static async start(options: VmOptions): Promise<VirtualMachine> {
@@ -103,6 +105,15 @@ export class VirtualMachine implements AsyncDisposable {
     early.catch(() => {}); // from here on, `exited` reports its end
     stack.move();
     return new VirtualMachine(options, { process, serial, qmp, tap, tpm });
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** As a person does for a moment: the guest is asked to shut down (ACPI). */
+  async pressPowerButton(): Promise<void> {
+    await this.#qmp.execute("system_powerdown");
   }
 
   /** Types text at the serial console; "\r" is Enter. */
@@ -148,7 +159,9 @@ function qemuArguments(
   { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
-  const [networkIndex, diskIndex] = bootOrder === "network-first" ? [1, 2] : [disks.length + 1, 1];
+  const diskIndex = bootOrder === "network-first" ? 2 : 1;
+  const networkIndex =
+    { "network-first": 1, "disk-first": disks.length + 1, "disk-only": undefined }[bootOrder];
   return [
     "qemu-system-x86_64",
     "-nodefaults",
@@ -177,10 +190,14 @@ function qemuArguments(
     // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[
       "-device",
-      `virtio-net-pci,netdev=net,mac=${mac},bootindex=${networkIndex}${
-        firmware === "uefi" ? ",romfile=" : ""
-      }`,
+      [
+        `virtio-net-pci,netdev=net,mac=${mac}`,
+        ...(networkIndex === undefined ? [] : [`bootindex=${networkIndex}`]),
+        ...(firmware === "uefi" ? ["romfile="] : []),
+      ].join(","),
     ],
+    // what has no bootindex is not tried
+    ...(networkIndex === undefined ? ["-boot", "strict=on"] : []),
     ...["-smbios", `type=1,serial=${name}`],
     ...(noReboot ? ["-no-reboot"] : []),
   ];

@@ -62,6 +62,7 @@ export async function writeDeb(files: readonly PackageFile[], options: PackageOp
     `Installed-Size: ${sizeKb}`,
     "Depends: libc6 (>= 2.28), libgcc-s1, systemd | systemd-standalone-sysusers",
     "Recommends: libssl3, libzstd1, liblzma5",
+    "Suggests: ipmitool",
     "Section: admin",
     "Priority: optional",
     `Description: ${SUMMARY}`,

@@ -21,8 +21,8 @@ const TYPE = {
   layer: "application/vnd.oci.image.layer.v1.tar+gzip",
 };
 const PROGRAM = "/usr/bin/rackseed";
-/** Loaded by name, for speed (server/native) and kernel modules; each of them may be missing. */
-const LOADED_BY_NAME = ["libcrypto.so.3", "libzstd.so.1", "liblzma.so.5"];
+/** Loaded by name, for speed (server/native), kernel modules and BMCs; each of them may be missing. */
+const LOADED_BY_NAME = ["libcrypto.so.3", "libssl.so.3", "libzstd.so.1", "liblzma.so.5"];
 
 interface Descriptor {
   readonly mediaType: string;

@@ -47,6 +47,7 @@ License: MIT
 AutoReqProv: no
 Requires: glibc >= 2.28, libgcc, systemd
 Recommends: openssl-libs, libzstd, xz-libs
+Suggests: ipmitool
 %description
 ${DESCRIPTION.join("\n")}
 %install

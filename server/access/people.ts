@@ -117,6 +117,11 @@ export class People {
     return this.#options.users.list().map(viewOf);
   }
 
+  /** Throws RackseedError (404). */
+  user(name: string): UserView {
+    return viewOf(this.#options.users.get(name));
+  }
+
   add(request: UserAdd): UserAnswer {
     const { name } = this.#options.users.add(request);
     return { user: viewOf(this.#options.users.get(name)), setup: this.#setup(name) };

@@ -30,6 +30,7 @@ interface InstallCommand {
 
 export interface Actions {
   readonly version: string;
+  readonly apiDocument: () => Promise<object>;
   readonly signal: AbortSignal;
   /** `reread` reads the settings again, as on SIGHUP. */
   readonly runServer: (options: ServerCommand, source: { reread: () => ServerCommand }) => Promise<void>;

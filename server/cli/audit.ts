@@ -1,5 +1,5 @@
 /** `rackseed audit …` */
-import { AuditEnd, type AuditEntry, AuditLine, AuditPage } from "#contract/api/audit.ts";
+import { AuditEnd, type AuditEntry, AuditLine } from "#contract/api/audit.ts";
 import { AuditChain, type KnownLine } from "#contract/audit_chain.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { describeAction } from "../words/audit_text.ts";
@@ -32,11 +32,8 @@ export async function showAudit(
   const entries: AuditEntry[] = [];
   let cursor: number | undefined;
   while (entries.length < limit) {
-    const query = new URLSearchParams({ limit: String(Math.min(PER_PAGE, limit - entries.length)) });
-    for (const [name, value] of Object.entries({ since, user, node, cursor })) {
-      if (value !== undefined) query.set(name, String(value));
-    }
-    const page = await client.get(`/audit?${query}`, AuditPage, { signal });
+    const query = { since, user, node, cursor, limit: Math.min(PER_PAGE, limit - entries.length) };
+    const page = await client.call("GET /audit", { query, signal });
     entries.push(...page.entries);
     if (page.next === undefined) break;
     cursor = page.next;
@@ -47,7 +44,8 @@ export async function showAudit(
 }
 
 function cellsOf({ at, who, address, action, nodes, images, subject, outcome }: AuditEntry): string[] {
-  const on = [...nodes, ...images, ...subject === undefined ? [] : [subject]];
+  // the subject first: behind many nodes it would be cut off
+  const on = [...subject === undefined ? [] : [subject], ...nodes, ...images];
   const more = on.length > SHOWN_NAMES ? [`and ${on.length - SHOWN_NAMES} more`] : [];
   return [
     formatTime(at),

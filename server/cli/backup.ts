@@ -1,12 +1,5 @@
 /** `rackseed node backup` and `rackseed node agent`. */
-import {
-  AgentToken,
-  BackupRequest,
-  BootBackupRequest,
-  CaptureView,
-  DeployAnswer,
-  NodeView,
-} from "#contract/api.ts";
+import { BackupRequest, BootBackupRequest, DeployAnswer, NodeView } from "#contract/api.ts";
 import { agentScript } from "./agent_script.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
@@ -51,8 +44,7 @@ export async function backupNodes(patterns: readonly string[], all: BackupOption
     title: "cannot back up all of these nodes",
     signal,
     work: async (node) => {
-      const path = `/nodes/${encodeURIComponent(node)}/backup`;
-      const { id } = await client.post(path, { body, schema: CaptureView, signal });
+      const { id } = await client.call("POST /nodes/:node/backup", { node, body, signal });
       const backup = await cancelledOnAbort(
         client,
         { capture: id, signal },
@@ -71,8 +63,7 @@ async function backupAtBoot(
   using client = await connect(options, signal);
   const nodes: DeployAnswer["nodes"] = [];
   const armNode = async (node: string) => {
-    const path = `/nodes/${encodeURIComponent(node)}/boot-backup`;
-    const answer = await client.post(path, { body, schema: DeployAnswer, signal });
+    const answer = await client.call("POST /nodes/:node/boot-backup", { node, body, signal });
     nodes.push(...answer.nodes);
     if (json) printJson(answer);
     else {
@@ -81,7 +72,7 @@ async function backupAtBoot(
           "its disks are only read",
       );
     }
-    const { settings } = await client.get(`/nodes/${encodeURIComponent(node)}`, NodeView, { signal });
+    const { settings } = await client.call("GET /nodes/:node", { node, signal });
     if (settings.mac === undefined) {
       remark(
         `its MAC address, which identifies it at boot, is not known: rackseed node set ${node} --mac MAC`,
@@ -104,8 +95,7 @@ function endOfBackup({ backup, armed, state, report }: NodeView): NodeEnd | unde
 
 export async function printAgent(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const path = `/nodes/${encodeURIComponent(key)}/agent`;
-  const agent = await client.post(path, { body: {}, schema: AgentToken, signal });
+  const agent = await client.call("POST /nodes/:node/agent", { node: key, signal });
   if (json) printJson(agent);
   else print(agentScript(agent));
 }

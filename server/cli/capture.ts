@@ -8,8 +8,6 @@ import { formatBytes, formatCount, formatSeconds, percent } from "../words/figur
 import { Rate } from "./rate.ts";
 import { print, printJson, ProgressLine, remark } from "./terminal.ts";
 import { checked } from "../words/usage.ts";
-import { TemplateView } from "#contract/api.ts";
-import { z } from "zod";
 
 export interface CaptureOptions extends ConnectionOptions {
   readonly image: string;
@@ -34,9 +32,9 @@ export async function captureTemplate(
     },
   });
   using client = await connect(options, signal);
-  const known = (await client.get("/templates", z.array(TemplateView), { signal }))
+  const known = (await client.call("GET /templates", { signal }))
     .find((t) => t.name === template || t.id === template);
-  const started = await client.post("/captures", { body: request, schema: CaptureView, signal });
+  const started = await client.call("POST /captures", { body: request, signal });
   for (const obstacle of known?.lacks ?? []) remark(`obstacle: ${obstacle}`);
   if (known?.online === false) remark(`${known.name} is offline; waiting for its agent…`);
   const capture = await cancelledOnAbort(

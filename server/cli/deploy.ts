@@ -1,13 +1,5 @@
 /** `rackseed node deploy`. */
-import { z } from "zod";
-import {
-  DeployAnswer,
-  DeploymentView,
-  DeployRequest,
-  NodeView,
-  type Unlock,
-  VersionView,
-} from "#contract/api.ts";
+import { DeployAnswer, DeployRequest, NodeView, type Unlock } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { IdentityMode } from "#contract/identity.ts";
@@ -18,7 +10,7 @@ import { waitForNodes } from "./node_wait.ts";
 import { askPassphrase, passphraseFromFile } from "./passphrase.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
-import { checked } from "../words/usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 interface DeployOptions extends NodeOptions {
   readonly image: string;
@@ -30,6 +22,12 @@ interface DeployOptions extends NodeOptions {
   readonly firstBootTimeout?: number | undefined;
   readonly unlock?: Unlock | undefined;
   readonly passphraseFile?: string | undefined;
+  readonly power?: boolean | undefined;
+  readonly atOnce?: number | undefined;
+  /** Seconds. */
+  readonly pause?: number | undefined;
+  /** Seconds. */
+  readonly arriveTimeout?: number | undefined;
   readonly planCheck?: boolean | undefined;
   readonly force?: boolean | undefined;
   readonly wait?: boolean | undefined;
@@ -50,6 +48,7 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
       unlock,
       planCheck,
       force,
+      power: powerTerms(options),
     },
   });
   using client = await connect(options, signal);
@@ -59,14 +58,20 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
     : await passphraseFromFile(passphraseFile);
   // not checked with the rest: its error would show the passphrase
   const body = { ...order, nodes, passphrase };
-  const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  printOrdered(answer, { json, wait, verb: "install" });
+  const answer = await client.call("POST /deployments", { body, signal });
+  printOrdered(answer, { json, wait, starts: options.power, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
-  const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
+  const batch = await client.call("GET /deployments/:id", { id: answer.deployment, signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
   if (!json) await remindOfKeys(client, { nodes, signal });
+}
+
+function powerTerms({ power, atOnce, pause, arriveTimeout }: DeployOptions): object | undefined {
+  if (power) return { atOnce, pauseSeconds: pause, arriveSeconds: arriveTimeout };
+  if (atOnce === undefined && pause === undefined && arriveTimeout === undefined) return undefined;
+  throw new UsageError("--at-once, --pause and --arrive-timeout need --power.");
 }
 
 /** A recovery key that nobody wrote down is of no use on the day when the server is gone. */
@@ -85,7 +90,7 @@ async function namedViews(
   client: ApiClient,
   { nodes, signal }: { nodes: readonly string[]; signal: AbortSignal },
 ): Promise<NodeView[]> {
-  const known = await client.get("/nodes", z.array(NodeView), { signal });
+  const known = await client.call("GET /nodes", { signal });
   return known.filter(({ name, id, settings: { mac } }) =>
     nodes.some((key) => key === name || key === id || key.toLowerCase() === mac)
   );
@@ -101,7 +106,7 @@ async function askIfNeeded(
   },
 ): Promise<string | undefined> {
   if (unlock !== undefined && unlock !== "passphrase") return undefined;
-  const { layout } = await client.get(`/images/${encodeURIComponent(image)}`, VersionView, { signal });
+  const { layout } = await client.call("GET /images/:ref", { ref: image, signal });
   if (!layout?.encrypted?.length) return undefined;
   if (unlock === undefined) {
     const named = await namedViews(client, { nodes, signal });
@@ -119,7 +124,13 @@ const MAX_PLANS = 16;
 
 export function printOrdered(
   answer: DeployAnswer,
-  { json, wait, verb }: { json: boolean | undefined; wait: boolean | undefined; verb: string },
+  { json, wait, starts, verb }: {
+    json: boolean | undefined;
+    wait: boolean | undefined;
+    /** The server starts them. */
+    starts?: boolean | undefined;
+    verb: string;
+  },
 ): void {
   const { image, nodes } = answer;
   if (json) return printJson(answer);
@@ -127,6 +138,7 @@ export function printOrdered(
   const planned = nodes.filter(({ plan }) => plan !== undefined);
   for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
   if (planned.length > MAX_PLANS) print(`  and ${planned.length - MAX_PLANS} more; see rackseed node plan`);
+  if (starts) return print("The server starts them from the network now; see rackseed node list.");
   // with --wait the nodes do boot from the network, and others may read the log: print no token
   if (wait) return print(`They ${verb} when they boot from the network.`);
   const isAdmin = nodes.every(({ token }) => token !== "");

@@ -1,6 +1,4 @@
 /** Commands that take several nodes. */
-import { z } from "zod";
-import { NodeView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ConnectionOptions } from "./connection.ts";
@@ -17,7 +15,7 @@ export async function namedNodes(
   client: ApiClient,
   { patterns, signal }: { patterns: readonly string[]; signal: AbortSignal },
 ): Promise<string[]> {
-  const nodes = hasGroup(patterns) ? await client.get("/nodes", z.array(NodeView), { signal }) : [];
+  const nodes = hasGroup(patterns) ? await client.call("GET /nodes", { signal }) : [];
   return nodeNames(patterns, { nodes });
 }
 

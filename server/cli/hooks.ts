@@ -1,7 +1,7 @@
 /** `rackseed hook …` */
-import { z } from "zod";
+import type { z } from "zod";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { HookContent, HookMoment, HookName, HookScope, HookSummary, HookView } from "#contract/api/hooks.ts";
+import { HookContent, type HookKey, HookMoment, HookName, HookScope } from "#contract/api/hooks.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { formatBytes, formatSeconds } from "../words/figures.ts";
 import { print, printFields, printJson, printTable } from "./terminal.ts";
@@ -24,7 +24,7 @@ type OneHook = HookOptions & HookChoice;
 
 export async function listHooks({ json, signal, ...options }: HookOptions): Promise<void> {
   using client = await connect(options, signal);
-  const hooks = await client.get("/hooks", z.array(HookSummary), { signal });
+  const hooks = await client.call("GET /hooks", { signal });
   if (json) return printJson(hooks);
   if (hooks.length === 0) return print("no hooks yet; see `rackseed hook set --help`");
   printTable(
@@ -42,7 +42,7 @@ export async function listHooks({ json, signal, ...options }: HookOptions): Prom
 
 export async function showHook(when: string, { json, signal, ...options }: OneHook): Promise<void> {
   using client = await connect(options, signal);
-  const hook = await client.get(pathOf(when, options), HookView, { signal });
+  const hook = await client.call("GET /hooks/:scope/:when/:name", { ...keyOf(when, options), signal });
   if (json) return printJson(hook);
   printFields({
     For: hook.scope.replace(":", " "),
@@ -64,36 +64,35 @@ export async function setHook(
     readonly timeout: number;
   },
 ): Promise<void> {
-  const path = pathOf(when, options);
+  const key = keyOf(when, options);
   const script = await readScript(file);
   const body = checked(HookContent, {
     name: file,
     value: { script, optional: optional ?? false, timeoutSeconds: timeout },
   });
   using client = await connect(options, signal);
-  const hook = await client.put(path, { body, schema: HookView, signal });
+  const hook = await client.call("PUT /hooks/:scope/:when/:name", { ...key, body, signal });
   print(`set the ${hook.when} hook ${hook.name} for ${hook.scope.replace(":", " ")}`);
 }
 
 export async function deleteHook(when: string, { signal, ...options }: OneHook): Promise<void> {
   using client = await connect(options, signal);
-  await client.send("DELETE", pathOf(when, options), { signal });
+  await client.call("DELETE /hooks/:scope/:when/:name", { ...keyOf(when, options), signal });
   print(`deleted the ${when} hook ${options.name}`);
 }
 
 /** Throws UsageError. */
-function pathOf(when: string, { name, image, group, node, all }: HookChoice): string {
+function keyOf(when: string, { name, image, group, node, all }: HookChoice): z.infer<typeof HookKey> {
   const [owner] = Object.entries({ image, group, node }).filter(([, value]) => value !== undefined);
   const scope = owner ? owner.join(":") : all ? "all" : undefined;
   if (scope === undefined) {
     throw new UsageError("choose the scope of the hook: --all, --image NAME, --group LABEL or --node NODE");
   }
-  const parts = [
-    checked(HookScope, { name: "scope", value: scope }),
-    checked(HookMoment, { name: "when", value: when }),
-    checked(HookName, { name: "--name", value: name }),
-  ];
-  return `/hooks/${parts.map(encodeURIComponent).join("/")}`;
+  return {
+    scope: checked(HookScope, { name: "scope", value: scope }),
+    when: checked(HookMoment, { name: "when", value: when }),
+    name: checked(HookName, { name: "--name", value: name }),
+  };
 }
 
 async function readScript(file: string): Promise<string> {

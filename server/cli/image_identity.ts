@@ -2,7 +2,6 @@
 import { ImageName } from "#contract/format/manifest.ts";
 import { describeOnClone } from "#contract/own_files/document.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
-import { ImageSettings } from "#contract/api/restore.ts";
 import { connect } from "./connection.ts";
 import type { ImageOptions } from "./images.ts";
 import { print, printJson } from "./terminal.ts";
@@ -29,5 +28,5 @@ export async function showOwnFiles(
 async function ownOf(name: string, { signal, ...options }: ImageOptions): Promise<readonly string[]> {
   using client = await connect(options, signal);
   const image = checked(ImageName, { name: "image", value: name });
-  return (await client.get(`/images/${image}/settings`, ImageSettings, { signal })).own ?? [];
+  return (await client.call("GET /images/:name/settings", { name: image, signal })).own ?? [];
 }

@@ -1,5 +1,4 @@
 /** `rackseed image diff` and `rackseed image prune`. */
-import { z } from "zod";
 import { ImageChange, PruneAnswer, PruneRequest } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { formatBytes, formatCount, formatTime } from "../words/figures.ts";
@@ -15,9 +14,7 @@ export async function diffImages(
   { json, signal, ...options }: ImageOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  const changes = await client.get(`/images/${refOf(from)}/diff/${refOf(to)}`, z.array(ImageChange), {
-    signal,
-  });
+  const changes = await client.call("GET /images/:ref/diff/:to", { ref: refOf(from), to: refOf(to), signal });
   if (json) return printJson(changes);
   if (changes.length > 0) print(changes.map(describeChange).join("\n"));
   const count = (change: ImageChange["change"]) =>
@@ -58,7 +55,7 @@ export async function pruneImages(
     },
   });
   using client = await connect(options, signal);
-  const answer = await client.post("/images/prune", { body, schema: PruneAnswer, signal });
+  const answer = await client.call("POST /images/prune", { body, signal });
   if (json) return printJson(answer);
   const row = ({ image, version, created }: PruneAnswer["removed"][number]) => [
     `${image}@${version}`,

@@ -1,6 +1,5 @@
 /** `rackseed image …` */
-import { z } from "zod";
-import { CaptureView, ImageRef, ImageView, Notice, VerifyEvent, VersionView } from "#contract/api.ts";
+import { ImageRef, VerifyEvent } from "#contract/api.ts";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -37,8 +36,8 @@ export type SendTree = (path: string, options: {
 
 export async function listImages({ json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
-  const images = await client.get("/images", z.array(ImageView), { signal });
-  for (const { subject, problem, remedy } of await client.get("/notices", z.array(Notice), { signal })) {
+  const images = await client.call("GET /images", { signal });
+  for (const { subject, problem, remedy } of await client.call("GET /notices", { signal })) {
     remark(`warning: ${subject}: ${problem}\n  Remedy: ${remedy}`);
   }
   if (json) return printJson(images);
@@ -68,12 +67,12 @@ export async function setImage(
   },
 ): Promise<void> {
   using client = await connect(options, signal);
-  const path = `/images/${checked(ImageName, { name: "image", value: name })}/settings`;
-  let settings = await client.get(path, ImageSettings, { signal });
+  const image = checked(ImageName, { name: "image", value: name });
+  let settings = await client.call("GET /images/:name/settings", { name: image, signal });
   if (keep !== undefined || own !== undefined) {
     const value = { ...settings, ...paths("keep", keep), ...paths("own", own) };
     const body = checked(ImageSettings, { name: "settings", value });
-    settings = await client.put(path, { body, schema: ImageSettings, signal });
+    settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }
   if (json) return printJson(settings);
   printFields({
@@ -89,7 +88,7 @@ function paths(name: "keep" | "own", given: readonly string[] | undefined): Imag
 
 export async function showImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
-  const version = await client.get(`/images/${refOf(ref)}`, VersionView, { signal });
+  const version = await client.call("GET /images/:ref", { ref: refOf(ref), signal });
   if (json) return printJson(version);
   const { totals, source, layout } = version;
   printFields({
@@ -114,7 +113,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
 
 export async function deleteImage(ref: string, { signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
-  await client.send("DELETE", `/images/${refOf(ref)}`, { signal });
+  await client.call("DELETE /images/:ref", { ref: refOf(ref), signal });
   print(`deleted ${ref}`);
 }
 
@@ -122,7 +121,7 @@ export async function deleteImage(ref: string, { signal, ...options }: ImageOpti
 export async function verifyImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
   using line = new ProgressLine();
-  const response = await client.send("POST", `/images/${refOf(ref)}/verify`, { signal });
+  const response = await client.send("POST", `/images/${encodeURIComponent(refOf(ref))}/verify`, { signal });
   const damages: string[] = [];
   let done: Extract<VerifyEvent, { type: "done" }> | undefined;
   for await (const text of linesOf(response, signal)) {
@@ -155,7 +154,7 @@ export async function exportImage(
     throw new UsageError("will not write a tar to the terminal: give -o FILE, or pipe the output");
   }
   using client = await connect(options, signal);
-  const { body } = await client.send("GET", `/images/${refOf(ref)}/export`, { signal });
+  const { body } = await client.send("GET", `/images/${encodeURIComponent(refOf(ref))}/export`, { signal });
   if (!body) throw new Error("the server sent no content");
   if (output === undefined) return await toStandardOutput(body, signal);
   const scratch = `${output}.part`;
@@ -207,8 +206,8 @@ export async function importImage(
     });
   });
   using client = await connect(options, signal);
-  const body = { image, level, excludes: exclude };
-  const { id } = await client.post("/captures", { body, schema: CaptureView, signal });
+  const body = { image, level, excludes: [...exclude] };
+  const { id } = await client.call("POST /captures", { body, signal });
   const capture = await cancelledOnAbort(client, { capture: id, signal }, async () => {
     await sendAll(id, client);
     return await waitForCapture(client, { id, signal });
@@ -242,5 +241,5 @@ export async function importImage(
 }
 
 export function refOf(text: string): string {
-  return encodeURIComponent(checked(ImageRef, { name: "IMAGE", value: text }));
+  return checked(ImageRef, { name: "IMAGE", value: text });
 }

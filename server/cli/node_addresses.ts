@@ -74,7 +74,8 @@ function fromRange(
   });
 }
 
-function byRule(rule: string, name: string): string {
+/** Throws UsageError if the name has no such number. */
+export function byRule(rule: string, name: string): string {
   const numbers = name.match(/\d+/g)?.map(Number) ?? [];
   return rule.replace(/\{(n|\d+)([+-]\d+)?\}/g, (_, which: string, offset: string | undefined) => {
     const number = which === "n" ? numbers.at(-1) : numbers[Number(which) - 1];

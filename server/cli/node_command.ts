@@ -7,6 +7,7 @@ import { withServer } from "./connection_options.ts";
 import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addNodeSet } from "./node_set_command.ts";
+import { addPower, parseAtOnce } from "./power_command.ts";
 import { addPlan } from "./plan_command.ts";
 import { addRecoveryKey } from "./recovery_key_command.ts";
 
@@ -27,6 +28,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addNodeSet(node, { signal });
   addDeploy(node, { signal });
   addRestore(node, { signal });
+  addPower(node, { signal });
   addPlan(node, { signal });
   addBackup(node, { signal });
   addRecoveryKey(node, { signal });
@@ -79,6 +81,14 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
       new Option("--unlock <how>", "override the nodes' own --unlock setting").choices(UNLOCK),
     )
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
+    .option("--power", "start the nodes from the network now, a few at a time")
+    .option("--at-once <n>", "with --power, nodes that are switched at one time (default: 8)", parseAtOnce)
+    .option("--pause <duration>", "with --power, pause after each of them (default: 2s)", parseDurationOption)
+    .option(
+      "--arrive-timeout <duration>",
+      "with --power, flag a node whose agent has not enrolled (default: 15min)",
+      parseDurationOption,
+    )
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
@@ -89,7 +99,8 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
         notes: `
 The command arms the nodes: nothing happens until they boot from the network,
 and \`rackseed node cancel\` disarms them. With --wait, a node that fails or does
-not report makes the exit status 1.
+not report makes the exit status 1. With --power, the server sets the network as
+the next boot and restarts each node by its BMC, see \`rackseed node power\`.
 ${DURATION}
 Without --seed, finished nodes follow \`rackseed swarm show\`.
 Identity (host name, addresses, SSH host keys):
@@ -105,6 +116,7 @@ and by a recovery key, see \`rackseed node recovery-key\`.`,
           "rackseed node deploy n1 n2 n3 --image web@3 --wait",
           "rackseed node deploy n1 --image vault --unlock tpm2",
           "rackseed node deploy 'node[001-128]' --image web",
+          "rackseed node deploy @compute --image web --power --at-once 4 --wait",
           "rackseed node deploy n1 --image web --identity keep --seed none",
         ],
       }),

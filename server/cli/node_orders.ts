@@ -1,6 +1,5 @@
 /** `rackseed node restore`, `cancel` and `delete`. */
-import { z } from "zod";
-import { DeployAnswer, NodeView, RestoreRequest, StepReport } from "#contract/api.ts";
+import { RestoreRequest } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { printOrdered } from "./deploy.ts";
 import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
@@ -44,15 +43,14 @@ export async function restore(
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { patterns, signal }), passphrase };
-  const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
+  const answer = await client.call("POST /restores", { body, signal });
   const verb = dryRun ? "report what would change" : "restore";
   printOrdered(answer, { json, wait, verb });
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const logs = await Promise.all(names.map(async (node) => {
-    const path = `/nodes/${encodeURIComponent(node)}/log`;
-    return { node, log: await client.get(path, z.array(StepReport), { signal }) };
+    return { node, log: await client.call("GET /nodes/:node/log", { node, signal }) };
   }));
   if (json) return printJson(logs);
   for (const { node, log } of logs) {
@@ -71,8 +69,7 @@ export async function cancelNodes(
     title: "cannot cancel the orders of all of these nodes",
     signal,
     work: async (key) => {
-      const path = `/nodes/${encodeURIComponent(key)}/cancel`;
-      const node = await client.post(path, { body: {}, schema: NodeView, signal });
+      const node = await client.call("POST /nodes/:node/cancel", { node: key, signal });
       print(`cancelled; ${node.name} is ${node.state}`);
     },
   });
@@ -87,8 +84,7 @@ export async function deleteNodes(
     title: "cannot delete all of these nodes",
     signal,
     work: async (key) => {
-      const query = force ? "?force=true" : "";
-      await client.send("DELETE", `/nodes/${encodeURIComponent(key)}${query}`, { signal });
+      await client.call("DELETE /nodes/:node", { node: key, query: force ? { force: "true" } : {}, signal });
       print(`deleted the node ${key}`);
     },
   });

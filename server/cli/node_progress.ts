@@ -4,8 +4,11 @@ import type { Slowness } from "#contract/api/distribution.ts";
 import { STEPS } from "#contract/api/steps.ts";
 import { formatSeconds, formatTime, percent } from "../words/figures.ts";
 import { LIMIT_NAMES } from "../words/limit_names.ts";
+import { startText } from "../words/power_text.ts";
 
-export function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
+export function stepOf({ state, report, firstBoot, silentSince, power }: NodeView): string {
+  const start = state === "armed" && power ? startText(power) : undefined;
+  if (start !== undefined) return start;
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waiting for boot" : "-";
   if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD FROM" : "see node show";
   if (state === "installed") return firstBoot ? "waiting for first boot" : "done";

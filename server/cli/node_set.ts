@@ -1,5 +1,4 @@
 /** `rackseed node set`: changes the settings that are given and keeps the rest; "none" clears a setting. */
-import { z } from "zod";
 import { Mac, NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { parseDataDisk } from "../words/disk_text.ts";
@@ -7,10 +6,11 @@ import { parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
 import { nodeNames } from "./node_names.ts";
 import type { NodeOptions } from "./each_node.ts";
+import { parsePowerOptions, type PowerOptions, setPower } from "./power_settings.ts";
 import { print, printJson } from "./terminal.ts";
 import { checked, UsageError } from "../words/usage.ts";
 
-export interface NodeSetOptions {
+export interface NodeSetOptions extends PowerOptions {
   readonly mac?: string | undefined;
   readonly hostname?: string | undefined;
   readonly address?: string | undefined;
@@ -33,15 +33,18 @@ export interface NodeSetOptions {
 /** Changes all of the nodes or none. Throws UsageError, or RackseedError if the server refuses. */
 export async function setNodes(
   patterns: readonly string[],
-  { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
+  { settings: { power, powerPasswordFile, powerPin, ...settings }, json, signal, ...options }: NodeOptions & {
+    settings: NodeSetOptions;
+  },
 ): Promise<void> {
   const parsed = (texts: readonly string[] | undefined, parse: (text: string) => unknown) =>
     texts?.map((text) => text === "none" ? text : parse(text));
   const interfaces = parsed(settings.interfaces, parseInterface);
   const dataDisks = parsed(settings.dataDisks, parseDataDisk);
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
   const names = nodeNames(patterns, { nodes });
+  const powers = parsePowerOptions({ power, powerPasswordFile, powerPin }, names);
   for (const one of ["mac", "hostname"] as const) {
     if (names.length > 1 && settings[one] !== undefined && settings[one] !== "none") {
       throw new UsageError(`--${one} is for one node, but ${names.length} are named.`);
@@ -61,7 +64,8 @@ export async function setNodes(
     const given = { ...settings, interfaces, dataDisks, ...(addresses && { address: addresses[i] }) };
     return { node, settings: merged(known[i]?.settings, given) };
   });
-  const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });
+  let views = await client.call("PUT /nodes", { body, signal });
+  if (powers) views = await setPower(client, powers, { nodes: views, signal });
   if (json) return printJson(views.length === 1 ? views[0] : views);
   const created = views.filter((_, i) => known[i] === undefined).map(({ name }) => name);
   const changed = views.filter((_, i) => known[i] !== undefined).map(({ name }) => name);

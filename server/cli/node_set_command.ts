@@ -30,6 +30,12 @@ Disks are named as below /dev/disk/by-path or /dev/disk/by-id:
   --leave-disk PATTERN    never written: a name with * and ?, a size such as
                           ">2TB" or "<64GB", or label=NAME of a file system
 
+HOW a node is switched on and off; numbers of its name as in an address:
+  redfish://USER@HOST[/redfish/v1/Systems/ID]   its BMC; 10.1.0.{n} as HOST
+  ipmi://USER@HOST                              an older BMC
+  wol                                           Wake-on-LAN: on only
+  'command:NAME {node} {action}'                a command of the site
+
 Encrypted volumes of the clone are opened by:
   passphrase  typed at each start; \`node deploy\` asks for it
   key-file    a file of the clone, which its initramfs holds, too
@@ -76,6 +82,12 @@ export function addNodeSet(
       new Option("--boot-program <name>", "boot program for firmware that hangs with the default")
         .choices(["snponly.efi", "ipxe.efi", "none"] as const),
     )
+    .option("--power <how>", "how it is switched on and off, see below")
+    .option(
+      "--power-password-file <file>",
+      "file with the BMC's password (default: ask); - for standard input",
+    )
+    .option("--power-pin <sha256>", "the BMC's certificate; new: the next one (default: the first one)")
     .option("--json", "print the nodes as JSON")
     .addHelpText(
       "after",
@@ -86,6 +98,7 @@ export function addNodeSet(
           "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
           "rackseed node set @compute --identity keep",
           "rackseed node set n1 --disk /dev/disk/by-path/pci-0000:00:1f.2-ata-1 --leave-disk '>2TB'",
+          "rackseed node set 'n[1-8]' --power 'redfish://admin@10.1.0.{n}' --power-password-file bmc.txt",
           "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57",
         ],
       }),

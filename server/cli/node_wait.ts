@@ -57,8 +57,9 @@ export async function waitForNodes(
 
 /** How a node's deployment ended; undefined while it lasts or its clone has not reported yet. */
 function endOf(node: NodeView): NodeEnd | undefined {
-  const { armed, state, report, firstBoot } = node;
-  const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
+  const { armed, state, report, firstBoot, power } = node;
+  const problem = firstBoot?.problem ?? (state === "armed" ? power?.start?.problem : undefined) ??
+    (state === "failed" ? report?.problem : undefined);
   if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
   if (armed) return undefined;
   if (node.restore?.dryRun && report?.step === "finish") return { done: true, what: "was compared" };

@@ -1,5 +1,4 @@
 /** `rackseed node list` and `rackseed node show`. */
-import { z } from "zod";
 import { NodeView, StepReport } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
@@ -13,10 +12,11 @@ import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { stateOf } from "../words/node_state.ts";
+import { describeStart, formatPower } from "../words/power_text.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
   if (json) return printJson(nodes);
   if (nodes.length === 0) {
     return print("no nodes yet; to add one: rackseed node set NAME --mac 52:54:00:12:34:56");
@@ -39,9 +39,8 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
 
 export async function showNode(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const path = `/nodes/${encodeURIComponent(key)}`;
-  const node = await client.get(path, NodeView, { signal });
-  const log = await client.get(`${path}/log`, z.array(StepReport), { signal });
+  const node = await client.call("GET /nodes/:node", { node: key, signal });
+  const log = await client.call("GET /nodes/:node/log", { node: key, signal });
   if (json) return printJson({ ...node, log });
   const { settings, inventory } = node;
   printFields({
@@ -63,6 +62,8 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Unlock: settings.unlock,
     Encrypted: node.encryption && encryptionOf(node),
     "Boot program": settings.bootProgram,
+    Power: node.power && formatPower(node.power.settings),
+    Started: node.power && describeStart(node.power),
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined
@@ -83,6 +84,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
       ),
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
+  if (node.power?.start?.problem) printProblem(node.power.start.problem);
   for (const disk of inventory?.disks ?? []) {
     print(
       visibleLine(

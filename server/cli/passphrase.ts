@@ -6,19 +6,24 @@ import { UsageError } from "../words/usage.ts";
 const MAX_BYTES = 4096;
 const CTRL_C = "\x03", CTRL_D = "\x04", CTRL_U = "\x15";
 
-/** The first line of a file; "-" is standard input. Throws UsageError, or RackseedError if it cannot be read. */
+/** Throws UsageError, or RackseedError if it cannot be read. */
 export async function passphraseFromFile(path: string): Promise<string> {
+  return proven(await firstLineOf(path, "passphrase"));
+}
+
+/** The first line of a file; "-" is standard input. `what`: for messages. Throws RackseedError. */
+export async function firstLineOf(path: string, what: string): Promise<string> {
   let text: string;
   try {
     text = path === "-" ? await readStart(Deno.stdin.readable) : await readFile(path);
   } catch (error) {
-    throw new RackseedError(`cannot read the passphrase from ${path === "-" ? "standard input" : path}`, {
+    throw new RackseedError(`cannot read the ${what} from ${path === "-" ? "standard input" : path}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "name a readable file whose first line is the passphrase.",
+      remedy: `name a readable file whose first line is the ${what}.`,
       status: 400,
     });
   }
-  return proven(text.split(/\r?\n/)[0] ?? "");
+  return text.split(/\r?\n/)[0] ?? "";
 }
 
 /** Asks twice at the terminal. Throws UsageError if there is none, or the two differ. */
@@ -28,8 +33,8 @@ export async function askPassphrase(what: string): Promise<string> {
       `${what} needs a passphrase, and there is no terminal to ask at: give --passphrase-file FILE`,
     );
   }
-  const passphrase = proven(await ask(`Passphrase for ${what}: `));
-  if (await ask("Once more: ") !== passphrase) throw new UsageError("the two passphrases differ");
+  const passphrase = proven(await askHidden(`Passphrase for ${what}: `));
+  if (await askHidden("Once more: ") !== passphrase) throw new UsageError("the two passphrases differ");
   return passphrase;
 }
 
@@ -40,7 +45,8 @@ function proven(text: string): string {
   throw new UsageError(passphrase.error.issues.map(({ message }) => message).join("; "));
 }
 
-async function ask(question: string): Promise<string> {
+/** Reads a line that is not shown. Throws UsageError if the person stops. */
+export async function askHidden(question: string): Promise<string> {
   const encoder = new TextEncoder(), decoder = new TextDecoder();
   const say = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
   // first of all: what is typed early would be shown

@@ -14,11 +14,9 @@ export async function planNodes(
   const query = checked(PlanQuery, { name: "plan", value: { image, unlock } });
   using client = await connect(options, signal);
   const nodes = await namedNodes(client, { patterns, signal });
-  const search = new URLSearchParams({ image, ...(query.unlock && { unlock: query.unlock }) });
   const previews: PlanPreview[] = [];
   for (const node of nodes) {
-    const path = `/nodes/${encodeURIComponent(node)}/plan?${search}`;
-    previews.push(await client.get(path, PlanPreview, { signal }));
+    previews.push(await client.call("GET /nodes/:node/plan", { node, query, signal }));
   }
   if (json) printJson(previews.length === 1 ? previews[0] : previews);
   else previews.forEach(printPreview);

@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { addAgent } from "./agent_command.ts";
+import { addApi } from "./api_command.ts";
 import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
 import { addConfig } from "./config_command.ts";
@@ -68,6 +69,7 @@ export function createProgram(actions: Actions): Command {
   addManual(program, actions);
   addAudit(program, actions);
   addMonitoring(program);
+  addApi(program, actions);
   addDoctor(program, actions);
   addWebhook(program, actions);
   addVersion(program, actions);

@@ -1,6 +1,5 @@
 /** `rackseed node recovery-key`. */
-import { z } from "zod";
-import { RecoveryKeyRequest, RecoveryKeyUse, RecoveryKeyView } from "#contract/api.ts";
+import { RecoveryKeyRequest } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import type { NodeOptions } from "./each_node.ts";
 import { print, printJson, printTable, remark } from "./terminal.ts";
@@ -19,9 +18,8 @@ export async function recoveryKey(
   }
   const body = checked(RecoveryKeyRequest, { name: "recovery-key", value: { again } });
   using client = await connect(options, signal);
-  const path = `/nodes/${encodeURIComponent(key)}/recovery-key`;
   if (log) {
-    const uses = await client.get(path, z.array(RecoveryKeyUse), { signal });
+    const uses = await client.call("GET /nodes/:node/recovery-key", { node: key, signal });
     if (json) return printJson(uses);
     if (uses.length === 0) return print("nobody has been shown it");
     return printTable(
@@ -29,7 +27,7 @@ export async function recoveryKey(
       uses.map(({ at, who, image, reason }) => [formatTime(at), who, image, reason ?? "first time"]),
     );
   }
-  const view = await client.post(path, { body, schema: RecoveryKeyView, signal });
+  const view = await client.call("POST /nodes/:node/recovery-key", { node: key, body, signal });
   if (json) return printJson(view);
   for (const { recoveryKey, image, created, made } of view.keys) {
     print(recoveryKey);

@@ -13,7 +13,7 @@ export interface SwarmOptions extends ConnectionOptions {
 
 export async function showSwarm({ json, signal, ...options }: SwarmOptions): Promise<void> {
   using client = await connect(options, signal);
-  show(await client.get("/swarm", SwarmSettings, { signal }), json);
+  show(await client.call("GET /swarm", { signal }), json);
 }
 
 /** The options given; "off" clears a setting. */
@@ -33,7 +33,7 @@ export async function setSwarm(
   const change = Object.fromEntries(given.map(([key, value]) => [key, value === "off" ? null : value]));
   const body = checked(SwarmChange, { name: "swarm set", value: change });
   using client = await connect(options, signal);
-  show(await client.post("/swarm", { body, schema: SwarmSettings, signal }), json);
+  show(await client.call("POST /swarm", { body, signal }), json);
 }
 
 function show(settings: SwarmSettings, json: boolean | undefined): void {

@@ -1,13 +1,11 @@
 /** `rackseed template …` */
-import { z } from "zod";
-import { TemplateView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import type { NodeOptions } from "./each_node.ts";
 import { print, printJson, printTable } from "./terminal.ts";
 
 export async function listTemplates({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const templates = await client.get("/templates", z.array(TemplateView), { signal });
+  const templates = await client.call("GET /templates", { signal });
   if (json) return printJson(templates);
   if (templates.length === 0) {
     return print("no templates yet; run `rackseed agent template` on a machine to capture");

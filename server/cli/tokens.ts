@@ -1,6 +1,5 @@
 /** `rackseed token …` */
-import { z } from "zod";
-import { AdminTokenAnswer, type Role, TokenAdd, TokenAnswer, TokenView } from "#contract/api/access.ts";
+import { type Role, TokenAdd } from "#contract/api/access.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { checked } from "../words/usage.ts";
 import { formatTime } from "../words/figures.ts";
@@ -14,7 +13,7 @@ interface TokenOptions extends ConnectionOptions {
 
 export async function listTokens({ json, signal, ...options }: TokenOptions): Promise<void> {
   using client = await connect(options, signal);
-  const tokens = await client.get("/tokens", z.array(TokenView), { signal });
+  const tokens = await client.call("GET /tokens", { signal });
   if (json) return printJson(tokens);
   if (tokens.length === 0) return print("no tokens yet; see `rackseed token add --help`");
   printTable(
@@ -40,7 +39,7 @@ export async function addToken(
 ): Promise<void> {
   const body = checked(TokenAdd, { name: "token", value: { name, user, role, days } });
   using client = await connect(options, signal);
-  const answer = await client.post("/tokens", { body, schema: TokenAnswer, signal });
+  const answer = await client.call("POST /tokens", { body, signal });
   if (json) return printJson(answer);
   print(answer.token);
   const { view } = answer;
@@ -53,7 +52,7 @@ export async function revokeToken(
   { user, signal, ...options }: TokenOptions & { readonly user?: string | undefined },
 ): Promise<void> {
   using client = await connect(options, signal);
-  const tokens = await client.get("/tokens", z.array(TokenView), { signal });
+  const tokens = await client.call("GET /tokens", { signal });
   const found = tokens.filter((token) =>
     (token.id === key || token.name === key) && (user === undefined || token.user === user)
   );
@@ -65,13 +64,13 @@ export async function revokeToken(
       status: token ? 409 : 404,
     });
   }
-  await client.send("DELETE", `/tokens/${token.id}`, { signal });
+  await client.call("DELETE /tokens/:id", { id: token.id, signal });
   print(`revoked the token ${token.name} of ${token.user}`);
 }
 
 export async function rotateAdmin({ json, signal, ...options }: TokenOptions): Promise<void> {
   using client = await connect(options, signal);
-  const answer = await client.post("/tokens/rotate-admin", { body: {}, schema: AdminTokenAnswer, signal });
+  const answer = await client.call("POST /tokens/rotate-admin", { signal });
   if (json) return printJson(answer);
   print(answer.token);
   remark("The old admin token is invalid, and all sessions of the page have ended.");

@@ -1,6 +1,5 @@
 /** `rackseed user …` */
-import { z } from "zod";
-import { type Role, UserAdd, UserAnswer, UserChange, UserName, UserView } from "#contract/api/access.ts";
+import { type Role, UserAdd, type UserAnswer, UserChange, UserName } from "#contract/api/access.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { formatTime } from "../words/figures.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
@@ -13,7 +12,7 @@ interface UserOptions extends ConnectionOptions {
 
 export async function listUsers({ json, signal, ...options }: UserOptions): Promise<void> {
   using client = await connect(options, signal);
-  const users = await client.get("/users", z.array(UserView), { signal });
+  const users = await client.call("GET /users", { signal });
   if (json) return printJson(users);
   if (users.length === 0) return print("no users yet; see `rackseed user add --help`");
   printTable(
@@ -37,7 +36,7 @@ export async function addUser(
 ): Promise<void> {
   const body = checked(UserAdd, { name: "user", value: { name, role, ...(group && { groups: group }) } });
   using client = await connect(options, signal);
-  const answer = await client.post("/users", { body, schema: UserAnswer, signal });
+  const answer = await client.call("POST /users", { body, signal });
   show(answer, { json, server: client.server, verb: "added" });
 }
 
@@ -57,19 +56,19 @@ export async function setUser(
   const value = { role, groups, reset: resetPassword };
   const body = checked(UserChange, { name: "user", value });
   using client = await connect(options, signal);
-  const answer = await client.put(pathOf(name), { body, schema: UserAnswer, signal });
+  const answer = await client.call("PUT /users/:user", { user: nameOf(name), body, signal });
   show(answer, { json, server: client.server, verb: "changed" });
 }
 
 export async function removeUser(name: string, { signal, ...options }: UserOptions): Promise<void> {
-  const path = pathOf(name);
+  const user = nameOf(name);
   using client = await connect(options, signal);
-  await client.send("DELETE", path, { signal });
+  await client.call("DELETE /users/:user", { user, signal });
   print(`removed the user ${name}`);
 }
 
-function pathOf(name: string): string {
-  return `/users/${checked(UserName, { name: "user", value: name })}`;
+function nameOf(text: string): string {
+  return checked(UserName, { name: "user", value: text });
 }
 
 function show(

@@ -1,15 +1,6 @@
 /** `rackseed webhook …` */
-import { z } from "zod";
 import { RackseedError } from "#contract/errors.ts";
-import {
-  FailedDelivery,
-  NewWebhook,
-  ResendAnswer,
-  WebhookName,
-  WebhookSettings,
-  WebhookTest,
-  WebhookView,
-} from "#contract/api/webhooks.ts";
+import { WebhookName, WebhookSettings } from "#contract/api/webhooks.ts";
 import { checked } from "../words/usage.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { print, printJson, printTable } from "./terminal.ts";
@@ -23,10 +14,10 @@ export async function addWebhook(
   { name, url, events }: { name: string; url: string; events?: readonly string[] | undefined },
   { json, signal, ...options }: WebhookOptions,
 ): Promise<void> {
-  const path = pathOf(name);
+  const named = nameOf(name);
   const body = checked(WebhookSettings, { name: "webhook", value: { url, ...(events && { events }) } });
   using client = await connect(options, signal);
-  const webhook = await client.put(path, { body, schema: NewWebhook, signal });
+  const webhook = await client.call("PUT /webhooks/:webhook", { webhook: named, body, signal });
   if (json) return printJson(webhook);
   print(`added the webhook ${webhook.name}`);
   print(`  secret ${webhook.secret}`);
@@ -35,7 +26,7 @@ export async function addWebhook(
 
 export async function listWebhooks({ json, signal, ...options }: WebhookOptions): Promise<void> {
   using client = await connect(options, signal);
-  const webhooks = await client.get("/webhooks", z.array(WebhookView), { signal });
+  const webhooks = await client.call("GET /webhooks", { signal });
   if (json) return printJson(webhooks);
   if (webhooks.length === 0) return print("no webhooks yet; see `rackseed webhook add --help`");
   printTable(
@@ -52,17 +43,17 @@ export async function listWebhooks({ json, signal, ...options }: WebhookOptions)
 }
 
 export async function removeWebhook(name: string, { signal, ...options }: WebhookOptions): Promise<void> {
-  const path = pathOf(name);
+  const webhook = nameOf(name);
   using client = await connect(options, signal);
-  await client.send("DELETE", path, { signal });
+  await client.call("DELETE /webhooks/:webhook", { webhook, signal });
   print(`removed the webhook ${name}`);
 }
 
 /** Throws RackseedError if the receiver did not take the message. */
 export async function testWebhook(name: string, { signal, ...options }: WebhookOptions): Promise<void> {
-  const path = pathOf(name);
+  const webhook = nameOf(name);
   using client = await connect(options, signal);
-  const { delivered, reason } = await client.post(`${path}/test`, { body: {}, schema: WebhookTest, signal });
+  const { delivered, reason } = await client.call("POST /webhooks/:webhook/test", { webhook, signal });
   if (delivered) return print("delivered");
   throw new RackseedError(`cannot deliver to the webhook ${name}`, {
     reason: `${reason}.`,
@@ -72,7 +63,7 @@ export async function testWebhook(name: string, { signal, ...options }: WebhookO
 
 export async function listFailed({ json, signal, ...options }: WebhookOptions): Promise<void> {
   using client = await connect(options, signal);
-  const failed = await client.get("/webhook-failures", z.array(FailedDelivery), { signal });
+  const failed = await client.call("GET /webhook-failures", { signal });
   if (json) return printJson(failed);
   if (failed.length === 0) return print("no failed messages");
   printTable(
@@ -86,15 +77,14 @@ export async function resendFailed(
   { signal, ...options }: WebhookOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  const { resent } = await client.post("/webhook-failures/resend", {
-    body: ids.length === 0 ? {} : { ids },
-    schema: ResendAnswer,
+  const { resent } = await client.call("POST /webhook-failures/resend", {
+    body: ids.length === 0 ? {} : { ids: [...ids] },
     signal,
   });
   print(`${resent} ${resent === 1 ? "message is" : "messages are"} sent again`);
 }
 
 /** Throws UsageError. */
-function pathOf(name: string): string {
-  return `/webhooks/${checked(WebhookName, { name: "name", value: name })}`;
+function nameOf(text: string): string {
+  return checked(WebhookName, { name: "name", value: text });
 }

@@ -6,6 +6,10 @@
 import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
+import { IDEMPOTENCY_KEY } from "./api/fields.ts";
+import { callNamed } from "./calls.ts";
+import { isMedia, PARAMETER } from "./calls/call.ts";
+import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
 import { parseToken, pinOf } from "./token.ts";
 
@@ -18,6 +22,10 @@ interface CallOptions {
  * client would wait for ever.
  */
 const ANSWER_MS = 10 * 60_000;
+/** Status of the error if no answer comes. */
+const UNREACHABLE = 503;
+/** Pause before an order is repeated. */
+const ONCE_MORE_MS = 1000;
 
 export class ApiClient implements Disposable {
   readonly server: URL;
@@ -66,6 +74,37 @@ export class ApiClient implements Disposable {
     this.#secret = secret;
   }
 
+  /**
+   * Makes a call of the tables (calls.ts). An order whose answer is lost is sent once more; the server carries it out
+   * once. Throws RackseedError.
+   *
+   * @example
+   * ```ts
+   * import type { ApiClient } from "./client.ts";
+   *
+   * async function example(client: ApiClient): Promise<string> {
+   *   const { name } = await client.call("GET /nodes/:node", { node: "52:54:00:12:34:56" });
+   *   const { deployment } = await client.call("POST /deployments", { body: { nodes: [name], image: "web" } });
+   *   return deployment;
+   * }
+   * ```
+   */
+  async call<K extends JsonCall>(name: K, given: Given<K>): Promise<Answer<K>> {
+    const { answer, isOrder } = callNamed(name) ?? {};
+    const { body, signal } = given as { body?: unknown; signal?: AbortSignal };
+    const { method, path } = addressOf(name, given);
+    const send = () =>
+      this.send(method, path, {
+        ...(body !== undefined && { json: body }),
+        ...(isOrder && { key }),
+        ...(signal && { signal }),
+      });
+    const key = crypto.randomUUID();
+    const response = await (isOrder ? send().catch(onceMore(send)) : send());
+    if (answer === undefined || isMedia(answer)) return undefined as Answer<K>;
+    return await parsed(response, { schema: answer, call: `${method} ${path}` }) as Answer<K>;
+  }
+
   get<T extends z.ZodType>(path: string, schema: T, options?: CallOptions): Promise<z.output<T>> {
     return this.#json("GET", path, { schema, ...options });
   }
@@ -88,16 +127,19 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, range, answerMs = ANSWER_MS, signal }: {
+    { body, json, range, key, answerMs = ANSWER_MS, signal }: {
       body?: BodyInit;
       json?: unknown;
       range?: string;
+      /** Of an order; see calls/call.ts. */
+      key?: string;
       /** Longest wait for the answer to begin. */
       answerMs?: number;
     } & CallOptions = {},
   ): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
     if (range !== undefined) headers.set("range", range);
+    if (key !== undefined) headers.set(IDEMPOTENCY_KEY, `"${key}"`);
     if (json !== undefined) headers.set("content-type", "application/json");
     const content = json === undefined ? body : JSON.stringify(json);
     const late = new AbortController();
@@ -130,13 +172,49 @@ export class ApiClient implements Disposable {
       ...(body !== undefined && { json: body }),
       ...(signal && { signal }),
     });
-    const answer = schema.safeParse(await response.json());
-    if (answer.success) return answer.data;
-    throw new RackseedError(`cannot understand the server's answer to ${method} ${path}`, {
-      reason: answer.error.message,
-      remedy: "use the same version of rackseed on both sides (`rackseed version`).",
-    });
+    return await parsed(response, { schema, call: `${method} ${path}` });
   }
+}
+
+/** "PUT /nodes/:node" with its parameters filled in. */
+function addressOf(
+  name: JsonCall,
+  given: object,
+): { method: "GET" | "POST" | "PUT" | "DELETE"; path: string } {
+  const { query = {}, ...parameters } = given as Record<string, string> & { query?: Record<string, unknown> };
+  const [method, pattern = ""] = name.split(" ");
+  const path = pattern.replaceAll(
+    PARAMETER,
+    (_, parameter) => encodeURIComponent(parameters[parameter] ?? ""),
+  );
+  const asked = Object.entries(query).filter(([, value]) => value !== undefined)
+    .map(([key, value]): [string, string] => [key, String(value)]);
+  const search = asked.length === 0 ? "" : `?${new URLSearchParams(asked)}`;
+  return { method: method as "GET", path: path + search };
+}
+
+/** Repeats what failed because the server was not reached, or its answer was lost. */
+function onceMore<T>(work: () => Promise<T>): (error: unknown) => Promise<T> {
+  return async (error) => {
+    const isLost = error instanceof RackseedError && error.status === UNREACHABLE &&
+      error.cause !== undefined;
+    if (!isLost) throw error;
+    await new Promise((resolve) => setTimeout(resolve, ONCE_MORE_MS));
+    return await work();
+  };
+}
+
+/** The answer's JSON, checked. Throws RackseedError. */
+async function parsed<T extends z.ZodType>(
+  response: Response,
+  { schema, call }: { schema: T; call: string },
+): Promise<z.output<T>> {
+  const answer = schema.safeParse(await response.json());
+  if (answer.success) return answer.data;
+  throw new RackseedError(`cannot understand the server's answer to ${call}`, {
+    reason: answer.error.message,
+    remedy: "use the same version of rackseed on both sides (`rackseed version`).",
+  });
 }
 
 function serverUrl(server: string): URL {
@@ -181,7 +259,7 @@ function unreachable(server: URL, error: unknown): RackseedError {
   return new RackseedError(`cannot reach the server at ${server.origin}`, {
     reason: messageOf(error),
     remedy: "check that `rackseed server` runs there and that no firewall is in between.",
-    status: 503,
+    status: UNREACHABLE,
     cause: error,
   });
 }

@@ -15,9 +15,9 @@ export const Hostname = z.string().max(253).regex(
   /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/,
   { error: "a host name is made of labels of letters, digits and inner hyphens" },
 );
-export const Mac = z.string().toLowerCase().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, {
+export const Mac = z.string().regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, {
   error: "a MAC address has the form 52:54:00:12:34:56",
-});
+}).toLowerCase();
 export const Ipv4Address = z.ipv4();
 export const Cidr = z.cidrv4({ error: "an address with its prefix has the form 10.0.0.5/24" });
 const IpAddress = z.union([z.ipv4(), z.ipv6()], { error: "an IP address has the form 10.0.0.1" });

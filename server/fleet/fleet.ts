@@ -1,6 +1,7 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type {
+  DeploymentQuery,
   DeploymentView,
   NodeChange,
   NodeSettings,
@@ -15,7 +16,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
-import type { Nodes } from "../store/nodes.ts";
+import type { ListedDeployment } from "../store/deployment_list.ts";
+import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
@@ -30,7 +32,7 @@ import { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
-import type { Images, Publish } from "./ports.ts";
+import type { Images, PowerViews, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -46,6 +48,7 @@ export interface FleetOptions {
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
+  readonly power: PowerViews;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -77,7 +80,7 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, encryption, pin, now } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, power, pin, now } = options;
     const { firstBoots: watch } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
@@ -122,12 +125,19 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, now });
+    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, power, now });
     this.#checkedMs = now();
   }
 
   list(): NodeView[] {
     return this.#options.nodes.list().map((node) => this.#views.view(node));
+  }
+
+  /** The nodes whose names come after this one; each is looked at when it is taken. */
+  listAfter(name: string | undefined): IteratorObject<NodeView> {
+    return this.#options.nodes.list().values()
+      .filter((node) => name === undefined || compareNames(node.name, name) > 0)
+      .map((node) => this.#views.view(node));
   }
 
   /** Throws RackseedError (404). */
@@ -139,6 +149,11 @@ export class Fleet {
   named(key: string): { name: string; group: string | undefined } | undefined {
     const node = this.#options.nodes.find(key);
     return node && { name: node.name, group: node.settings.group };
+  }
+
+  /** Undefined if the node is not known. */
+  settings(key: string): NodeSettings | undefined {
+    return this.#options.nodes.find(key)?.settings;
   }
 
   put(key: string, settings: NodeSettings): NodeView {
@@ -154,7 +169,7 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, batches, hooks, encryption, publish } = this.#options;
+    const { nodes, deployments, batches, hooks, encryption, power, publish } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -168,6 +183,7 @@ export class Fleet {
     batches.forget(node.id);
     this.clones.forget(node.id);
     hooks.forgetNode(node.id);
+    power.forget(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     publish({ type: "node-removed", name: node.name });
@@ -195,6 +211,11 @@ export class Fleet {
   /** Throws RackseedError (404). */
   recoveryKeyUses(key: string): RecoveryKeyUse[] {
     return this.#options.encryption.uses(this.#options.nodes.get(key));
+  }
+
+  /** The newest first, each with its key for cursors: at most one more than the limit. `before`: such a key. */
+  deployments(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
+    return this.#options.deployments.list(query, { before });
   }
 
   /** Throws RackseedError (404). */

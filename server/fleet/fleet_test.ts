@@ -28,6 +28,7 @@ function open() {
       secrets: new DiskSecrets(db, { directory: { keys: "/nonexistent" }, now }),
       uses: new RecoveryKeyUses(db, { now }),
     }),
+    power: { view: () => undefined, forget: () => {} },
     batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
     publish: (event: ServerEvent) => void events.push(event),
   } as unknown as FleetOptions);

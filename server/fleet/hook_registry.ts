@@ -37,13 +37,19 @@ export class HookRegistry {
 
   /** Throws RackseedError (404). */
   get(key: HookKey): HookView {
-    const hook = this.#store.get(this.#stored(key));
-    if (hook) return this.#shown(hook);
+    const hook = this.find(key);
+    if (hook) return hook;
     throw new RackseedError(`cannot find the ${key.when} hook ${key.name} of ${key.scope}`, {
       reason: "there is none.",
       remedy: "see `rackseed hook list`.",
       status: 404,
     });
+  }
+
+  /** Throws RackseedError (404) if it belongs to a node that is not known. */
+  find(key: HookKey): HookView | undefined {
+    const hook = this.#store.get(this.#stored(key));
+    return hook && this.#shown(hook);
   }
 
   /** Throws RackseedError: 404 if the node is unknown, 409 if there are too many hooks. */

@@ -8,6 +8,7 @@ import type { NodeRecord } from "../store/node_record.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
+import type { PowerViews } from "./ports.ts";
 import { present } from "./present.ts";
 
 /** An installing node reports every 15 s at least; without a report for this long it is silent. */
@@ -20,6 +21,7 @@ interface NodeViewSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
+  readonly power: PowerViews;
   readonly now: () => number;
 }
 
@@ -30,15 +32,17 @@ export class NodeViews {
   readonly #clones: CloneReports;
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
+  readonly #power: PowerViews;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, encryption, terms, now }: NodeViewSources) {
+  constructor({ nodes, deployments, batches, clones, encryption, terms, power, now }: NodeViewSources) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
     this.#encryption = encryption;
     this.#terms = terms;
+    this.#power = power;
     this.#now = now;
   }
 
@@ -67,6 +71,7 @@ export class NodeViews {
       ...present("inventoryAt", node.inventoryAt),
       ...(assignment && !backup && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
+      ...present("power", this.#power.view(node.id)),
       ...present("backup", backup),
       ...present("encryption", this.#encryption.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),

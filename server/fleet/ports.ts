@@ -7,6 +7,7 @@ import type {
   ImageChange,
   ImageView,
   Order,
+  PowerView,
   PruneAnswer,
   PruneRequest,
   ServerEvent,
@@ -103,6 +104,12 @@ export interface SwarmControl {
   settings(): SwarmSettings;
   /** Takes effect at once and persists across restarts. */
   change(change: SwarmChange): SwarmSettings;
+}
+
+/** How nodes are switched on and off: server/power. */
+export interface PowerViews {
+  view(node: string): PowerView | undefined;
+  forget(node: string): void;
 }
 
 export type Publish = (event: ServerEvent) => void;

@@ -6,11 +6,15 @@ import { Fleet } from "../fleet/fleet.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, Publish } from "../fleet/ports.ts";
+import { driverOpener } from "../power/open_driver.ts";
+import { pauseFor } from "../power/pause.ts";
+import { PowerControl } from "../power/power_control.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
+import { PowerRecords } from "../store/power_records.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -23,6 +27,7 @@ interface FleetParts {
   readonly fleet: Fleet;
   readonly hooks: HookRegistry;
   readonly agents: AgentTokens;
+  readonly power: PowerControl;
 }
 
 interface FleetSources {
@@ -33,10 +38,11 @@ interface FleetSources {
 }
 
 export function openFleet(
-  { stack, now }: StartContext,
-  { data: { db, directory, nodes, deployments, pin }, images, swarm: { site, racks }, publish }: FleetSources,
+  { stack, site: { bind }, now }: StartContext,
+  { data: { db, directory, nodes, deployments, pin }, images, swarm: { site: siteSwarm, racks }, publish }:
+    FleetSources,
 ): FleetParts {
-  const settings = () => site.settings();
+  const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
@@ -47,6 +53,18 @@ export function openFleet(
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db);
+  const records = new PowerRecords(db, { directory });
+  const power = stack.use(
+    new PowerControl({
+      nodes,
+      deployments,
+      records,
+      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      pause: pauseFor,
+      now,
+      onChange: (node) => fleet.changed(node),
+    }),
+  );
   const fleet = new Fleet({
     nodes,
     deployments,
@@ -60,6 +78,7 @@ export function openFleet(
       secrets: new DiskSecrets(db, { directory, now }),
       uses: new RecoveryKeyUses(db, { now }),
     }),
+    power,
     pin,
     identities: new Identities(directory),
     publish,
@@ -67,5 +86,5 @@ export function openFleet(
   });
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
-  return { fleet, hooks, agents };
+  return { fleet, hooks, agents, power };
 }

@@ -3,12 +3,13 @@
  *
  *     rackseed.db
  *     keys/signing.pem          Ed25519, PKCS #8
- *     keys/secrets.key          AES-256, in hexadecimal: seals recovery keys and passphrases in the database
+ *     keys/secrets.key          AES-256, in hexadecimal: seals recovery keys, passphrases and BMC passwords
  *     identities/NODE.json      identities of installed nodes, with their host keys
  *     packs/SHA256.pack         complete packs, immutable
  *     packs/ID.part             packs that still grow, or that an interrupted capture left for reuse
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
+ *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
  *     reserve                   space for the database on a full disk
  */
 import { statfsSync } from "node:fs";
@@ -65,6 +66,9 @@ export class DataDirectory {
   }
   get identities(): string {
     return `${this.path}/identities`;
+  }
+  get powerCommands(): string {
+    return `${this.path}/power-commands`;
   }
   get keys(): string {
     return `${this.path}/keys`;

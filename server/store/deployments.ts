@@ -12,13 +12,14 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
+import type { DeploymentQuery, InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
 import type { z } from "zod";
 import { transaction } from "./database.ts";
 import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";
+import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
 import { ReportLog } from "./events.ts";
 import { tokenHash } from "./token_hash.ts";
 
@@ -294,14 +295,19 @@ export class Deployments {
   /** Number of remembered deployments: with a node that installs, else an armed one, else a failed one, else done. */
   countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
     const rows = this.#prepared(
-      `SELECT state, count(*) AS n FROM (
-         SELECT CASE WHEN sum(state = 'installing') > 0 THEN 'installing' WHEN sum(state = 'armed') > 0 THEN 'armed'
-           WHEN sum(state IN ('failed', 'aborted')) > 0 THEN 'failed' ELSE 'done' END AS state
+      `SELECT state, count(*) AS n FROM (SELECT ${BATCH_STATE} AS state
          FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
     ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
     const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
     for (const { state, n } of rows) counts[state] = n;
     return counts;
+  }
+
+  /** See deployment_list.ts. */
+  list(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
+    const kindOf = (id: string) =>
+      this.backupTerms(id) ? "backup" : this.restoreOf(id) ? "restore" : "deployment";
+    return listDeployments(this.#db, query, { before, kindOf });
   }
 
   /** Ids of nodes whose running order is this version. */

@@ -29,6 +29,11 @@ const SEEN_EVERY_MS = 60_000;
 const SEEN_TOGETHER_MS = 1000;
 const BY_NAME = new Intl.Collator("en", { numeric: true });
 
+/** n2 before n10; never 0 for different names. */
+export function compareNames(a: string, b: string): number {
+  return BY_NAME.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
 export class Nodes {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
@@ -62,7 +67,7 @@ export class Nodes {
 
   /** By name. */
   list(): NodeRecord[] {
-    return [...this.#records.values()].sort((a, b) => BY_NAME.compare(a.name, b.name));
+    return [...this.#records.values()].sort((a, b) => compareNames(a.name, b.name));
   }
 
   /** In no particular order. */

@@ -1,12 +1,14 @@
 /** The tables that hold values sealed with keys/secrets.key. */
 import type { DatabaseSync } from "node:sqlite";
 
-const SEALED_TABLES = ["encryptions", "webhooks"] as const;
+/** Table → which of its rows hold a sealed value. */
+const SEALED_TABLES = { encryptions: "TRUE", webhooks: "TRUE", power: "secret IS NOT NULL" } as const;
 
-/** Whether any of them holds a row: a new key would then open none of it. */
+/** Whether any of them holds such a row: a new key would then open none of it. */
 export function holdsSealed(db: DatabaseSync): boolean {
-  return SEALED_TABLES.some((table) => {
+  return Object.entries(SEALED_TABLES).some(([table, rows]) => {
     const exists = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table);
-    return exists !== undefined && db.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined;
+    if (exists === undefined) return false;
+    return db.prepare(`SELECT 1 FROM ${table} WHERE ${rows} LIMIT 1`).get() !== undefined;
   });
 }

@@ -86,11 +86,11 @@ export class SecretBox {
 
   #unusable(reason: string): RackseedError {
     return new RackseedError(`cannot use the key of the stored secrets, ${this.#path}`, {
-      reason: `${reason}. The nodes' recovery keys are sealed with it.`,
+      reason: `${reason}. The nodes' recovery keys and the passwords of their BMCs are sealed with it.`,
       remedy:
         "restore keys/secrets.key from a backup of the server (rackseed server restore). If there is none, " +
-        "print the recovery keys' replacements on the nodes themselves (systemd-cryptenroll --recovery-key), and " +
-        "delete those nodes here.",
+        "print the recovery keys' replacements on the nodes themselves (systemd-cryptenroll --recovery-key), " +
+        "delete those nodes here, and give the passwords again (rackseed node set NODE --power …).",
       status: 500,
     });
   }

@@ -22,6 +22,14 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
   return schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
 }
 
+/** Reads the body, and leaves the same bytes for the route to read. Throws RackseedError (408, 413, 415). */
+export async function keepBody(req: HonoRequest): Promise<Uint8Array<ArrayBuffer>> {
+  const body = await bytesBody(req, { maxBytes: MAX_JSON_BYTES });
+  const { url, method, headers, signal } = req.raw;
+  req.raw = new Request(url, { method, headers, body, signal });
+  return body;
+}
+
 /**
  * Reads the whole body. Throws RackseedError: 413 if it exceeds `maxBytes`, counted as the bytes arrive, since
  * Content-Length can be wrong with chunked encoding; 408 if it arrives too slowly; 415 if it is encoded.

@@ -11,6 +11,7 @@ import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
+import type { OrderAnswers } from "../store/order_answers.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { LoginRecord } from "../access/login_record.ts";
@@ -21,6 +22,7 @@ import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
 import { unknownBearer } from "../fleet/enrolment.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { PowerControl } from "../power/power_control.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
@@ -28,6 +30,8 @@ import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/po
 export interface ApiContext {
   readonly people: People;
   readonly audit: AuditLog;
+  /** Of orders with an idempotency key. */
+  readonly answers: OrderAnswers;
   readonly logins: LoginRecord;
   readonly sessions: PageSessions;
   readonly fleet: Fleet;
@@ -39,6 +43,7 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookRegistry;
+  readonly power: PowerControl;
   readonly notices: { list(): Notice[] };
   /** "images/web@3/vmlinuz", as machines fetch it. */
   readonly bootFile: (name: string) => Response | Promise<Response>;
@@ -59,6 +64,8 @@ export interface ApiContext {
 /** See server/webhooks/. */
 interface Webhooks {
   list(): WebhookView[];
+  /** Throws RackseedError (404). */
+  get(name: string): WebhookView;
   put(name: string, settings: WebhookSettings): NewWebhook;
   delete(name: string): void;
   test(name: string): Promise<WebhookTest>;

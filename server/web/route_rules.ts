@@ -2,12 +2,13 @@
  * Every route of the API: what it needs, and what of it the audit log records. `createApi` does not start with a route
  * that is missing here.
  */
+import { CALLS } from "#contract/calls.ts";
 import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
-interface RouteRule {
-  /** "node": the route itself checks the secret of a node's order. */
-  readonly needs: Access | "node";
+export interface RouteRule {
+  /** "boot", "session": the route itself checks this secret of a node's order. "none": it is the same for everybody. */
+  readonly needs: Access | "boot" | "session" | "none";
   /** A node's own agent may call it as well: see agent_access.ts. */
   readonly agent?: true;
   /** The action that it is recorded as. */
@@ -22,12 +23,12 @@ interface RouteRule {
 
 const OF_ORDER = "part of an order that is recorded; the node's log has its steps";
 const OF_CAPTURE = "part of a capture whose begin and end are recorded";
-const NODE = { needs: "node", unrecorded: OF_ORDER } as const;
+const NODE = { needs: "session", unrecorded: OF_ORDER } as const;
 const CAPTURE = { needs: "operate", agent: true, unrecorded: OF_CAPTURE } as const;
 const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
-  "POST /node/enrol": NODE,
+  "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
   "POST /node/report": NODE,
   "POST /node/identity": NODE,
   "POST /node/record": NODE,
@@ -48,7 +49,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /captures/:id/known": CAPTURE,
   "POST /captures/:id/frames": CAPTURE,
   "POST /captures/:id/progress": CAPTURE,
-  "POST /captures/:id/entries/:part{[0-9]+}": CAPTURE,
+  "POST /captures/:id/entries/:part": CAPTURE,
   "PUT /captures/:id/entries": { needs: "operate", agent: true, records: "capture.publish" },
   "POST /captures/:id/failed": CAPTURE,
 
@@ -78,7 +79,10 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/agent": { needs: "administer", records: "node.agent-token" },
   "POST /deployments": { needs: "order", records: "node.deploy", body: true },
   "POST /restores": { needs: "order", records: "node.restore", body: true },
+  "GET /deployments": VIEW,
   "GET /deployments/:id": VIEW,
+  "PUT /power": { needs: "administer", records: "node.power-set", body: true },
+  "POST /power": { needs: "order", records: "node.power", body: true },
 
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },
@@ -90,10 +94,12 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /notices": VIEW,
   "POST /server/backup": { needs: "administer", records: "server.backup" },
   "GET /events": VIEW,
+  "GET /openapi.json": { needs: "none" },
 
   "GET /me": VIEW,
   "GET /users": { needs: "administer" },
   "POST /users": { needs: "administer", records: "user.add", body: true },
+  "GET /users/:user": { needs: "administer" },
   "PUT /users/:user": { needs: "administer", records: "user.set", body: true },
   "DELETE /users/:user": { needs: "administer", records: "user.remove" },
   // of the caller's own tokens
@@ -103,6 +109,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /tokens/:id": { needs: "view", records: "token.revoke" },
 
   "GET /webhooks": { needs: "administer" },
+  "GET /webhooks/:webhook": { needs: "administer" },
   "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
   "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },
   "POST /webhooks/:webhook/test": { needs: "administer", records: "webhook.test" },
@@ -118,13 +125,22 @@ export function ruleName({ method, path }: { method: string; path: string }, bas
   return `${method} ${path.slice(base.length)}`;
 }
 
-/** Throws if a route has no rule, a rule has no route, or a change is neither recorded nor says why. */
+/**
+ * Throws if a route has no rule or no description, if there is one without a route, or if a change is neither recorded
+ * nor says why.
+ */
 export function checkRules(routes: readonly { method: string; path: string }[], base: string): void {
   const names = new Set(
     routes.filter(({ method }) => method !== "ALL").map((route) => ruleName(route, base)),
   );
   const wrong = [
     ...[...names].filter((name) => RULES[name] === undefined).map((name) => `${name} has no rule`),
+    ...[...names].filter((name) => !(name in CALLS)).map((name) =>
+      `${name} has no description: add it to a table in server/contract/calls/`
+    ),
+    ...Object.keys(CALLS).filter((name) => !names.has(name)).map((name) =>
+      `${name} is described, but no route`
+    ),
     ...Object.keys(RULES).filter((name) => !names.has(name)).map((name) => `${name} is no route`),
     ...Object.entries(RULES)
       .filter(([name, rule]) => !name.startsWith("GET ") && !rule.records && !rule.unrecorded)

@@ -2,15 +2,13 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { NamedNode } from "../access/principal.ts";
-import { bytesBody } from "./body.ts";
+import { keepBody } from "./body.ts";
 import type { ApiContext, Env } from "./context.ts";
 
-/** As in body.ts: the route reads the same body again. */
-const MAX_JSON_BYTES = 4 << 20;
 const MAX_NAMES = 10_000;
 const MAX_NAME = 64;
 
-interface Subject {
+export interface Subject {
   /** Names of nodes and templates; as they were given, if they are not known. */
   readonly nodes: readonly string[];
   /** The same nodes with their groups. */
@@ -32,6 +30,7 @@ const Named = z.object({
   name: Name,
   user: Name,
   role: Name,
+  action: Name,
   // whatever is there that is not false counts as a demand
   force: z.unknown().transform((value) => value !== undefined && value !== false),
 }).partial().catch({});
@@ -55,7 +54,7 @@ export async function subjectOf(
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
     : params.get("id") ?? params.get("webhook") ??
-      [params.get("user"), body.user, body.name, body.role].filter(Boolean).join(" ");
+      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
@@ -85,9 +84,7 @@ function decoded(text: string): string {
 
 /** The parsed body, or undefined; the route finds the body unread. */
 async function readJson(c: Context<Env>): Promise<unknown> {
-  const body = await bytesBody(c.req, { maxBytes: MAX_JSON_BYTES });
-  const { url, method, headers, signal } = c.req.raw;
-  c.req.raw = new Request(url, { method, headers, body, signal });
+  const body = await keepBody(c.req);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {

@@ -29,6 +29,8 @@ interface Last {
   readonly isSilent: boolean;
   /** Its system has not reported its first boot in time. */
   readonly isLate: boolean;
+  /** Its deployment was to start it, and could not. */
+  readonly isUnstarted: boolean;
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -65,6 +67,10 @@ export class EventWatch {
     if (now.isSilent && !before.isSilent) {
       this.#options.emit({ event: "node.silent", data: { node: name, image, since: silentSince } });
     }
+    if (now.isUnstarted && !before.isUnstarted) {
+      const problem = node.power?.start?.problem;
+      this.#options.emit({ event: "node.failed", data: { node: name, image, problem } });
+    }
     const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
     if (!isOver && !isLate) return;
@@ -100,9 +106,10 @@ export class EventWatch {
   }
 }
 
-function lastOf({ state, silentSince, firstBoot }: NodeView): Last {
+function lastOf({ state, silentSince, firstBoot, power }: NodeView): Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  return { state, isSilent: silentSince !== undefined, isLate };
+  const isUnstarted = state === "armed" && power?.start?.problem !== undefined;
+  return { state, isSilent: silentSince !== undefined, isLate, isUnstarted };
 }
 
 function isActive(state: CaptureView["state"]): boolean {

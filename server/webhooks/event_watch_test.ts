@@ -46,6 +46,20 @@ Deno.test("a deployment is done once its last node runs, and that is said once",
   ]);
 });
 
+Deno.test("a node that its deployment could not start is named at once, and once", () => {
+  const problem = { title: "cannot start n1", status: 504, detail: "the BMC is dead", remedy: "look" };
+  const settings = { method: "ipmi", host: "10.0.0.5", user: "admin" } as const;
+  const at = "2026-01-01T00:00:00.000Z";
+  const test = watchOf([part("n1")]);
+  test.show("n1", "armed");
+  for (let i = 0; i < 2; i++) {
+    test.show("n1", "armed", {
+      power: { settings, hasSecret: true, start: { state: "failed", at, problem } },
+    });
+  }
+  assert.deepEqual(test.news, [{ event: "node.failed", data: { node: "n1", image: undefined, problem } }]);
+});
+
 Deno.test("a node that fails is named at once with its problem, the deployment at its end", () => {
   const problem = { title: "cannot format", status: 500, detail: "no disk", remedy: "look" };
   const test = watchOf([part("n1"), part("n2")]);

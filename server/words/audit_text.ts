@@ -8,6 +8,8 @@ const ACTIONS = {
   "node.delete": "delete a node",
   "node.deploy": "order a deployment",
   "node.restore": "order a restore",
+  "node.power": "switch nodes on or off",
+  "node.power-set": "set how nodes are switched on and off",
   "node.cancel": "cancel an order",
   "node.backup": "order a backup",
   "node.backup-at-boot": "order a backup at the next boot",

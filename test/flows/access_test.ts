@@ -4,7 +4,8 @@ import { API, NodeView } from "#contract/api.ts";
 import { type Role, TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AgentToken } from "#contract/api.ts";
 import { parseToken } from "#contract/token.ts";
-import { RULES } from "../../server/web/route_rules.ts";
+import { apiDocument } from "../../server/web/openapi/document.ts";
+import { DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/words", import.meta.url).pathname;
@@ -58,7 +59,7 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /captures/:id/known", OPERATE],
   ["POST /captures/:id/frames", OPERATE],
   ["POST /captures/:id/progress", OPERATE, { json: {} }],
-  ["POST /captures/:id/entries/:part{[0-9]+}", OPERATE, { path: "/captures/none/entries/0" }],
+  ["POST /captures/:id/entries/:part", OPERATE, { path: "/captures/none/entries/0" }],
   ["PUT /captures/:id/entries", OPERATE],
   ["POST /captures/:id/failed", OPERATE, { json: {} }],
 
@@ -100,7 +101,13 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /restores", OPERATE, { json: { nodes: ["n3"], image: "none", force: true } }],
   ["POST /restores", ORDER, { json: { nodes: ["n3"], image: "none" } }],
   ["POST /restores", OPERATE, { json: { nodes: ["other"], image: "none" } }],
+  ["GET /deployments", VIEW],
   ["GET /deployments/:id", VIEW],
+  ["PUT /power", ADMIN, { json: [{ node: "nobody", power: null }] }],
+  ["POST /power", ORDER, { json: { nodes: ["n3"], action: "status" } }],
+  ["POST /power", OPERATE, { json: { nodes: ["other"], action: "on" } }],
+  ["POST /power", OPERATE, { json: { nodes: ["n3", "other"], action: "off" } }],
+  ["POST /power", OPERATE, { json: { nodes: [], action: "off" } }],
 
   ["GET /hooks", VIEW],
   ["GET /hooks/:scope/:when/:name", ADMIN],
@@ -112,8 +119,10 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["GET /notices", VIEW],
   ["POST /server/backup", ADMIN],
   ["GET /events", VIEW],
+  ["GET /openapi.json", WHO],
 
   ["GET /webhooks", ADMIN],
+  ["GET /webhooks/:webhook", ADMIN],
   ["PUT /webhooks/:webhook", ADMIN, { json: {} }],
   ["DELETE /webhooks/:webhook", ADMIN],
   ["POST /webhooks/:webhook/test", ADMIN],
@@ -123,6 +132,7 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["GET /me", VIEW],
   ["GET /users", ADMIN],
   ["POST /users", ADMIN, { json: {} }],
+  ["GET /users/:user", ADMIN],
   ["PUT /users/:user", ADMIN, { json: {} }],
   ["DELETE /users/:user", ADMIN],
   ["GET /tokens", VIEW],
@@ -134,12 +144,48 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /tokens/rotate-admin", ["owner"], { json: {} }],
 ];
 
-Deno.test("the table has every route of the API", () => {
+const api = new DocumentedApi(apiDocument());
+
+Deno.test("the table has every route of the API's document, and no other", () => {
   const listed = new Set(TABLE.map(([route]) => route));
-  assert.deepEqual([...listed].sort(), Object.keys(RULES).sort());
+  assert.deepEqual([...listed].sort(), api.names.sort());
 });
 
-Deno.test("each route admits exactly those that the table names", async () => {
+/** Who has the roles that the document's `security` names. */
+const ROLES: Readonly<Record<string, readonly Who[]>> = {
+  "viewer": VIEW,
+  "group-operator": ORDER,
+  "operator": OPERATE,
+  "admin": ADMIN,
+};
+
+Deno.test("the document names the role that each route admits", () => {
+  const wrong: string[] = [];
+  for (const route of api.names) {
+    const { security } = api.operation(route);
+    const role = security.find((scheme) => scheme.token)?.token?.[0];
+    const people = security.length === 0
+      ? PEOPLE
+      : role === undefined
+      ? []
+      : ROLES[role] ?? assert.fail(role);
+    // other rows of the route name nodes of another group
+    const rows = TABLE.filter(([name]) => name === route).map(([, admitted]) => admitted);
+    const admitted = rows.reduce((most, row) => row.length > most.length ? row : most, []);
+    const listed = admitted.filter((who) => PEOPLE.includes(who));
+    const others = admitted.filter((who) =>
+      ["boot", "session", "agent"].includes(who) && security.length > 0
+    );
+    const schemes = security.flatMap((scheme) => Object.keys(scheme));
+    if (listed.join() !== people.join() && route !== "POST /tokens/rotate-admin") {
+      wrong.push(`${route}: ${role}`);
+    }
+    wrong.push(...others.filter((who) => !schemes.includes(who)).map((who) => `${route}: ${who}`));
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("each route admits exactly those that the table names, and answers as documented", async () => {
   await using test = await ServerUnderTest.start();
   const secrets = await credentials(test);
   using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${test.data}/tls/ca.pem`)] });
@@ -158,13 +204,12 @@ Deno.test("each route admits exactly those that the table names", async () => {
         },
         ...(json !== undefined && { body: JSON.stringify(json) }),
       });
-      await response.body?.cancel();
-      const expected = admitted.includes(who)
-        ? "admitted"
-        : RULES[route]?.needs !== "node" && PEOPLE.includes(who)
-        ? 403
-        : 401;
+      const isForPeople = api.operation(route).security.some(({ token }) => token);
+      const expected = admitted.includes(who) ? "admitted" : isForPeople && PEOPLE.includes(who) ? 403 : 401;
       const { status } = response;
+      const complaint = await api.complaint(route, response);
+      if (complaint !== undefined) wrong.push(`${who}: ${complaint}`);
+      if (!response.bodyUsed) await response.body?.cancel();
       const got = [401, 403].includes(status) ? status : status < 500 ? "admitted" : status;
       if (got !== expected) wrong.push(`${who}: ${route} (${called}) answered ${status}, not ${expected}`);
     }

@@ -11,6 +11,8 @@ import { z } from "zod";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { ENCRYPTED_LAYOUT } from "../support/encrypted_layout.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
+import { apiDocument } from "../../server/web/openapi/document.ts";
+import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
@@ -111,6 +113,7 @@ Deno.test("a restore and a backup can open the disk, and need no passphrase", as
 
 Deno.test("the recovery key is shown once for each deployment, then with a reason; every view is recorded", async () => {
   await using test = await start();
+  using watch = new AnswerWatch(new DocumentedApi(apiDocument()));
   await assert.rejects(show(test), { status: 404, reason: /no encrypted volume of it/ });
   const { encryption } = await install(test, { terms: opened("tpm2"), reports: [FORMATTED, FINISHED] });
   const view = (await test.client.get("/nodes/n1", NodeView)).encryption;
@@ -125,6 +128,8 @@ Deno.test("the recovery key is shown once for each deployment, then with a reaso
   ]);
   const second = await install(test, { terms: opened("tpm2"), reports: [FORMATTED] });
   assert.deepEqual(await keyOf(test), [second.encryption?.recoveryKey], "a new deployment is new");
+  assert.deepEqual(watch.complaints, []);
+  assert.ok(watch.done.has("POST /nodes/:node/recovery-key"));
 });
 
 Deno.test("a node that was installed without encryption since is not shown as encrypted, but its old key is kept", async () => {

@@ -15,6 +15,7 @@ function cli(...args: string[]): Promise<number> {
   const never = () => Promise.reject(new Error("not here"));
   return runCommandLine(args, {
     version: "0",
+    apiDocument: never,
     signal: new AbortController().signal,
     backUpServer,
     restoreServer: (file, options) => Promise.resolve().then(() => restoreServer(file, options)),

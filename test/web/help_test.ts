@@ -41,6 +41,15 @@ Deno.test({
         );
         assert.deepEqual(broken, [], title);
       }
+      await page.getByRole("navigation").getByRole("link", { name: "API reference" }).click();
+      await page.getByText("Order the deployment of an image to nodes, all or none").click();
+      await page.getByRole("link", { name: "DeployRequest" }).click();
+      // the link opens the message that it leads to
+      await page.locator("#message-DeployRequest").getByText("planCheck").waitFor();
+      await page.evaluate("document.querySelectorAll('details').forEach((d) => d.open = true)");
+      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+      assert.ok(width <= 360, `the API reference is ${width} px wide`);
+
       await page.goto(`${origin}/help/formats`);
       await page.getByRole("main").getByRole("link", { name: "Operations" }).click();
       assert.equal(

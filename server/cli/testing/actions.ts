@@ -5,6 +5,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
   const unexpected = () => Promise.reject(new Error("this action was not expected to run"));
   return {
     version: "1.2.3",
+    apiDocument: unexpected,
     signal: new AbortController().signal,
     backUpServer: unexpected,
     restoreServer: unexpected,

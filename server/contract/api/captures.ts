@@ -5,6 +5,7 @@ import { Hook } from "./hooks.ts";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source } from "../format/manifest.ts";
 import { count, id, MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { PageQuery } from "./pages.ts";
 
 export const TemplateAnnouncement = z.object({
   name: MachineName,
@@ -22,6 +23,7 @@ export const TemplateView = TemplateAnnouncement.extend({
   seen: time,
 });
 export type TemplateView = z.infer<typeof TemplateView>;
+export const TemplateId = TemplateView.pick({ id: true });
 
 /** The compression level of zstd. */
 const Level = z.int().min(1).max(19);
@@ -73,6 +75,9 @@ export const CaptureProgress = z.object({
 });
 export type CaptureProgress = z.infer<typeof CaptureProgress>;
 
+/** Path of a part of the entries. */
+export const EntriesPart = z.object({ part: z.string().regex(/^[0-9]{1,9}$/) });
+
 /** Completes a capture. `entries`: their number in all parts. */
 export const CaptureHeader = z.object({
   source: Source.optional(),
@@ -104,3 +109,8 @@ export const CaptureView = z.object({
   problem: ProblemSchema.optional(),
 });
 export type CaptureView = z.infer<typeof CaptureView>;
+
+export const CaptureQuery = PageQuery.extend({
+  state: CaptureView.shape.state.optional(),
+  image: ImageName.optional(),
+});

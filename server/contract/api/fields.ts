@@ -15,9 +15,16 @@ export const ImageRef = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}(@[1-9][0-9]
   error: "an image is named NAME or NAME@VERSION, for instance web or web@3",
 });
 
+/** The header that tells a repeated order from a new one. */
+export const IDEMPOTENCY_KEY = "Idempotency-Key";
+export const IdempotencyKey = z.string().regex(/^[\w.:-]{8,200}$/);
+
 export const ProblemSchema = z.object({
   title: text(2000),
   status: z.int(),
   detail: text(20_000),
   remedy: text(4000),
 });
+
+/** The body of an error answer (RFC 9457 §3). */
+export const ProblemAnswer = ProblemSchema.extend({ type: z.literal("about:blank") });

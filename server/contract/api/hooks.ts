@@ -40,6 +40,8 @@ export const HookScope = z.string().regex(/^(all|(image|group|node):[a-zA-Z0-9][
   error: "a hook belongs to all, image:NAME, group:LABEL or node:NAME",
 });
 export type HookScope = z.infer<typeof HookScope>;
+/** What names a hook, in paths. */
+export const HookKey = z.object({ scope: HookScope, when: HookMoment, name: HookName });
 
 export const HookContent = z.object({
   script: z.string().min(1).refine((text) => new TextEncoder().encode(text).length <= MAX_HOOK_BYTES, {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source, Totals } from "../format/manifest.ts";
 import { count, MachineName, time } from "./fields.ts";
+import { PageQuery } from "./pages.ts";
 
 export const VersionView = z.object({
   image: ImageName,
@@ -33,6 +34,8 @@ export const ImageView = VersionView.pick({
   backupOf: true,
 });
 export type ImageView = z.infer<typeof ImageView>;
+
+export const ImageQuery = PageQuery.extend({ image: ImageName.optional() });
 
 export const VerifyEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("progress"), bytesDone: count, bytesTotal: count }),

@@ -5,9 +5,11 @@ import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distri
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
-import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
+import { PageQuery } from "./pages.ts";
+import { PowerTerms, PowerView } from "./power.ts";
 
 export const NodeSettings = z.object({
   mac: Mac.optional(),
@@ -42,6 +44,10 @@ export type NodeSettings = z.infer<typeof NodeSettings>;
 /** `node`: its name, MAC or id. */
 export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
 export type NodeChange = z.infer<typeof NodeChange>;
+export const NodeChanges = z.array(NodeChange).min(1).max(10_000);
+
+/** `force`: also if the server's copy of the node's recovery key is lost with it. */
+export const DeleteNodeQuery = z.object({ force: z.enum(["true", "false"]).optional() });
 
 /**
  * "installed": the installer has finished; "running": the clone itself has reported; "aborted": the operator cancelled
@@ -100,12 +106,21 @@ export const NodeView = z.object({
     /** When the recovery key was first shown to somebody. */
     keyShown: time.optional(),
   }).optional(),
+  /** How it is switched on and off; absent if the server does not know. */
+  power: PowerView.optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
+
+/** `image`: NAME, or NAME@VERSION. */
+export const NodeQuery = PageQuery.extend({
+  state: NodeState.optional(),
+  group: RackLabel.optional(),
+  image: ImageRef.optional(),
+});
 
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
@@ -126,6 +141,8 @@ export const DeployRequest = z.object({
   planCheck: z.boolean().optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
+  /** Starts the nodes from the network, instead of waiting until they boot. */
+  power: PowerTerms.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -185,3 +202,28 @@ export const DeploymentView = z.object({
   slowest: Slowness.optional(),
 });
 export type DeploymentView = z.infer<typeof DeploymentView>;
+
+/**
+ * "installing" if one of its nodes installs; else "armed" if one is; else "failed" if one failed or was aborted; else
+ * "done".
+ */
+export const DeploymentState = z.enum(["installing", "armed", "failed", "done"]);
+
+/** A batch in a list. */
+export const DeploymentSummary = z.object({
+  id,
+  kind: z.enum(["deployment", "restore", "backup"]),
+  image: z.string(),
+  created: time,
+  state: DeploymentState,
+  /** How many of its nodes are in each state; states without nodes are left out. */
+  nodes: z.partialRecord(NodeState, count),
+});
+export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
+
+export const DeploymentQuery = PageQuery.extend({
+  limit: PageQuery.shape.limit.default(100),
+  state: DeploymentState.optional(),
+  image: ImageRef.optional(),
+});
+export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

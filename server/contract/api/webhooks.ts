@@ -19,6 +19,9 @@ export const WebhookName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a webhook's name is 1 to 63 small letters, digits and hyphens",
 });
 
+/** In paths. */
+export const WebhookKey = z.object({ webhook: WebhookName });
+
 export const WebhookSettings = z.object({
   url: z.url({ protocol: /^https?$/, error: "a webhook's URL begins with https:// or http://" }).max(2000),
   /** Absent: all. */

@@ -40,7 +40,7 @@ const NEEDED = [
 /** Files in these may be named, but never the whole directory. */
 const SHARED = ["/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/log"];
 
-const OwnPath = AbsolutePath.transform((path) => path.replace(/\/+$/, "")).refine(
+const OwnPath = AbsolutePath.overwrite((path) => path.replace(/\/+$/, "")).refine(
   (path) =>
     !SHARED.includes(path) &&
     !NEEDED.some((needed) => `${needed}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${needed}/`)),

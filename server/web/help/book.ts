@@ -2,6 +2,7 @@
 import formatText from "#contract/format/FORMAT.md" with { type: "text" };
 import ownFilesText from "#contract/own_files/OWN_FILES.md" with { type: "text" };
 import airGapped from "../../docs/air-gapped.md" with { type: "text" };
+import api from "../../docs/api.md" with { type: "text" };
 import architecture from "../../docs/architecture.md" with { type: "text" };
 import backups from "../../docs/backups.md" with { type: "text" };
 import benchmarks from "../../docs/benchmarks.md" with { type: "text" };
@@ -25,6 +26,7 @@ import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
+import power from "../../docs/power.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
@@ -58,6 +60,7 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       page("capture", capture),
       page("deploy", deploy),
+      page("power", power),
       page("disks", disks),
       page("encryption", encryption),
       page("restore", restore),
@@ -75,6 +78,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("air-gapped", airGapped),
       page("operations", operations),
       page("monitoring", monitoring),
+      page("api", api),
       page("troubleshooting", troubleshooting),
     ],
   },

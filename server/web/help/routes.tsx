@@ -4,15 +4,22 @@
  */
 import { Hono } from "hono";
 import type { Env } from "../context.ts";
+import { apiDocument } from "../openapi/document.ts";
+import { ApiReference } from "./api_reference.tsx";
 import { PAGES, PICTURES } from "./book.ts";
 import style from "./help.css" with { type: "text" };
-import { addressOf, HelpPage } from "./help.tsx";
+import { addressOf, API_REFERENCE, HelpPage } from "./help.tsx";
 
 export function helpRoutes(): Hono<Env> {
   const app = new Hono<Env>();
   const rendered = new Map<string, string>();
   app.get("/help.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
   app.get("/help", (c) => PAGES[0] ? c.redirect(addressOf(PAGES[0]), 302) : c.notFound());
+  let reference: string | undefined;
+  app.get(API_REFERENCE.address, (c) => {
+    reference ??= `<!doctype html>${<ApiReference document={apiDocument()} />}`;
+    return c.html(reference);
+  });
   app.get("/help/:page", (c) => {
     const page = PAGES.find(({ slug }) => slug === c.req.param("page"));
     if (page === undefined) return c.notFound();

@@ -58,7 +58,8 @@ export function AuditPage({ principal, page: { entries, next }, filter }: AuditC
 function Row(
   { entry: { at, who, address, action, nodes, images, subject, outcome } }: { entry: AuditEntry },
 ) {
-  const on = [...nodes, ...images, ...subject === undefined ? [] : [subject]];
+  // the subject first: behind many nodes it would be cut off
+  const on = [...subject === undefined ? [] : [subject], ...nodes, ...images];
   const more = on.length > SHOWN_NAMES ? [`and ${on.length - SHOWN_NAMES} more`] : [];
   return (
     <tr>

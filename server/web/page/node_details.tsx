@@ -4,6 +4,7 @@ import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
 import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
+import { describeStart, formatPower } from "../../words/power_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
@@ -17,6 +18,7 @@ export function NodeDetails({ node, log, uses }: {
   return (
     <>
       <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
+      {node.power?.start?.problem && <Failure problem={node.power.start.problem} />}
       {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (
@@ -43,7 +45,7 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | undefined>> 
   );
 }
 
-function settingsOf({ settings, image, encryption }: NodeView): Record<string, string | undefined> {
+function settingsOf({ settings, image, encryption, power }: NodeView): Record<string, string | undefined> {
   const { uploadLimit, backupEverySeconds } = settings;
   return {
     Image: image,
@@ -54,6 +56,7 @@ function settingsOf({ settings, image, encryption }: NodeView): Record<string, s
     "Name servers": settings.dns?.join(" "),
     Interfaces: settings.interfaces?.map(formatInterface).join(" "),
     Group: settings.group,
+    Power: power && [formatPower(power.settings), describeStart(power)].filter(Boolean).join(", "),
     Rack: settings.rack,
     "Upload limit": uploadLimit === undefined
       ? "site default"

@@ -1,9 +1,17 @@
 import { Hono } from "hono";
-import { CaptureProgress, CaptureRequest, ProblemSchema } from "#contract/api.ts";
+import {
+  CaptureProgress,
+  CaptureQuery,
+  CaptureRequest,
+  type CaptureView,
+  EntriesPart,
+  ProblemSchema,
+} from "#contract/api.ts";
 import { MAX_ENTRIES_PART_BYTES } from "#contract/format/entry.ts";
 import { MAX_UPLOAD_BYTES } from "#contract/format/frame_upload.ts";
 import { bytesBody, jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
+import { pageOf, sortedAfter } from "../pages.ts";
 
 /** 65 536 hashes of 32 bytes. */
 const MAX_KNOWN_BYTES = 2 << 20;
@@ -11,7 +19,15 @@ const MAX_KNOWN_BYTES = 2 << 20;
 export function captureRoutes({ captures, templates, orders, live }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
-  app.get("/captures", (c) => c.json(captures.list()));
+  app.get("/captures", (c) => {
+    const query = CaptureQuery.parse(c.req.query());
+    const { limit, state, image } = query;
+    const keyOf = ({ started, id }: CaptureView) => `${started} ${id}`;
+    const found = captures.list().filter((capture) =>
+      (state === undefined || capture.state === state) && (image === undefined || capture.image === image)
+    );
+    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }));
+  });
   app.get("/captures/:id", (c) => c.json(captures.get(c.req.param("id"))));
 
   app.post("/captures", async (c) => {
@@ -46,9 +62,10 @@ export function captureRoutes({ captures, templates, orders, live }: ApiContext)
     return c.body(null, 204);
   });
 
-  app.post("/captures/:id/entries/:part{[0-9]+}", async (c) => {
+  app.post("/captures/:id/entries/:part", async (c) => {
+    const { part } = EntriesPart.parse(c.req.param());
     const body = await bytesBody(c.req, { maxBytes: MAX_ENTRIES_PART_BYTES });
-    captures.addEntries(c.req.param("id"), Number(c.req.param("part")), body);
+    captures.addEntries(c.req.param("id"), Number(part), body);
     return c.body(null, 204);
   });
 

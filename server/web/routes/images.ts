@@ -1,25 +1,41 @@
 import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
-import { PruneRequest, type VerifyEvent } from "#contract/api.ts";
-import { messageOf } from "#contract/errors.ts";
+import { ImageQuery, type ImageView, PruneRequest, type VerifyEvent } from "#contract/api.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import { ImageSettings } from "#contract/api/restore.ts";
 import { shortList } from "../../store/nodes.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
+import { requireMatch, tag } from "../entity_tag.ts";
+import { pageOf, sortedAfter } from "../pages.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
 export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
-  app.get("/images", (c) => c.json(images.list()));
+  app.get("/images", (c) => {
+    const query = ImageQuery.parse(c.req.query());
+    const { limit, image } = query;
+    // versions of one image in their order
+    const keyOf = (version: ImageView) => `${version.image}@${String(version.version).padStart(10, "0")}`;
+    const found = images.list().filter((version) => image === undefined || version.image === image);
+    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }));
+  });
   app.get("/images/:ref", (c) => c.json(images.get(c.req.param("ref"))));
 
-  app.get("/images/:name/settings", (c) => c.json(images.settings(c.req.param("name"))));
-  app.put(
-    "/images/:name/settings",
-    async (c) => c.json(images.set(c.req.param("name"), await jsonBody(c.req, ImageSettings))),
-  );
+  app.get("/images/:name/settings", (c) => {
+    const settings = images.settings(c.req.param("name"));
+    tag(c, settings);
+    return c.json(settings);
+  });
+  app.put("/images/:name/settings", async (c) => {
+    const name = c.req.param("name"), wanted = await jsonBody(c.req, ImageSettings);
+    requireMatch(c, () => images.settings(name));
+    const settings = images.set(name, wanted);
+    tag(c, settings);
+    return c.json(settings);
+  });
 
   app.delete("/images/:ref", async (c) => {
     const ref = c.req.param("ref");
@@ -55,10 +71,16 @@ export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext):
     return c.json(answer);
   });
 
-  app.get("/images/:ref/boot/:file", (c) => {
+  app.get("/images/:ref/boot/:file", async (c) => {
     const { ref, file } = c.req.param();
     const { image, version } = images.get(ref);
-    return bootFile(`images/${image}@${version}/${encodeURIComponent(file)}`);
+    const response = await bootFile(`images/${image}@${version}/${encodeURIComponent(file)}`);
+    if (response.status !== 404) return response;
+    throw new RackseedError(`cannot find the boot file ${file}`, {
+      reason: `${image}@${version} has none of that name.`,
+      remedy: "ask for vmlinuz or initramfs.",
+      status: 404,
+    });
   });
 
   app.get("/images/:ref/export", (c) => {

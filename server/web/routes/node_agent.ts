@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/format/extent_answer.ts";
 import { systemClock } from "#torrent/system_ports.ts";
@@ -74,14 +75,20 @@ export function nodeAgentRoutes(
     });
   });
 
-  app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
+  app.get(`${NODE_PACKS}:torrent/:file`, async (c) => {
     const { image, version } = agents.installingOf(bearer(c));
     const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
-    return handleWebSeed(c.req.raw, {
+    const response = await handleWebSeed(c.req.raw, {
       prefix: API + NODE_PACKS,
       lookup,
       uploadLimit: site.uplink,
       onSent: (bytes) => onSent("packs", bytes),
+    });
+    if (response.status !== 404) return response;
+    throw new RackseedError(`cannot send ${c.req.param("file")}`, {
+      reason: `it is no file of ${image}@${version}.`,
+      remedy: "ask for the files that the torrent names.",
+      status: 404,
     });
   });
   return app;

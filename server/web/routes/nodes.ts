@@ -1,8 +1,10 @@
 import { Hono } from "hono";
-import { z } from "zod";
 import {
+  DeleteNodeQuery,
+  DeploymentQuery,
   DeployRequest,
-  NodeChange,
+  NodeChanges,
+  NodeQuery,
   NodeSettings,
   PlanQuery,
   RecoveryKeyRequest,
@@ -10,22 +12,45 @@ import {
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts";
+import { requireMatch, tag } from "../entity_tag.ts";
+import { isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
-  app.get("/nodes", (c) => c.json(fleet.list()));
-  app.get("/nodes/:node", (c) => c.json(fleet.get(c.req.param("node"))));
+  app.get("/nodes", (c) => {
+    const query = NodeQuery.parse(c.req.query());
+    const { limit, state, group, image } = query;
+    const found = fleet.listAfter(keyBefore(query)).filter((node) =>
+      (state === undefined || node.state === state) && isOfImage(node.image, image) &&
+      (group === undefined || node.settings.group === group)
+    );
+    return c.json(pageOf(c, found, { limit, keyOf: ({ name }) => name }));
+  });
+  app.get("/nodes/:node", (c) => {
+    const node = fleet.get(c.req.param("node"));
+    tag(c, node.settings);
+    return c.json(node);
+  });
   app.put(
     "/nodes/:node",
-    async (c) => c.json(fleet.put(c.req.param("node"), await jsonBody(c.req, NodeSettings))),
+    async (c) => {
+      const key = c.req.param("node"), settings = await jsonBody(c.req, NodeSettings);
+      requireMatch(c, () => fleet.settings(key));
+      const node = fleet.put(key, settings);
+      tag(c, node.settings);
+      return c.json(node);
+    },
   );
   app.put(
     "/nodes",
-    async (c) => c.json(fleet.putAll(await jsonBody(c.req, z.array(NodeChange).min(1).max(10_000)))),
+    async (c) => c.json(fleet.putAll(await jsonBody(c.req, NodeChanges))),
   );
   app.delete("/nodes/:node", (c) => {
-    fleet.delete(c.req.param("node"), { force: c.req.query("force") === "true" });
+    const { force } = DeleteNodeQuery.parse(c.req.query());
+    const key = c.req.param("node");
+    requireMatch(c, () => fleet.settings(key));
+    fleet.delete(key, { force: force === "true" });
     return c.body(null, 204);
   });
   app.get("/nodes/:node/recovery-key", (c) => c.json(fleet.recoveryKeyUses(c.req.param("node"))));
@@ -45,14 +70,25 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
-  app.post(
-    "/deployments",
-    async (c) => c.json(withoutTokens(c, fleet.orders.deploy(await jsonBody(c.req, DeployRequest)))),
-  );
-  app.post(
-    "/restores",
-    async (c) => c.json(withoutTokens(c, fleet.orders.restore(await jsonBody(c.req, RestoreRequest)))),
-  );
+  app.post("/deployments", async (c) => {
+    const request = await jsonBody(c.req, DeployRequest);
+    // before any node is armed: an order that cannot be carried out whole is refused whole
+    if (request.power) power.check(request.nodes, `cannot deploy ${request.image} and start its nodes`);
+    const answer = fleet.orders.deploy(request);
+    if (request.power) power.start(answer, request.power);
+    else power.clear(answer.nodes);
+    return c.json(withoutTokens(c, answer));
+  });
+  app.post("/restores", async (c) => {
+    const answer = fleet.orders.restore(await jsonBody(c.req, RestoreRequest));
+    power.clear(answer.nodes);
+    return c.json(withoutTokens(c, answer));
+  });
+  app.get("/deployments", (c) => {
+    const query = DeploymentQuery.parse(c.req.query());
+    const found = fleet.deployments(query, { before: keyBefore(query) });
+    return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
+  });
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }

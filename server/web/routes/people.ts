@@ -1,9 +1,10 @@
 import { type Context, Hono } from "hono";
-import { TokenAdd, UserAdd, UserChange, type WhoAmI } from "#contract/api/access.ts";
+import { TokenAdd, UserAdd, UserChange, type UserView, type WhoAmI } from "#contract/api/access.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Principal } from "../../access/principal.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
+import { requireMatch, tag } from "../entity_tag.ts";
 
 /** Users and tokens. Answers hold secrets: no cache may keep them. */
 export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
@@ -27,14 +28,28 @@ export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
     c.header("cache-control", "no-store");
     return c.json(people.add(request));
   });
+  const current = (name: string) => {
+    const user = people.users().find((user) => user.name === name);
+    return user && settingsOf(user);
+  };
+  app.get("/users/:user", (c) => {
+    const user = people.user(c.req.param("user"));
+    tag(c, settingsOf(user));
+    return c.json(user);
+  });
   app.put("/users/:user", async (c) => {
-    const answer = people.change(c.req.param("user"), await jsonBody(c.req, UserChange));
+    const name = c.req.param("user"), change = await jsonBody(c.req, UserChange);
+    requireMatch(c, () => current(name));
+    const answer = people.change(name, change);
     live.recheck();
     c.header("cache-control", "no-store");
+    tag(c, settingsOf(answer.user));
     return c.json(answer);
   });
   app.delete("/users/:user", (c) => {
-    people.remove(c.req.param("user"));
+    const name = c.req.param("user");
+    requireMatch(c, () => current(name));
+    people.remove(name);
     live.recheck();
     return c.body(null, 204);
   });
@@ -58,6 +73,11 @@ export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   return app;
+}
+
+/** What a change of the user sets. */
+function settingsOf({ role, groups }: UserView): object {
+  return { role, groups };
 }
 
 function callerOf(c: Context<Env>): Principal {

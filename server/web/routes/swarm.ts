@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { SwarmChange } from "#contract/api/distribution.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
+import { requireMatch, tag } from "../entity_tag.ts";
 
 /** The server as a whole: its swarm settings, its problems and its backup. */
 export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
@@ -14,7 +15,17 @@ export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
         headers: { "content-type": "application/x-tar", "cache-control": "no-store" },
       }),
   );
-  app.get("/swarm", (c) => c.json(swarm.settings()));
-  app.post("/swarm", async (c) => c.json(swarm.change(await jsonBody(c.req, SwarmChange))));
+  app.get("/swarm", (c) => {
+    const settings = swarm.settings();
+    tag(c, settings);
+    return c.json(settings);
+  });
+  app.post("/swarm", async (c) => {
+    const change = await jsonBody(c.req, SwarmChange);
+    requireMatch(c, () => swarm.settings());
+    const settings = swarm.change(change);
+    tag(c, settings);
+    return c.json(settings);
+  });
   return app;
 }

@@ -1,0 +1,42 @@
+/**
+ * Every call of the API, and nothing else: what it takes and answers. web/route_rules.ts says who may make it.
+ *
+ * A new route needs an entry in the table of its subject; the server does not start without it.
+ */
+import type { Call, Calls } from "./calls/call.ts";
+import { captureCalls } from "./calls/captures.ts";
+import { hookCalls } from "./calls/hooks.ts";
+import { imageCalls } from "./calls/images.ts";
+import { nodeAgentCalls } from "./calls/node_agent.ts";
+import { nodeCalls } from "./calls/nodes.ts";
+import { peopleCalls } from "./calls/people.ts";
+import { powerCalls } from "./calls/power.ts";
+import { siteCalls } from "./calls/site.ts";
+
+/** By subject, in the order in which the document shows them. */
+export const SUBJECTS: Readonly<Record<string, Calls>> = {
+  "Nodes and orders": nodeCalls,
+  "Templates and captures": captureCalls,
+  "Images": imageCalls,
+  "Hooks": hookCalls,
+  "Power": powerCalls,
+  "Users, tokens, audit": peopleCalls,
+  "The server": siteCalls,
+  "A node's agent": nodeAgentCalls,
+};
+
+export const CALLS = {
+  ...nodeCalls,
+  ...captureCalls,
+  ...imageCalls,
+  ...hookCalls,
+  ...powerCalls,
+  ...peopleCalls,
+  ...siteCalls,
+  ...nodeAgentCalls,
+};
+export type CallName = keyof typeof CALLS;
+
+export function callNamed(name: string): Call | undefined {
+  return (CALLS as Readonly<Record<string, Call>>)[name];
+}

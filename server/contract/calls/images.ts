@@ -1,0 +1,68 @@
+/** Calls about images and their versions. A reference is NAME, for its newest version, or NAME@VERSION. */
+import { z } from "zod";
+import {
+  ImageChange,
+  ImageQuery,
+  ImageView,
+  PruneAnswer,
+  PruneRequest,
+  VerifyEvent,
+  VersionView,
+} from "../api/images.ts";
+import { ImageSettings } from "../api/restore.ts";
+import { bytes, type Calls, lines, tar } from "./call.ts";
+
+export const imageCalls = {
+  "GET /images": {
+    summary: "List all versions of all images.",
+    query: ImageQuery,
+    isPaged: true,
+    answer: z.array(ImageView),
+  },
+  "GET /images/:ref": {
+    summary: "Show a version of an image.",
+    answer: VersionView,
+    errors: [409],
+  },
+  "DELETE /images/:ref": {
+    summary: "Delete a version of an image.",
+    errors: [409],
+  },
+  "POST /images/:ref/verify": {
+    summary: "Read a whole version, and compare it with its hashes.",
+    answer: lines(VerifyEvent, "What was read and what is damaged, line by line."),
+    errors: [409],
+  },
+  "GET /images/:ref/diff/:to": {
+    summary: "List what changed from one version to another, by path.",
+    answer: z.array(ImageChange),
+    errors: [409],
+  },
+  "POST /images/prune": {
+    summary: "Delete old versions, or show which would be deleted.",
+    body: PruneRequest,
+    answer: PruneAnswer,
+    errors: [404],
+  },
+  "GET /images/:name/settings": {
+    summary: "Show the settings of an image, for all of its versions.",
+    isTagged: true,
+    answer: ImageSettings,
+  },
+  "PUT /images/:name/settings": {
+    summary: "Replace the settings of an image.",
+    isTagged: true,
+    body: ImageSettings,
+    answer: ImageSettings,
+  },
+  "GET /images/:ref/boot/:file": {
+    summary: "Fetch a boot file of a version, such as its kernel.",
+    answer: bytes("The file."),
+    errors: [409],
+  },
+  "GET /images/:ref/export": {
+    summary: "Export a version as a pax tar.",
+    answer: tar("Everything in the version, with secrets such as password hashes."),
+    errors: [409],
+  },
+} as const satisfies Calls;

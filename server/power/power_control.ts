@@ -1,0 +1,209 @@
+/** Switches nodes: by order, or for a deployment that starts its nodes by itself. */
+import { getLogger } from "@logtape/logtape";
+import type { DeployAnswer } from "#contract/api.ts";
+import type { PowerChange, PowerRequest, PowerResult, PowerTerms, PowerView } from "#contract/api/power.ts";
+import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import type { Deployments } from "../store/deployments.ts";
+import type { NodeRecord } from "../store/node_record.ts";
+import type { Nodes } from "../store/nodes.ts";
+import type { PowerRecords } from "../store/power_records.ts";
+import { DeploymentStart, orderOf } from "./deployment_start.ts";
+import { noSettings, type OpenDriver } from "./open_driver.ts";
+import type { Pause } from "./power_driver.ts";
+import { newPower } from "./power_settings.ts";
+import { staggered } from "./staggered.ts";
+import { cycle, switchOff, switchOn } from "./switching.ts";
+
+const log = getLogger(["rackseed", "power"]);
+
+interface PowerSources {
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  readonly records: PowerRecords;
+  readonly open: OpenDriver;
+  readonly pause: Pause;
+  readonly now: () => number;
+  readonly onChange: (node: NodeRecord) => void;
+}
+
+const TITLES = {
+  on: "switch on",
+  off: "switch off",
+  cycle: "restart",
+  status: "ask the power state of",
+} as const;
+
+export class PowerControl implements AsyncDisposable {
+  readonly #sources: PowerSources;
+  readonly #closing = new AbortController();
+  readonly #starts = new Map<string, { deployment: string; view: NonNullable<PowerView["start"]> }>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(sources: PowerSources) {
+    this.#sources = sources;
+  }
+
+  /** Undefined if nothing is known of how the node is switched. */
+  view(node: string): PowerView | undefined {
+    const record = this.#sources.records.get(node), start = this.#start(node);
+    return record && { ...record, ...(start && { start }) };
+  }
+
+  /** A node that came later than it was awaited, or that somebody started by hand, has arrived all the same. */
+  #start(node: string): PowerView["start"] {
+    const start = this.#starts.get(node);
+    if (start?.view.state !== "failed") return start?.view;
+    const { deployment, view: { at } } = start;
+    const order = orderOf(this.#sources.deployments, { node, deployment });
+    return order === "armed" ? start.view : order === "arrived" ? { state: "arrived", at } : undefined;
+  }
+
+  /** All of them or none. Throws RackseedError (400, 404). */
+  set(changes: readonly PowerChange[]): NodeRecord[] {
+    const { nodes, records, onChange } = this.#sources;
+    const news = changes.map((change) => {
+      const node = nodes.get(change.node), { power } = change;
+      const facts = { name: node.name, old: records.get(node.id) };
+      return { node, power: power && newPower({ ...change, power }, facts) };
+    });
+    records.putAll(news.map(({ node, power }) => ({ node: node.id, power })));
+    for (const { node, power } of news) {
+      log.info("power-set", { node: node.name, method: power?.settings.method ?? "none" });
+      onChange(node);
+    }
+    return news.map(({ node }) => node);
+  }
+
+  forget(node: string): void {
+    this.#sources.records.forget(node);
+    this.#starts.delete(node);
+  }
+
+  /** Throws RackseedError (404, 409) if a node is unknown, or not known how to be switched. */
+  check(keys: readonly string[], title: string): NodeRecord[] {
+    const { nodes, records } = this.#sources;
+    const found = [...new Map(keys.map((key) => nodes.get(key)).map((node) => [node.id, node])).values()];
+    const unset = found.filter(({ id }) => !records.get(id)).map(({ name }) => name);
+    if (unset.length > 0) throw noSettings(title, unset.slice(0, 20));
+    return found;
+  }
+
+  /**
+   * One result for each node, as soon as it is there: a node that fails does not hold up the others. Stops switching
+   * further nodes when the signal aborts, or the caller leaves. Throws as `check`.
+   */
+  act(request: PowerRequest, signal: AbortSignal): AsyncIterable<PowerResult> {
+    const found = this.check(request.nodes, `cannot ${TITLES[request.action]} these nodes`);
+    return this.#results(found, { request, signal });
+  }
+
+  async *#results(
+    found: readonly NodeRecord[],
+    { request, signal }: { request: PowerRequest; signal: AbortSignal },
+  ): AsyncGenerator<PowerResult> {
+    const left = new AbortController();
+    signal = AbortSignal.any([signal, left.signal, this.#closing.signal]);
+    const results: PowerResult[] = [];
+    let wake = Promise.withResolvers<void>(), isOver = false;
+    const whole = staggered(found, {
+      atOnce: request.atOnce,
+      pauseMs: request.action === "status" || request.action === "off" ? 0 : request.pauseSeconds * 1000,
+      pause: this.#sources.pause,
+      signal,
+      work: async (node) => {
+        results.push(await this.#one(node, { request, signal }));
+        wake.resolve();
+      },
+    }).finally(() => {
+      isOver = true;
+      wake.resolve();
+    });
+    whole.catch(() => {}); // awaited below; without a listener until then, a rejection would end the server
+    try {
+      while (!isOver || results.length > 0) {
+        const result = results.shift();
+        if (result) yield result;
+        else {
+          await wake.promise;
+          wake = Promise.withResolvers();
+        }
+      }
+      await whole;
+    } finally {
+      left.abort(new Error("nobody waits for the results"));
+    }
+  }
+
+  async #one(
+    node: NodeRecord,
+    { request, signal }: { request: PowerRequest; signal: AbortSignal },
+  ): Promise<PowerResult> {
+    const { open, pause } = this.#sources;
+    const title = `cannot ${TITLES[request.action]} ${node.name}`;
+    try {
+      await using driver = open(node, { title, signal });
+      const context = { title, signal, pause }, { action, hard, boot } = request;
+      let note: string | undefined;
+      if (action === "on") note = await switchOn(driver, context, { boot });
+      else if (action === "off") await switchOff(driver, context, hard ? "hard" : "graceful");
+      else if (action === "cycle") note = await cycle(driver, context, { boot });
+      const state = await driver.status();
+      if (action !== "status") log.info("power-switched", { node: node.name, action, state });
+      return { node: node.name, state, ...(note !== undefined && { note }) };
+    } catch (error) {
+      const problem = problemOf(error, title);
+      log.warn("power-failed", { node: node.name, action: request.action, error: problem.detail });
+      return { node: node.name, problem };
+    }
+  }
+
+  /** Starts the nodes of a deployment from the network, in the background. */
+  start({ deployment, nodes }: DeployAnswer, terms: PowerTerms): void {
+    const records = nodes.map(({ id }) => this.#sources.nodes.get(id));
+    const start = new DeploymentStart({
+      ...this.#sources,
+      deployment,
+      terms,
+      signal: this.#closing.signal,
+      show: (node, state) => this.#show(node, { deployment, state }),
+    });
+    const work = start.run(records).catch((error) => {
+      if (!this.#closing.signal.aborted) log.error("start-failed", { deployment, error: messageOf(error) });
+    }).finally(() => this.#running.delete(work));
+    this.#running.add(work);
+  }
+
+  /** The nodes got an order that does not switch them: what was said of an earlier start no longer counts. */
+  clear(nodes: readonly { readonly id: string }[]): void {
+    for (const { id } of nodes) {
+      if (this.#starts.delete(id)) this.#sources.onChange(this.#sources.nodes.get(id));
+    }
+  }
+
+  /** Says nothing of a node that was deleted, or got another order meanwhile. */
+  #show(
+    node: NodeRecord,
+    { deployment, state }: {
+      deployment: string;
+      state: Omit<NonNullable<PowerView["start"]>, "at"> | undefined;
+    },
+  ): void {
+    const known = this.#starts.get(node.id);
+    const isNews = state?.state === "queued" || known?.deployment === deployment;
+    if (!isNews || !this.#sources.nodes.find(node.id)) return;
+    const at = new Date(this.#sources.now()).toISOString();
+    if (state) this.#starts.set(node.id, { deployment, view: { ...state, at } });
+    else this.#starts.delete(node.id);
+    this.#sources.onChange(node);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error("the server is closing"));
+    await Promise.all(this.#running);
+  }
+}
+
+function problemOf(error: unknown, title: string): Problem {
+  if (error instanceof RackseedError) return error.toProblem();
+  return { title, status: 500, detail: messageOf(error), remedy: "see the server's log." };
+}
