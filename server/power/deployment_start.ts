@@ -39,18 +39,24 @@ export class DeploymentStart {
     this.#options = options;
   }
 
-  /** Returns when every node has arrived or failed. Throws only the signal's reason. */
-  async run(nodes: readonly NodeRecord[]): Promise<void> {
+  /**
+   * Returns when every node has arrived or failed. `switched`: nodes that were switched on before, and when, in
+   * milliseconds since the epoch. Throws only the signal's reason.
+   */
+  async run(
+    nodes: readonly NodeRecord[],
+    { switched: before = new Map() }: { switched?: ReadonlyMap<NodeRecord, number> } = {},
+  ): Promise<void> {
     const { terms: { atOnce, pauseSeconds }, pause, signal, show } = this.#options;
     for (const node of nodes) show(node, { state: "queued" });
-    const awaited: Promise<void>[] = [];
+    const awaited = [...before].map(([node, startedMs]) => this.#awaitAgain(node, startedMs));
     await staggered(nodes, {
       atOnce,
       pauseMs: pauseSeconds * 1000,
       pause,
       signal,
       work: async (node) => {
-        const title = `cannot start ${node.name} from the network`;
+        const title = titleOf(node);
         const switched = await this.#switch(node, title);
         // it takes minutes until an agent enrols: the next node is not kept waiting for that
         if (switched) awaited.push(this.#await(node, { title, ...switched }));
@@ -81,6 +87,16 @@ export class DeploymentStart {
     } finally {
       // the BMC's session must not wait with the machine: there are few of them
       await driver?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /** What the BMC's boot order was before is not known any more. */
+  async #awaitAgain(node: NodeRecord, startedMs: number): Promise<void> {
+    const { open, signal } = this.#options, title = titleOf(node);
+    try {
+      await this.#await(node, { title, driver: open(node, { title, signal }), note: undefined, startedMs });
+    } catch (error) {
+      this.#fail(node, error, title);
     }
   }
 
@@ -167,6 +183,10 @@ interface Switched {
   readonly note: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
+}
+
+function titleOf({ name }: NodeRecord): string {
+  return `cannot start ${name} from the network`;
 }
 
 type OrderState = "armed" | "arrived" | "gone";

@@ -7,11 +7,13 @@ import type { Deployments } from "../store/deployments.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { PowerRecords } from "../store/power_records.ts";
+import type { PowerStarts } from "../store/power_starts.ts";
 import { DeploymentStart, orderOf } from "./deployment_start.ts";
 import { noSettings, type OpenDriver } from "./open_driver.ts";
 import type { Pause } from "./power_driver.ts";
 import { newPower } from "./power_settings.ts";
 import { staggered } from "./staggered.ts";
+import { StartBook } from "./start_book.ts";
 import { cycle, switchOff, switchOn } from "./switching.ts";
 
 const log = getLogger(["rackseed", "power"]);
@@ -20,6 +22,7 @@ interface PowerSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly records: PowerRecords;
+  readonly starts: PowerStarts;
   readonly open: OpenDriver;
   readonly pause: Pause;
   readonly now: () => number;
@@ -36,11 +39,12 @@ const TITLES = {
 export class PowerControl implements AsyncDisposable {
   readonly #sources: PowerSources;
   readonly #closing = new AbortController();
-  readonly #starts = new Map<string, { deployment: string; view: NonNullable<PowerView["start"]> }>();
+  readonly #starts: StartBook;
   readonly #running = new Set<Promise<void>>();
 
   constructor(sources: PowerSources) {
     this.#sources = sources;
+    this.#starts = new StartBook(sources.starts);
   }
 
   /** Undefined if nothing is known of how the node is switched. */
@@ -160,14 +164,38 @@ export class PowerControl implements AsyncDisposable {
   /** Starts the nodes of a deployment from the network, in the background. */
   start({ deployment, nodes }: DeployAnswer, terms: PowerTerms): void {
     const records = nodes.map(({ id }) => this.#sources.nodes.get(id));
+    this.#run({ deployment, terms }, { queued: records, switched: new Map() });
+  }
+
+  /** Goes on with what a server before this one had begun. A node that was just being switched is switched again. */
+  resume(): void {
+    const parts = this.#starts.entries().filter(([, { view }]) =>
+      !["arrived", "failed"].includes(view.state)
+    );
+    for (const [deployment, mine] of Map.groupBy(parts, ([, start]) => start.deployment)) {
+      const queued: NodeRecord[] = [], switched = new Map<NodeRecord, number>();
+      for (const [id, { view }] of mine) {
+        const node = this.#sources.nodes.find(id);
+        if (node && view.state === "awaited") switched.set(node, Date.parse(view.at));
+        else if (node) queued.push(node);
+      }
+      const [, first] = mine[0] ?? [];
+      if (first) this.#run({ deployment, terms: first.terms }, { queued, switched });
+    }
+  }
+
+  #run(
+    { deployment, terms }: { deployment: string; terms: PowerTerms },
+    { queued, switched }: { queued: readonly NodeRecord[]; switched: ReadonlyMap<NodeRecord, number> },
+  ): void {
     const start = new DeploymentStart({
       ...this.#sources,
       deployment,
       terms,
       signal: this.#closing.signal,
-      show: (node, state) => this.#show(node, { deployment, state }),
+      show: (node, state) => this.#show(node, { deployment, terms, state }),
     });
-    const work = start.run(records).catch((error) => {
+    const work = start.run(queued, { switched }).catch((error) => {
       if (!this.#closing.signal.aborted) log.error("start-failed", { deployment, error: messageOf(error) });
     }).finally(() => this.#running.delete(work));
     this.#running.add(work);
@@ -183,8 +211,9 @@ export class PowerControl implements AsyncDisposable {
   /** Says nothing of a node that was deleted, or got another order meanwhile. */
   #show(
     node: NodeRecord,
-    { deployment, state }: {
+    { deployment, terms, state }: {
       deployment: string;
+      terms: PowerTerms;
       state: Omit<NonNullable<PowerView["start"]>, "at"> | undefined;
     },
   ): void {
@@ -192,7 +221,7 @@ export class PowerControl implements AsyncDisposable {
     const isNews = state?.state === "queued" || known?.deployment === deployment;
     if (!isNews || !this.#sources.nodes.find(node.id)) return;
     const at = new Date(this.#sources.now()).toISOString();
-    if (state) this.#starts.set(node.id, { deployment, view: { ...state, at } });
+    if (state) this.#starts.set(node.id, { deployment, terms, view: { ...state, at } });
     else this.#starts.delete(node.id);
     this.#sources.onChange(node);
   }

@@ -15,6 +15,7 @@ import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
+import { PowerStarts } from "../store/power_starts.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -59,6 +60,7 @@ export function openFleet(
       nodes,
       deployments,
       records,
+      starts: new PowerStarts(db),
       open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
       pause: pauseFor,
       now,
@@ -84,6 +86,7 @@ export function openFleet(
     publish,
     now,
   });
+  power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   return { fleet, hooks, agents, power };

@@ -86,6 +86,9 @@ Deno.test("one command starts the nodes from the network; a dead BMC and one tha
     "the BMC kept the override, so it was put back",
   );
   assert.equal(good.sessions, 0);
+  await test.restart();
+  const { power } = await test.client.get("/nodes/n3", NodeView);
+  assert.equal(power?.start?.state, "failed", "a restarted server still knows it");
 });
 
 Deno.test("nodes are switched by order; the password stays sealed, and goes to no other address", async () => {
