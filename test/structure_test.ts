@@ -55,6 +55,12 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/swarm/",
     "server/torrent/",
   ],
+  "server/schedules/": [
+    "server/contract/",
+    "server/fleet/",
+    "server/store/",
+    "server/words/",
+  ],
   "server/web/": [
     "server/contract/",
     "server/access/",
@@ -106,11 +112,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/images/",
     "server/metrics/",
     "server/rsync/",
+    "server/schedules/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",
     "server/web/",
     "server/webhooks/",
+    "server/words/",
   ],
   "server/*": ["server/"],
 

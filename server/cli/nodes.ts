@@ -12,7 +12,7 @@ import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
-import { stateOf } from "../words/node_state.ts";
+import { describeEveryBoot, stateOf } from "../words/node_state.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
@@ -77,6 +77,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
+    "Every boot": node.everyBoot && describeEveryBoot(node),
     Restore: node.restore &&
       [node.restore.dryRun ? "dry run" : "yes", ...node.restore.keep.map((path) => `keeps ${path}`)].join(
         ", ",

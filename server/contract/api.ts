@@ -23,6 +23,11 @@
  *   DELETE /nodes/:node                        ?force=true: also if its recovery key is lost with it
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
+ *   GET    /schedules                          ScheduleView[] (schedules.ts)
+ *   GET    /schedules/:schedule                ScheduleDetails
+ *   POST   /schedules                          ScheduleAdd → ScheduleDetails
+ *   POST   /schedules/:schedule/pause          ScheduleDetails; /resume and /run likewise
+ *   DELETE /schedules/:schedule                what it has begun is finished
  *   GET    /nodes/:node/plan?image=REF         PlanPreview       what a deployment would do; also &unlock=HOW, &restore=true
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment

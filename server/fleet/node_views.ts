@@ -5,6 +5,7 @@ import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { BootRestores } from "./boot_restores.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -20,6 +21,7 @@ interface NodeViewSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
+  readonly bootRestores: Pick<BootRestores, "view">;
   readonly now: () => number;
 }
 
@@ -30,15 +32,19 @@ export class NodeViews {
   readonly #clones: CloneReports;
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
+  readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, encryption, terms, now }: NodeViewSources) {
+  constructor(
+    { nodes, deployments, batches, clones, encryption, terms, bootRestores, now }: NodeViewSources,
+  ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
     this.#encryption = encryption;
     this.#terms = terms;
+    this.#bootRestores = bootRestores;
     this.#now = now;
   }
 
@@ -69,6 +75,7 @@ export class NodeViews {
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),
       ...present("encryption", this.#encryption.view(node.id)),
+      ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
   }

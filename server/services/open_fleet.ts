@@ -6,8 +6,10 @@ import { Fleet } from "../fleet/fleet.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, Publish } from "../fleet/ports.ts";
+import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
+import { EveryBoots } from "../store/every_boot.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
@@ -29,13 +31,15 @@ interface FleetSources {
   readonly data: ServerData;
   readonly images: Images;
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
+  readonly notices: Notices;
   readonly publish: Publish;
 }
 
 export function openFleet(
   { stack, now }: StartContext,
-  { data: { db, directory, nodes, deployments, pin }, images, swarm: { site, racks }, publish }: FleetSources,
+  { data, images, swarm: { site, racks }, notices, publish }: FleetSources,
 ): FleetParts {
+  const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => site.settings();
   const batches = new Batches({
     store: deployments,
@@ -60,6 +64,9 @@ export function openFleet(
       secrets: new DiskSecrets(db, { directory, now }),
       uses: new RecoveryKeyUses(db, { now }),
     }),
+    everyBoots: new EveryBoots(db, directory),
+    audit,
+    notify: (key, notice) => notices.set(key, notice),
     pin,
     identities: new Identities(directory),
     publish,

@@ -1,7 +1,7 @@
 /** The tables that hold values sealed with keys/secrets.key. */
 import type { DatabaseSync } from "node:sqlite";
 
-const SEALED_TABLES = ["encryptions", "webhooks"] as const;
+const SEALED_TABLES = ["encryptions", "webhooks", "schedules", "every_boots"] as const;
 
 /** Whether any of them holds a row: a new key would then open none of it. */
 export function holdsSealed(db: DatabaseSync): boolean {

@@ -80,6 +80,15 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /restores": { needs: "order", records: "node.restore", body: true },
   "GET /deployments/:id": VIEW,
 
+  // for the nodes that the schedule names; each run asks again
+  "GET /schedules": VIEW,
+  "GET /schedules/:schedule": VIEW,
+  "POST /schedules": { needs: "order", records: "schedule.add", body: true },
+  "POST /schedules/:schedule/pause": { needs: "order", records: "schedule.pause" },
+  "POST /schedules/:schedule/resume": { needs: "order", records: "schedule.resume" },
+  "POST /schedules/:schedule/run": { needs: "order", records: "schedule.run" },
+  "DELETE /schedules/:schedule": { needs: "order", records: "schedule.remove" },
+
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },
   "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },

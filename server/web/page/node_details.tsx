@@ -5,6 +5,7 @@ import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
 import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
+import { describeEveryBoot } from "../../words/node_state.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
 
@@ -16,7 +17,7 @@ export function NodeDetails({ node, log, uses }: {
 }) {
   return (
     <>
-      <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
+      <Facts facts={{ ...settingsOf(node), "Every boot": describeEveryBoot(node), ...machineOf(node) }} />
       {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (

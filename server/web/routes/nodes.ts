@@ -9,7 +9,7 @@ import {
   RestoreRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts";
+import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 
 export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
@@ -51,7 +51,10 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   );
   app.post(
     "/restores",
-    async (c) => c.json(withoutTokens(c, fleet.orders.restore(await jsonBody(c.req, RestoreRequest)))),
+    async (c) => {
+      const request = await jsonBody(c.req, RestoreRequest);
+      return c.json(withoutTokens(c, fleet.orders.restore(request, { by: makerOf(c).name })));
+    },
   );
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
