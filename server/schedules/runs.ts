@@ -7,6 +7,7 @@ import type { Act } from "../store/audit_log.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Maker, PartRecord, RunRecord, ScheduleRecord, Schedules } from "../store/schedules.ts";
 import { formatSeconds } from "../words/figures.ts";
+import { GRACE_MS } from "./due.ts";
 import { nextStep } from "./run_plan.ts";
 import type { Ordered, Work } from "./work/work.ts";
 import { workOf, type Works } from "./work/works.ts";
@@ -109,9 +110,12 @@ export class Runs {
     this.#end(schedule, { outcome: step.end, reason });
   }
 
-  /** Whether the run has nothing under way but nodes that did not boot: then the schedule's next time replaces it. */
+  /** Whether the run has nothing under way but nodes that had time to boot: then the schedule's next time replaces it. */
   givesWay(schedule: string): boolean {
-    return this.#current.get(schedule)?.parts.every(({ state }) => state !== "begun") ?? true;
+    const parts = this.#current.get(schedule)?.parts ?? [];
+    const ordered = parts.filter(({ state }) => state === "ordered");
+    const isLate = ({ orderedMs = 0 }: PartRecord) => this.#ports.now() - orderedMs > GRACE_MS;
+    return ordered.length > 0 && ordered.every(isLate) && parts.every(({ state }) => state !== "begun");
   }
 
   /** Ends the run: what has not begun is taken back. `problem`: of nodes that were ordered and did not boot. */

@@ -242,6 +242,16 @@ Deno.test("a machine that is off fails in the end, and does not keep the next ti
   assert.deepEqual(site.work.ordered.filter((name) => name === "n3").length, 2);
 });
 
+Deno.test("a time that comes as the window opens does not replace the run that waited for it", () => {
+  using site = new Site({ nodes: 2 });
+  // 2026-06-06 is a Saturday
+  site.add({ cron: "0 20 * * *", windows: ["Sat 20:00-23:00"] });
+  for (const day of [3, 4, 5]) site.at(`2026-06-0${day}T20:00:00Z`);
+  assert.deepEqual([site.work.ordered, site.ends], [[], []]);
+  site.at("2026-06-06T20:00:00Z");
+  assert.deepEqual([site.work.ordered, site.work.takenBack, site.ends], [["n1", "n2"], [], []]);
+});
+
 Deno.test("a time that comes while nodes are being installed is skipped", () => {
   using site = new Site({ nodes: 1 });
   site.add();

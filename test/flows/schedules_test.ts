@@ -80,6 +80,13 @@ const states = async (test: ServerUnderTest) =>
 
 Deno.test("batches begin as the nodes before finish, also across a restart, and a failure stops the rest", async () => {
   await using test = await start(5);
+  const told: { type: string; data: Record<string, unknown> }[] = [];
+  await using receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    told.push(await request.json());
+    return new Response(null, { status: 204 });
+  });
+  const webhook = { url: `http://127.0.0.1:${receiver.addr.port}/`, events: ["schedule.failed"] };
+  await test.client.send("PUT", "/webhooks/chat", { json: webhook });
   const added = await add(test.client, { batch: 2, stopAfter: 1 });
   assert.equal(added.upcoming.length, 3);
   assert.match(added.upcoming[0] ?? "", /-12-31T23:00:00.000Z$/);
@@ -88,7 +95,10 @@ Deno.test("batches begin as the nodes before finish, also across a restart, and 
   await boot(test, 1);
   await test.restart();
   await boot(test, 2);
-  await waitFor("the next batch", async () => (await show(test)).run?.nodes.ordered === 2 || undefined);
+  await waitFor("the next batch", async () => {
+    const { done, ordered } = (await show(test)).run?.nodes ?? {};
+    return done === 2 && ordered === 2 || undefined;
+  });
   assert.equal(await states(test), "installed installed armed armed idle");
   await boot(test, 3, { state: "failed" });
   const { last } = await waitFor("the end", async () => {
@@ -102,6 +112,10 @@ Deno.test("batches begin as the nodes before finish, also across a restart, and 
   assert.deepEqual(last?.failures, [{ node: "n3", problem: "cannot write: the disk is broken." }]);
   const [notice] = await test.client.get("/notices", z.array(Notice));
   assert.match(`${notice?.subject}: ${notice?.problem}`, /schedule rollout: its last run was stopped/);
+  const { data } = await waitFor("the news", () => told[0]);
+  assert.deepEqual([data.schedule, data.work, data.outcome, data.nodes], ["rollout", "deploy", "stopped", [
+    "@lab",
+  ]]);
   const { entries } = await test.client.get("/audit", AuditPage);
   const orders = entries.filter(({ who }) => who === "schedule rollout");
   assert.deepEqual(
