@@ -41,11 +41,11 @@ interface OrderSources {
   readonly onChange: (node: NodeRecord) => NodeView;
 }
 
-/** `everyBoot`: stores, with the order, that it holds for every boot. */
-type InstallRequest = DeployRequest & {
-  restore?: RestoreTerms;
-  everyBoot?: (nodes: readonly NodeRecord[]) => void;
-};
+/** Stores what belongs to a deployment (by id) of these nodes, all or nothing with it. */
+type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
+
+/** `isEveryBoot`: it is given for, or by, an order that holds for every boot. */
+type InstallRequest = DeployRequest & { restore?: RestoreTerms; isEveryBoot?: boolean };
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -55,21 +55,21 @@ export class DeploymentOrders {
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
-  deploy(request: InstallRequest): DeployAnswer {
+  deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
     const { seed, identity, askSeconds, firstBootSeconds, restore } = request;
     const { deployments, batches, clones, pin, onChange } = this.#sources;
     const { nodes, version, plans, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
-    if (!request.everyBoot) this.#refuseEveryBoot(nodes, request);
+    if (!request.isEveryBoot) this.#refuseEveryBoot(nodes, request);
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
       image: version.image,
       version: version.version,
       also: (id) => {
         also(id);
-        request.everyBoot?.(nodes);
+        store?.(id, nodes);
       },
       seed,
       restore,
@@ -106,9 +106,9 @@ export class DeploymentOrders {
    * Arms the nodes to be restored to an image, by default the one assigned to them. Paths that the image's settings
    * keep are kept too. `by`: who orders it, for one at every boot. Throws RackseedError.
    */
-  restore(request: RestoreRequest, { by = "" }: { by?: string } = {}): DeployAnswer {
+  restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
     const order = this.#installOf(request);
-    if (!request.everyBoot) return this.deploy(order);
+    if (!request.everyBoot) return this.deploy(order, { also });
     if (request.dryRun) {
       throw new RackseedError("cannot order a dry run at every boot", {
         reason: "a dry run writes nothing, and each would only delay the boot.",
@@ -116,7 +116,8 @@ export class DeploymentOrders {
         status: 400,
       });
     }
-    return this.deploy({ ...order, everyBoot: (nodes) => this.#keep(nodes, { request, by }) });
+    const keep: Also = (_, nodes) => this.#keep(nodes, { request, by });
+    return this.deploy({ ...order, isEveryBoot: true }, { also: keep });
   }
 
   /** As `check`. */
@@ -129,10 +130,10 @@ export class DeploymentOrders {
     const { everyBoots } = this.#sources;
     const terms = everyBoots.of(node.id)?.terms;
     const passphrase = everyBoots.passphrase(node.id);
-    // the order itself stays as it is
-    return this.deploy({
-      ...this.#installOf({ ...terms, nodes: [node.id], passphrase }),
-      everyBoot: () => everyBoots.setPassed(node.id, undefined),
+    const order = this.#installOf({ ...terms, nodes: [node.id], passphrase });
+    // the order for every boot stays as it is
+    return this.deploy({ ...order, isEveryBoot: true }, {
+      also: () => everyBoots.setPassed(node.id, undefined),
     });
   }
 

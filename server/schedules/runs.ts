@@ -197,32 +197,54 @@ export class Runs {
       act.end({ result: "refused", status: refused.status });
       return this.#end(schedule, { outcome: "refused", reason: `${refused.title}: ${refused.reason}` });
     }
-    const ordered = new Map<string, Ordered>();
+    const orderedMs = now();
+    let ordered: Ordered[];
     try {
-      const passphrase = store.passphrase(schedule.name);
-      const order = (passphrase === undefined ? run.order : { ...run.order, passphrase }) as ScheduledOrder;
-      for (const result of work.begin(nodes, order)) ordered.set(result.node, result);
+      ordered = this.#give(run, { work, nodes, orderedMs });
     } catch (error) {
       act.end({ result: "failed", status: 500 });
+      // some may have been ordered
+      this.#current.set(schedule.name, store.current(schedule.name) ?? run);
       throw error;
     }
-    const orderedMs = now();
-    this.#change(
-      run,
-      this.#partsIn(run, nodes.map(({ id }) => id)).map((part): PartRecord => {
-        const result = ordered.get(part.node) ?? { problem: "it was not ordered" };
-        return "handle" in result
-          ? { ...part, state: "ordered", handle: result.handle, orderedMs }
-          : { ...part, state: "failed", problem: result.problem };
-      }),
-    );
-    const isAny = [...ordered.values()].some((result) => "handle" in result);
+    this.#noteOrdered(run, { ordered, orderedMs });
+    const isAny = ordered.some((result) => "handle" in result);
     act.end(isAny ? { result: "done", status: 200 } : { result: "refused", status: 409 });
     log.info("schedule-orders", {
       schedule: schedule.name,
       run: run.number,
       nodes: nodes.map(({ name }) => name),
     });
+  }
+
+  #give(
+    run: RunRecord,
+    { work, nodes, orderedMs }: { work: Work; nodes: readonly NodeRecord[]; orderedMs: number },
+  ): Ordered[] {
+    const { store } = this.#ports;
+    const passphrase = store.passphrase(run.schedule);
+    const order = (passphrase === undefined ? run.order : { ...run.order, passphrase }) as ScheduledOrder;
+    return work.begin(nodes, order, (ids, handle) => {
+      const parts = this.#partsIn(run, ids);
+      store.record(run.number, parts.map((part) => ({ ...part, state: "ordered", handle, orderedMs })));
+    });
+  }
+
+  #noteOrdered(
+    run: RunRecord,
+    { ordered, orderedMs }: { ordered: readonly Ordered[]; orderedMs: number },
+  ): void {
+    const results = new Map(ordered.map((result) => [result.node, result]));
+    const parts = this.#partsIn(run, [...results.keys()]);
+    this.#change(
+      run,
+      parts.map((part): PartRecord => {
+        const result = results.get(part.node) ?? { problem: "it was not ordered" };
+        return "handle" in result
+          ? { ...part, state: "ordered", handle: result.handle, orderedMs }
+          : { ...part, state: "failed", problem: result.problem };
+      }),
+    );
   }
 
   #partsIn({ schedule }: RunRecord, nodes: readonly string[]): PartRecord[] {

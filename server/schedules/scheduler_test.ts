@@ -170,6 +170,24 @@ Deno.test("a run survives a restart of the server", () => {
   assert.deepEqual(site.work.ordered, ["n1", "n2"]);
 });
 
+Deno.test("what was ordered just before a crash is known after it, and is not ordered twice", () => {
+  using site = new Site({ nodes: 2 });
+  site.add();
+  const { begin } = site.work;
+  site.work.begin = (...given) => {
+    begin.apply(site.work, given);
+    throw new Error("the server was killed here");
+  };
+  site.at("2026-06-02T03:00:00Z");
+  site.work.begin = begin;
+  site.start();
+  site.at("2026-06-02T03:00:01Z");
+  assert.deepEqual(site.work.ordered, ["n1", "n2"]);
+  assert.equal(site.counts?.ordered, 2);
+  site.end("done", "n1", "n2");
+  assert.deepEqual(site.ends, [["done", undefined]]);
+});
+
 Deno.test("a time that passed while the server was off is skipped and told of, or made up for once", () => {
   using site = new Site({ nodes: 1 });
   site.add();
@@ -336,9 +354,9 @@ Deno.test("what goes wrong with one schedule keeps no other from its time, and i
   site.add({ name: "zoo" });
   const { begin } = site.work;
   let calls = 0;
-  site.work.begin = (nodes) => {
+  site.work.begin = (...given) => {
     if (calls++ === 0) throw new Error("the disk is full");
-    return begin.call(site.work, nodes);
+    return begin.apply(site.work, given);
   };
   site.at("2026-06-02T03:00:00Z");
   assert.deepEqual([site.work.ordered, site.troubles], [["n1"], ["the disk is full"]]);

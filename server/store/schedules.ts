@@ -187,6 +187,11 @@ export class Schedules {
     });
   }
 
+  /** As `update`, within a transaction of the caller's. */
+  record(number: number, parts: readonly PartRecord[]): void {
+    this.#save(number, parts);
+  }
+
   /** Stores parts that have changed. */
   update(number: number, parts: readonly PartRecord[]): void {
     if (parts.length === 0) return;

@@ -1,6 +1,6 @@
 /** A kind of work whose nodes do what a test says. */
 import type { NodeRecord } from "../../store/node_record.ts";
-import type { Ordered, Part, Work, WorkProgress } from "../work/work.ts";
+import type { Ordered, Part, RecordOrder, Work, WorkProgress } from "../work/work.ts";
 
 export class FakeWork implements Work {
   readonly action = "node.restore";
@@ -25,11 +25,12 @@ export class FakeWork implements Work {
     return order;
   }
 
-  begin(nodes: readonly NodeRecord[]): Ordered[] {
+  begin(nodes: readonly NodeRecord[], _: unknown, record: RecordOrder): Ordered[] {
     return nodes.map(({ id, name }): Ordered => {
       if (this.#refused.has(name)) return { node: id, problem: "its plan was refused" };
       this.ordered.push(name);
       this.#progress.set(name, { state: "ordered" });
+      record([id], name);
       return { node: id, handle: name };
     });
   }

@@ -8,7 +8,7 @@ import type { Images } from "../../fleet/ports.ts";
 import type { Assignment, Deployments } from "../../store/deployments.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { Nodes } from "../../store/nodes.ts";
-import type { Ordered, Part, Work, WorkProgress } from "./work.ts";
+import type { Ordered, Part, RecordOrder, Work, WorkProgress } from "./work.ts";
 
 type Order<K extends ScheduledOrder["work"]> = Extract<ScheduledOrder, { work: K }>;
 
@@ -31,8 +31,12 @@ export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
     action: "node.deploy",
     check: (nodes, order) => orders.check({ ...requestOf(order), nodes: namesOf(nodes) }),
     pin: (order) => ({ ...order, image: pinned(order.image, images) }),
-    begin: (nodes, order) =>
-      orderEach(nodes, sources, (names) => orders.deploy({ ...requestOf(order), nodes: names })),
+    begin: (nodes, order, record) =>
+      orderEach(
+        nodes,
+        sources,
+        (names) => orders.deploy({ ...requestOf(order), nodes: names }, { also: recording(record) }),
+      ),
     ...following(sources),
   };
 }
@@ -50,12 +54,20 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
       }
     },
     pin: (order) => order.image === undefined ? order : { ...order, image: pinned(order.image, images) },
-    begin: (nodes, order) =>
+    begin: (nodes, order, record) =>
       groupsOf(nodes, order).flatMap((group) =>
-        orderEach(group, sources, (names) => orders.restore({ ...requestOf(order), nodes: names }))
+        orderEach(
+          group,
+          sources,
+          (names) => orders.restore({ ...requestOf(order), nodes: names }, { also: recording(record) }),
+        )
       ),
     ...following(sources),
   };
+}
+
+function recording(record: RecordOrder): (deployment: string, nodes: readonly NodeRecord[]) => void {
+  return (deployment, nodes) => record(nodes.map(({ id }) => id), deployment);
 }
 
 /** All nodes of a run get the same version, however long it takes. */

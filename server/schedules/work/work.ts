@@ -21,6 +21,9 @@ export interface Part {
   readonly handle: string;
 }
 
+/** Stores that these nodes (by id) were ordered under this handle, within the transaction that orders it. */
+export type RecordOrder = (nodes: readonly string[], handle: string) => void;
+
 /** A further kind of work is one more of these in works.ts, and one more order in #contract/api/schedules.ts. */
 export interface Work<O extends ScheduledOrder = ScheduledOrder> {
   /** As the audit log has it, see words/audit_text.ts. */
@@ -31,8 +34,8 @@ export interface Work<O extends ScheduledOrder = ScheduledOrder> {
   check(nodes: readonly NodeRecord[], order: O): void;
   /** The order with what must stay the same for all batches of a run, such as the image's version. */
   pin(order: O): O;
-  /** Orders it for each of the nodes that can do it. */
-  begin(nodes: readonly NodeRecord[], order: O): Ordered[];
+  /** Orders it for each of the nodes that can do it; with `record` if it can, so that a crash in between loses nothing. */
+  begin(nodes: readonly NodeRecord[], order: O, record: RecordOrder): Ordered[];
   /** In the order of the parts. */
   progress(parts: readonly Part[]): WorkProgress[];
   /** Takes back an order that has not begun. */
