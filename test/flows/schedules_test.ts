@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { NodeView, Notice, type Order, ReportAnswer } from "#contract/api.ts";
+import { AgentToken, ImageView, NodeView, Notice, type Order, ReportAnswer } from "#contract/api.ts";
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AuditPage } from "#contract/api/audit.ts";
 import { ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
@@ -10,6 +10,8 @@ import type { ApiClient } from "#contract/client.ts";
 import { DIRECTORY_INVENTORY, MACHINE_INVENTORY } from "../support/inventory.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
+import { makeSmallTree } from "./support/small_tree.ts";
+import { TemplateUnderTest } from "./support/template_under_test.ts";
 
 const SOURCES = new URL("../../server/words", import.meta.url).pathname;
 const macOf = (i: number) => `52:54:00:00:00:0${i}`;
@@ -184,6 +186,36 @@ Deno.test("a run has the rights that its maker has then, and none once the maker
   assert.equal(await states(test), "idle idle idle");
   const { entries } = await client.get("/audit?limit=3", AuditPage);
   assert.deepEqual(entries.find(({ who }) => who === "schedule rollout")?.outcome?.result, "refused");
+});
+
+Deno.test("backups are made by the nodes' agents, and a node without one fails without holding up the others", async () => {
+  await using test = await ServerUnderTest.start();
+  await using agents = new AsyncDisposableStack();
+  for (const name of ["n1", "n2", "n3"]) {
+    await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+  }
+  for (const name of ["n1", "n3"]) {
+    const root = `${test.folder}/${name}`;
+    await makeSmallTree(root);
+    const { token } = await test.client.post(`/nodes/${name}/agent`, { body: {}, schema: AgentToken });
+    const own = agents.use(await test.as(token));
+    agents.use(await TemplateUnderTest.start(own, { name, root, state: `${root}-state` }));
+  }
+  await add(test.client, { nodes: ["n[1-3]"], order: { work: "backup", level: 1 } });
+  await run(test.client);
+  const { last } = await waitFor("the end", async () => {
+    const schedule = await show(test);
+    return schedule.run === undefined ? schedule : undefined;
+  }, { timeoutMs: 60_000 });
+  assert.deepEqual([last?.outcome, last?.nodes.done, last?.failures.map(({ node }) => node)], ["failed", 2, [
+    "n2",
+  ]]);
+  assert.match(last?.failures[0]?.problem ?? "", /no agent runs on it/);
+  const images = await test.client.get("/images", z.array(ImageView));
+  assert.deepEqual(images.map(({ image, backupOf }) => [image, backupOf]).sort(), [["n1", "n1"], [
+    "n3",
+    "n3",
+  ]]);
 });
 
 Deno.test("the page shows what comes next and how it went, and has buttons for those who may use them", async () => {

@@ -163,7 +163,10 @@ function progressOf(
         ? { state: "failed", problem: `it has not reported since ${node.seen}` }
         : { state: "begun" };
     case "installed":
-      return installed(clones.view(part, node));
+      // a dry run leaves the node's system as it was
+      return deployments.restoreOf(part.deployment)?.dryRun
+        ? { state: "done" }
+        : installed(clones.view(part, node));
     case "running":
       return { state: "done" };
     case "cancelled":
