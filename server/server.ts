@@ -22,6 +22,7 @@ import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
 import { startPeople } from "./services/start_people.ts";
+import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
@@ -177,7 +178,7 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet, hooks, agents, power } = openFleet(context, { data, images, swarm, publish });
+  const { fleet , hooks , agents , power } = openFleet ( context , { data , images , swarm , notices , publish } ) ;
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
@@ -207,6 +208,16 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
   const persons = startPeople(context, data);
+  const schedules = startSchedules(context, {
+    ...captures,
+    data,
+    fleet,
+    images,
+    notices,
+    people: persons.people,
+    webhooks: webhooks.webhooks,
+    metrics: metrics.schedules,
+  });
   const https = await startHttps(context, {
     authority,
     api: {
@@ -221,6 +232,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       live,
       health,
       webhooks: webhooks.webhooks,
+      schedules,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,

@@ -56,6 +56,12 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/",
   ],
   "server/power/": ["server/contract/", "server/store/"],
+  "server/schedules/": [
+    "server/contract/",
+    "server/fleet/",
+    "server/store/",
+    "server/words/",
+  ],
   "server/web/": [
     "server/contract/",
     "server/access/",
@@ -109,11 +115,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/metrics/",
     "server/power/",
     "server/rsync/",
+    "server/schedules/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",
     "server/web/",
     "server/webhooks/",
+    "server/words/",
   ],
   "server/*": ["server/"],
 

@@ -69,6 +69,13 @@ export class People {
     return user && principalOf(user);
   }
 
+  /** Who made something that is done later, with the rights that are left: never more than when it was made. */
+  ofMaker({ user: name, role }: { user: string | undefined; role: Role }): Principal | undefined {
+    if (name === undefined) return ADMIN_TOKEN;
+    const user = this.#options.users.find(name);
+    return user && { ...principalOf(user), role: lower(role, user.role) };
+  }
+
   /** The cookie of a new session for this user, or undefined; both take the same time. */
   async logIn(name: string, password: string): Promise<{ cookie: string; principal: Principal } | undefined> {
     const found = this.#options.users.find(name);

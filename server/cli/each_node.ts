@@ -2,7 +2,7 @@
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ConnectionOptions } from "./connection.ts";
-import { hasGroup, nodeNames } from "./node_names.ts";
+import { hasGroup, nodeNames } from "../words/node_names.ts";
 import { remark } from "./terminal.ts";
 
 export interface NodeOptions extends ConnectionOptions {

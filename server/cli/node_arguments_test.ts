@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { formatInterface, parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
-import { expandNames, nodeNames } from "./node_names.ts";
+import { expandNames, nodeNames } from "../words/node_names.ts";
 import { UsageError } from "../words/usage.ts";
 
 const names: [pattern: string, names: string[] | RegExp][] = [

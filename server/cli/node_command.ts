@@ -134,6 +134,7 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--version <n>", "another version of that image", parseVersion)
     .option("--keep <path...>", "leave these paths alone, with everything below them")
     .option("--dry-run", "show what would change without writing anything")
+    .option("--every-boot", "do it at each network boot, until node cancel calls it off")
     .option("--check-content", "hash every file instead of trusting unchanged timestamps; slower")
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
@@ -148,11 +149,17 @@ Files that differ are rewritten; files that the image does not have are deleted.
 Kept are the node's name, addresses and keys, the paths given with --keep here
 or in \`rackseed image set\`, paths that the capture excluded, and what a running
 system writes, such as /var/log.
-Use --check-content after a break-in or on a failing disk.`,
+Use --check-content after a break-in or on a failing disk.
+
+--every-boot is for classrooms and labs: each boot from the network restores the
+node, with every check of an ordinary restore. Without --image that is the image
+that the node has; with --image NAME, its latest version. The server keeps a
+passphrase sealed until the order is called off: \`rackseed node cancel\`.`,
         examples: [
           "rackseed node restore n1 --wait",
           "rackseed node restore n1 --keep /srv /home --dry-run --wait",
           "rackseed node restore n1 n2 --version 2",
+          "rackseed node restore @lab --every-boot",
           "rackseed node restore n1 --image n1   # its backup",
         ],
       }),
@@ -164,7 +171,7 @@ Use --check-content after a break-in or on a failing disk.`,
 
 function addCancel(node: NodeCommand, { signal }: Signal): void {
   withServer(node.command("cancel"))
-    .description("Cancel the deployment, restore or backup at boot that is ordered for nodes.")
+    .description("Cancel the orders for nodes, and what holds for every boot.")
     .argument("<node...>", NODES)
     .addHelpText("after", afterOptions({ examples: ["rackseed node cancel n1 n2"] }))
     .action(async (nodes, options) =>

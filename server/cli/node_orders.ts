@@ -5,8 +5,8 @@ import { printOrdered } from "./deploy.ts";
 import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
 import { waitForNodes } from "./node_wait.ts";
 import { passphraseFromFile } from "./passphrase.ts";
-import { print, printJson } from "./terminal.ts";
-import { checked } from "../words/usage.ts";
+import { print, printJson, remark } from "./terminal.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 export async function restore(
   patterns: readonly string[],
@@ -15,6 +15,7 @@ export async function restore(
     version,
     keep,
     dryRun,
+    everyBoot,
     checkContent,
     passphraseFile,
     planCheck,
@@ -31,14 +32,20 @@ export async function restore(
       version?: number | undefined;
       keep?: readonly string[] | undefined;
       dryRun?: boolean | undefined;
+      everyBoot?: boolean | undefined;
       checkContent?: boolean | undefined;
       planCheck?: boolean | undefined;
       force?: boolean | undefined;
       wait?: boolean | undefined;
     },
 ): Promise<void> {
+  if (everyBoot && (wait || dryRun)) {
+    throw new UsageError(
+      `--every-boot has no end to wait for, and no dry run: leave ${wait ? "--wait" : "--dry-run"} out`,
+    );
+  }
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [...patterns], image, version, keep, dryRun, check, planCheck, force };
+  const value = { nodes: [...patterns], image, version, keep, dryRun, everyBoot, check, planCheck, force };
   const order = checked(RestoreRequest, { name: "restore", value });
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);
@@ -46,6 +53,7 @@ export async function restore(
   const answer = await client.call("POST /restores", { body, signal });
   const verb = dryRun ? "report what would change" : "restore";
   printOrdered(answer, { json, wait, verb });
+  if (everyBoot && !json) remark("each boot from the network restores them, until: rackseed node cancel");
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });

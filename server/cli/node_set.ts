@@ -4,7 +4,7 @@ import { connect } from "./connection.ts";
 import { parseDataDisk } from "../words/disk_text.ts";
 import { parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
-import { nodeNames } from "./node_names.ts";
+import { nodeNames } from "../words/node_names.ts";
 import type { NodeOptions } from "./each_node.ts";
 import { parsePowerOptions, type PowerOptions, setPower } from "./power_settings.ts";
 import { print, printJson } from "./terminal.ts";

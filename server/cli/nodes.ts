@@ -11,7 +11,7 @@ import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
-import { stateOf } from "../words/node_state.ts";
+import { describeEveryBoot, stateOf } from "../words/node_state.ts";
 import { describeStart, formatPower } from "../words/power_text.ts";
 
 export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
@@ -78,6 +78,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
+    "Every boot": node.everyBoot && describeEveryBoot(node),
     Restore: node.restore &&
       [node.restore.dryRun ? "dry run" : "yes", ...node.restore.keep.map((path) => `keeps ${path}`)].join(
         ", ",

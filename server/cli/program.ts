@@ -16,6 +16,7 @@ import { addImage } from "./image_command.ts";
 import { addManual } from "./manual_command.ts";
 import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
+import { addSchedule } from "./schedule_command.ts";
 import { addServer } from "./server_command.ts";
 import { addService } from "./service_command.ts";
 import { addSwarm } from "./swarm_command.ts";
@@ -62,6 +63,7 @@ export function createProgram(actions: Actions): Command {
   addTemplate(program, actions);
   addImage(program, actions);
   addNode(program, actions);
+  addSchedule(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
   addUser(program, actions);

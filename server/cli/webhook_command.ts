@@ -33,7 +33,8 @@ Messages are JSON with type, timestamp and data, signed as Standard Webhooks has
 it: webhook-id, webhook-timestamp, webhook-signature (HMAC-SHA-256). A message
 that the receiver does not take is sent again for about a day.
 Events: ${WEBHOOK_EVENTS.slice(0, 4).join(", ")},
-  ${WEBHOOK_EVENTS.slice(4).join(", ")}`,
+  ${WEBHOOK_EVENTS.slice(4, 8).join(", ")},
+  ${WEBHOOK_EVENTS.slice(8).join(", ")}`,
         examples: [ADD, `${ADD} --event node.failed deployment.failed`],
       }),
     )

@@ -1,4 +1,4 @@
-/** The operator's orders: deploy, restore, cancel. Each arms or disarms nodes; nothing else lets a disk be written. */
+/** Orders: deploy, restore, cancel. Each arms or disarms nodes; nothing else lets a disk be written. */
 import { getLogger } from "@logtape/logtape";
 import type {
   DeployAnswer,
@@ -12,6 +12,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { EveryBoots } from "../store/every_boot.ts";
 import { type Nodes, shortList } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
@@ -31,10 +32,20 @@ interface OrderSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly previews: PlanPreviews;
+  readonly everyBoots: EveryBoots;
+  /** A node (by id) is no longer restored at every boot. */
+  readonly onCalledOff: (node: string) => void;
+  readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
 }
+
+/** Stores what belongs to a deployment (by id) of these nodes, all or nothing with it. */
+type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
+
+/** `isEveryBoot`: it is given for, or by, an order that holds for every boot. */
+type InstallRequest = DeployRequest & { restore?: RestoreTerms; isEveryBoot?: boolean };
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -44,26 +55,22 @@ export class DeploymentOrders {
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
-  deploy(request: DeployRequest & { restore?: RestoreTerms }): DeployAnswer {
-    const { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore } = request;
-    const { deployments, images, batches, clones, encryption, previews, pin, onChange } = this.#sources;
-    const version = images.get(ref);
-    const nodes = this.#distinct(keys);
+  deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
+    const { seed, identity, askSeconds, firstBootSeconds, restore } = request;
+    const { deployments, batches, clones, pin, onChange } = this.#sources;
+    const { nodes, version, plans, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
-    const damage = images.damage(image);
-    if (damage) throw damage;
-    refuseForeignBackup(nodes, { version, force });
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
-    refuseUnbootable(nodes, version);
-    const { unlock, passphrase, planCheck = true } = request;
-    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
-    const also = encryption.order(nodes, { version, unlock, passphrase, restore });
+    if (!request.isEveryBoot) this.#refuseEveryBoot(nodes, request);
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
       image: version.image,
       version: version.version,
-      also,
+      also: (id) => {
+        also(id);
+        store?.(id, nodes);
+      },
       seed,
       restore,
       ...((identity ?? askSeconds) && {
@@ -73,6 +80,7 @@ export class DeploymentOrders {
     clones.order(ids, { deployment, seconds: firstBootSeconds });
     log.info("armed", { deployment, image, nodes: namesOf(nodes), ...(restore && { restore }) });
     for (const node of nodes) {
+      this.#sources.everyBoots.refresh(node.id);
       batches.forget(node.id);
       onChange(node);
     }
@@ -89,46 +97,122 @@ export class DeploymentOrders {
     };
   }
 
+  /** Throws RackseedError if this could not be ordered, whatever the nodes are doing now. */
+  check(request: InstallRequest): void {
+    this.#prove(request);
+  }
+
   /**
    * Arms the nodes to be restored to an image, by default the one assigned to them. Paths that the image's settings
-   * keep are kept too. Throws RackseedError.
+   * keep are kept too. `by`: who orders it, for one at every boot. Throws RackseedError.
    */
-  restore(
-    { nodes: keys, image, version, keep = [], dryRun = false, check, passphrase, planCheck, force }:
-      RestoreRequest,
-  ): DeployAnswer {
-    const { images } = this.#sources;
-    const ref = image ?? this.#assignedTo(this.#distinct(keys), version);
-    const named = images.get(ref);
-    const always = images.settings(named.image).keep ?? [];
-    const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
-    const target = `${named.image}@${named.version}`;
-    return this.deploy({
-      nodes: keys,
-      image: target,
-      identity: "keep",
-      passphrase,
-      planCheck,
-      force,
-      restore,
+  restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
+    const order = this.#installOf(request);
+    if (!request.everyBoot) return this.deploy(order, { also });
+    if (request.dryRun) {
+      throw new RackseedError("cannot order a dry run at every boot", {
+        reason: "a dry run writes nothing, and each would only delay the boot.",
+        remedy: "order one of the two.",
+        status: 400,
+      });
+    }
+    const keep: Also = (_, nodes) => this.#keep(nodes, { request, by });
+    return this.deploy({ ...order, isEveryBoot: true }, { also: keep });
+  }
+
+  /** As `check`. */
+  checkRestore(request: RestoreRequest): void {
+    this.#prove(this.#installOf(request));
+  }
+
+  /** Carries out an order that holds for every boot. Throws RackseedError. */
+  restoreAtBoot(node: NodeRecord): DeployAnswer {
+    const { everyBoots } = this.#sources;
+    const terms = everyBoots.of(node.id)?.terms;
+    const passphrase = everyBoots.passphrase(node.id);
+    const order = this.#installOf({ ...terms, nodes: [node.id], passphrase });
+    // the order for every boot stays as it is
+    return this.deploy({ ...order, isEveryBoot: true }, {
+      also: () => everyBoots.setPassed(node.id, undefined),
     });
   }
 
-  /** Throws RackseedError: 404, 409 if the node is neither armed nor being installed. */
+  /** Throws RackseedError: 404, 409 if the node has no order. */
   cancel(key: string): NodeView {
-    const { nodes, deployments, encryption, onChange } = this.#sources;
+    const { nodes, deployments, everyBoots, encryption, onChange } = this.#sources;
     const node = nodes.get(key);
+    const wasKept = everyBoots.delete(node.id);
     const cancelled = deployments.cancel(node.id);
-    if (!cancelled) {
+    if (!cancelled && !wasKept) {
       throw new RackseedError(`cannot cancel the deployment of ${node.name}`, {
-        reason: "the node is neither armed nor being installed.",
+        reason: "the node is neither armed nor being installed, nor restored at every boot.",
         remedy: "see `rackseed node list`.",
         status: 409,
       });
     }
-    encryption.end(node.id);
-    log.info("cancelled", { node: node.name, deployment: cancelled.deployment });
+    if (cancelled) encryption.end(node.id);
+    if (wasKept) this.#sources.onCalledOff(node.id);
+    log.info("cancelled", { node: node.name, deployment: cancelled?.deployment, everyBoot: wasKept });
     return onChange(node);
+  }
+
+  /** Whether a schedule may order something for the node (by id): it has no order but one that each boot repeats. */
+  isFree(id: string): boolean {
+    const { deployments, everyBoots } = this.#sources;
+    const active = deployments.active(id);
+    if (!active) return true;
+    return active.state === "armed" && everyBoots.of(id) !== undefined &&
+      deployments.restoreOf(active.deployment) !== undefined;
+  }
+
+  /** Disarms a node (by id) that has not booted; what holds for every boot stays. */
+  takeBack(id: string): void {
+    const { nodes, deployments, encryption, onChange } = this.#sources;
+    const node = nodes.get(id);
+    if (deployments.active(id)?.state !== "armed") return;
+    deployments.cancel(id);
+    encryption.end(id);
+    log.info("taken-back", { node: node.name });
+    onChange(node);
+  }
+
+  /** What does not depend on what the nodes are doing. Throws RackseedError. */
+  #prove({ nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true }: InstallRequest) {
+    const { images, encryption, previews } = this.#sources;
+    const version = images.get(ref);
+    const nodes = this.#distinct(keys);
+    const damage = images.damage(`${version.image}@${version.version}`);
+    if (damage) throw damage;
+    refuseForeignBackup(nodes, { version, force });
+    refuseUnbootable(nodes, version);
+    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
+    const also = encryption.order(nodes, { version, unlock, passphrase, restore });
+    return { nodes, version, plans, also };
+  }
+
+  /** The restore as the installation that it is. Throws RackseedError. */
+  #installOf(
+    { nodes, image, version, keep = [], dryRun = false, check, passphrase, planCheck, force }: RestoreRequest,
+  ): InstallRequest {
+    const { images } = this.#sources;
+    const named = images.get(image ?? this.#assignedTo(this.#distinct(nodes), version));
+    const always = images.settings(named.image).keep ?? [];
+    return {
+      nodes,
+      image: `${named.image}@${named.version}`,
+      identity: "keep",
+      passphrase,
+      planCheck,
+      force,
+      restore: { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) },
+    };
+  }
+
+  /** Keeps the order for every boot. Within the transaction that arms the nodes. */
+  #keep(nodes: readonly NodeRecord[], { request, by }: { request: RestoreRequest; by: string }): void {
+    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, ...terms } = request;
+    const since = new Date(this.#sources.now()).toISOString();
+    for (const { id } of nodes) this.#sources.everyBoots.put({ node: id, terms, by, since }, { passphrase });
   }
 
   #distinct(keys: readonly string[]): NodeRecord[] {
@@ -158,6 +242,23 @@ export class DeploymentOrders {
     throw new RackseedError(`cannot deploy ${image}`, {
       reason: `being installed right now: ${shortList(names)}.`,
       remedy: `wait, or cancel that first: rackseed node cancel ${names.join(" ")}`,
+      status: 409,
+    });
+  }
+
+  /** The next boot would undo it: that order names an image. */
+  #refuseEveryBoot(nodes: readonly NodeRecord[], { image, restore }: InstallRequest): void {
+    if (restore?.dryRun) return;
+    const { everyBoots } = this.#sources;
+    const bound = nodes.filter(({ id }) => {
+      const terms = everyBoots.of(id)?.terms;
+      return terms?.image !== undefined || terms?.version !== undefined;
+    });
+    if (bound.length === 0) return;
+    const names = namesOf(bound);
+    throw new RackseedError(`cannot deploy ${image}`, {
+      reason: `each boot restores another image, which was named: ${shortList(names)}.`,
+      remedy: `call that off first: rackseed node cancel ${names.join(" ")}`,
       status: 409,
     });
   }

@@ -8,6 +8,7 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { BackupTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { BootRestores } from "./boot_restores.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import { backupImage } from "./backups/image_names.ts";
@@ -33,6 +34,7 @@ interface EnrolmentSources {
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  readonly bootRestores: Pick<BootRestores, "alike">;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -105,7 +107,7 @@ export class Enroller {
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
-    const restore = this.#restoreOrder(pending.deployment);
+    const restore = this.#restoreOrder(pending);
     const hooks = restore?.dryRun ? [] : registry.ofNode(node, pending);
     return {
       deployment: pending.deployment,
@@ -137,10 +139,12 @@ export class Enroller {
     };
   }
 
-  #restoreOrder(deployment: string): Order["restore"] {
-    const { deployments } = this.#sources;
+  #restoreOrder({ deployment, node }: Assignment): Order["restore"] {
+    const { deployments, bootRestores } = this.#sources;
     const terms = deployments.restoreOf(deployment);
-    return terms && { ...terms, nodes: Math.max(1, deployments.parts(deployment).length) };
+    // each boot is a deployment of its own, but a classroom is switched on at once
+    const nodes = Math.max(bootRestores.alike(node), deployments.parts(deployment).length);
+    return terms && { ...terms, nodes };
   }
 }
 

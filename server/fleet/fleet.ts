@@ -6,6 +6,7 @@ import type {
   NodeChange,
   NodeSettings,
   NodeView,
+  Notice,
   PlanPreview,
   PlanQuery,
   RecoveryKeyUse,
@@ -14,12 +15,15 @@ import type {
 } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
+import type { AuditLog } from "../store/audit_log.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { EveryBoots } from "../store/every_boot.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
+import { BootRestores } from "./boot_restores.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
 import type { Encryption } from "./encryption.ts";
 import { Enroller } from "./enrolment.ts";
@@ -49,6 +53,10 @@ export interface FleetOptions {
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly everyBoots: EveryBoots;
+  readonly audit: Pick<AuditLog, "begin">;
+  /** Shows a problem until it is gone. */
+  readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -80,23 +88,11 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, encryption, power, pin, now } = options;
-    const { firstBoots: watch } = options;
+    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options; const { firstBoots: watch , audit , notify } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const identity = new NodeIdentity(options);
     const clones = new CloneReports({ nodes, deployments, watch, onChange });
-    const enroller = new Enroller({
-      nodes,
-      deployments,
-      images,
-      terms,
-      hooks,
-      clones,
-      encryption,
-      identity,
-      onChange,
-    });
     this.#previews = new PlanPreviews({ deployments, images, encryption, hooks });
     this.orders = new DeploymentOrders({
       nodes,
@@ -106,10 +102,27 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      everyBoots,
+      onCalledOff: (node) => bootRestores.calledOff(node),
+      now,
       pin,
       onChange,
     });
-    this.netboot = new NetbootOrders({ nodes, deployments, pin, onChange });
+    const { orders } = this;
+    const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
+    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange });
+    const enroller = new Enroller({
+      nodes,
+      deployments,
+      images,
+      terms,
+      hooks,
+      clones,
+      encryption,
+      identity,
+      bootRestores,
+      onChange,
+    });
     this.agents = new NodeAgents({
       nodes,
       deployments,
@@ -125,7 +138,7 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, power, now });
+    this.#views = new NodeViews ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , now } ) ;
     this.#checkedMs = now();
   }
 
@@ -169,11 +182,11 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, batches, hooks, encryption, power, publish } = this.#options;
+    const { nodes , deployments , everyBoots , batches , hooks , encryption , power , publish } = this.#options;
     const node = nodes.get(key);
-    if (deployments.active(node.id)) {
+    if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
-        reason: "it is armed or being installed.",
+        reason: "it is armed or being installed, or restored at every boot.",
         remedy: `cancel that first: rackseed node cancel ${node.name}`,
         status: 409,
       });

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import type { ServerEvent } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
+import { EveryBoots } from "../store/every_boot.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Nodes } from "../store/nodes.ts";
@@ -29,6 +30,7 @@ function open() {
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power: { view: () => undefined, forget: () => {} },
+    everyBoots: new EveryBoots(db, { keys: "/nonexistent" }),
     batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
     publish: (event: ServerEvent) => void events.push(event),
   } as unknown as FleetOptions);

@@ -5,12 +5,14 @@ import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { BootRestores } from "./boot_restores.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
 
 interface NetbootSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
+  readonly bootRestores: BootRestores;
   /** Pin of the server's CA, for the boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => void;
@@ -47,9 +49,9 @@ export class NetbootOrders {
 
   /** Issues a fresh boot token if the machine is armed; undefined if it is not. */
   issue(mac: string): NetbootOrder | undefined {
-    const { nodes, deployments, pin } = this.#sources;
+    const { nodes, deployments, bootRestores, pin } = this.#sources;
     const node = nodes.byMac(mac);
-    const order = node && deployments.active(node.id);
+    const order = node && (deployments.active(node.id) ?? bootRestores.atBoot(node));
     if (!order) return undefined;
     const secret = deployments.issueBootSecret(node.id);
     if (secret === undefined) return undefined;

@@ -5,6 +5,7 @@ import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { BootRestores } from "./boot_restores.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -22,6 +23,7 @@ interface NodeViewSources {
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
   readonly power: PowerViews;
+  readonly bootRestores: Pick<BootRestores, "view">;
   readonly now: () => number;
 }
 
@@ -33,9 +35,10 @@ export class NodeViews {
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
   readonly #power: PowerViews;
+  readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, encryption, terms, power, now }: NodeViewSources) {
+  constructor ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , now } : NodeViewSources ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
@@ -43,6 +46,7 @@ export class NodeViews {
     this.#encryption = encryption;
     this.#terms = terms;
     this.#power = power;
+    this.#bootRestores = bootRestores;
     this.#now = now;
   }
 
@@ -74,6 +78,7 @@ export class NodeViews {
       ...present("power", this.#power.view(node.id)),
       ...present("backup", backup),
       ...present("encryption", this.#encryption.view(node.id)),
+      ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
   }

@@ -5,6 +5,7 @@ import { CaptureMetrics } from "./capture_metrics.ts";
 import { addFacts, type ServerFacts } from "./fact_metrics.ts";
 import { LogMetrics } from "./log_metrics.ts";
 import { NodeMetrics } from "./node_metrics.ts";
+import { ScheduleMetrics } from "./schedule_metrics.ts";
 import { TrafficMetrics } from "./traffic_metrics.ts";
 
 export class Metrics {
@@ -13,6 +14,7 @@ export class Metrics {
   readonly #captures = new CaptureMetrics(this.#registry);
   readonly traffic = new TrafficMetrics(this.#registry);
   readonly log = new LogMetrics(this.#registry);
+  readonly schedules = new ScheduleMetrics(this.#registry);
 
   /** Of the text: the version of the format that it is in. */
   readonly contentType = this.#registry.contentType;

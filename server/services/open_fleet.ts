@@ -9,8 +9,10 @@ import type { Images, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
+import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
+import { EveryBoots } from "../store/every_boot.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
@@ -35,14 +37,14 @@ interface FleetSources {
   readonly data: ServerData;
   readonly images: Images;
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
+  readonly notices: Notices;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
-  { data: { db, directory, nodes, deployments, pin }, images, swarm: { site: siteSwarm, racks }, publish }:
-    FleetSources,
+  { stack , site: { bind } , now } : StartContext , { data , images , swarm: { site: siteSwarm , racks } , notices , publish } : FleetSources ,
 ): FleetParts {
+  const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,
@@ -81,6 +83,9 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    everyBoots: new EveryBoots(db, directory),
+    audit,
+    notify: (key, notice) => notices.set(key, notice),
     pin,
     identities: new Identities(directory),
     publish,

@@ -2,7 +2,13 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Table → which of its rows hold a sealed value. */
-const SEALED_TABLES = { encryptions: "TRUE", webhooks: "TRUE", power: "secret IS NOT NULL" } as const;
+const SEALED_TABLES = {
+  encryptions: "TRUE",
+  webhooks: "TRUE",
+  power: "secret IS NOT NULL",
+  schedules: "TRUE",
+  every_boots: "TRUE",
+} as const;
 
 /** Whether any of them holds such a row: a new key would then open none of it. */
 export function holdsSealed(db: DatabaseSync): boolean {

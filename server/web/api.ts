@@ -15,6 +15,7 @@ import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { powerRoutes } from "./routes/power.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -29,6 +30,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", nodeRoutes(context));
   app.route("/", powerRoutes(context));
   app.route("/", backupRoutes(context));
+  app.route("/", scheduleRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));

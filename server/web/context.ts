@@ -7,6 +7,7 @@ import type {
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
+import type { ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
@@ -14,6 +15,7 @@ import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { OrderAnswers } from "../store/order_answers.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
+import type { Maker } from "../store/schedules.ts";
 import type { LoginRecord } from "../access/login_record.ts";
 import type { People } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
@@ -54,6 +56,7 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
+  readonly schedules: Schedules;
   /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
   /** Aborted when the server closes, to end long polls. */
@@ -71,6 +74,19 @@ interface Webhooks {
   test(name: string): Promise<WebhookTest>;
   failed(): FailedDelivery[];
   resend(ids?: readonly string[]): number;
+}
+
+/** See server/schedules/. Every method throws RackseedError if it refuses. */
+interface Schedules {
+  list(): ScheduleView[];
+  get(name: string): ScheduleDetails;
+  /** Ranges and groups that it is for; undefined if there is no such schedule. */
+  nodesOf(name: string): readonly string[] | undefined;
+  add(request: ScheduleAdd, by: Maker): ScheduleDetails;
+  pause(name: string): ScheduleDetails;
+  resume(name: string): ScheduleDetails;
+  run(name: string): ScheduleDetails;
+  remove(name: string): void;
 }
 
 /** What GET /healthz, /readyz and /metrics answer. */
@@ -107,6 +123,14 @@ export function withoutTokens(c: Context<Env>, answer: DeployAnswer): object {
 /** Who is calling and from where, for records. */
 export function caller(c: Context<Env>): string {
   return `${c.get("principal")?.name} from ${peerAddress(c)}`;
+}
+
+/** Who is calling, as the one whose rights the runs of a schedule have. */
+export function makerOf(c: Context<Env>): Maker {
+  const principal = c.get("principal");
+  if (!principal) throw notLoggedIn();
+  const { name, user, role } = principal;
+  return { name, user, role };
 }
 
 /** The bearer token of the Authorization header (RFC 6750 §2.1). */

@@ -84,6 +84,15 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /power": { needs: "administer", records: "node.power-set", body: true },
   "POST /power": { needs: "order", records: "node.power", body: true },
 
+  // for the nodes that the schedule names; each run asks again
+  "GET /schedules": VIEW,
+  "GET /schedules/:schedule": VIEW,
+  "POST /schedules": { needs: "order", records: "schedule.add", body: true },
+  "POST /schedules/:schedule/pause": { needs: "order", records: "schedule.pause" },
+  "POST /schedules/:schedule/resume": { needs: "order", records: "schedule.resume" },
+  "POST /schedules/:schedule/run": { needs: "order", records: "schedule.run" },
+  "DELETE /schedules/:schedule": { needs: "order", records: "schedule.remove" },
+
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },
   "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { NamedNode } from "../access/principal.ts";
+import { nodeNames } from "../words/node_names.ts";
 import { keepBody } from "./body.ts";
 import type { ApiContext, Env } from "./context.ts";
 
@@ -21,6 +22,8 @@ export interface Subject {
 
 const Names = z.array(z.string()).max(MAX_NAMES).catch([]);
 const Name = z.string().optional().catch(undefined);
+// whatever is there that is not false counts as a demand
+const Force = z.unknown().transform((value) => value !== undefined && value !== false);
 /** Anything that does not fit is left out: the route refuses it. */
 const Named = z.object({
   nodes: Names,
@@ -31,15 +34,16 @@ const Named = z.object({
   user: Name,
   role: Name,
   action: Name,
-  // whatever is there that is not false counts as a demand
-  force: z.unknown().transform((value) => value !== undefined && value !== false),
+  force: Force,
+  // of a schedule
+  order: z.object({ image: Name, force: Force }).partial().catch({}),
 }).partial().catch({});
 const Changes = z.array(z.object({ node: z.string() })).max(MAX_NAMES);
 
 export async function subjectOf(
   c: Context<Env>,
   { context, pattern, readBody }: {
-    context: Pick<ApiContext, "fleet">;
+    context: Pick<ApiContext, "fleet" | "schedules">;
     /** The route's path with its parameters. */
     pattern: string;
     readBody: boolean;
@@ -47,21 +51,43 @@ export async function subjectOf(
 ): Promise<Subject> {
   const params = paramsOf(pattern, c.req.path);
   const body = readBody ? namesOf(await readJson(c)) : {};
-  const keys = [params.get("node"), ...body.nodes ?? [], body.template].filter((key) => key !== undefined);
-  const named = keys.map((key): NamedNode => context.fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
-  const images = [params.get("ref") ?? params.get("name"), body.image, ...body.images ?? []];
+  const schedule = params.get("schedule");
+  const patterns = schedule === undefined ? body.nodes ?? [] : context.schedules.nodesOf(schedule) ?? [];
+  const keys = [params.get("node"), ...patterns, body.template].filter((key) => key !== undefined);
+  const named = namedBy(keys, context.fleet);
+  const images = [
+    params.get("ref") ?? params.get("name"),
+    body.image,
+    body.order?.image,
+    ...body.images ?? [],
+  ];
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("webhook") ??
+    : params.get("id") ?? params.get("webhook") ?? schedule ??
       [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
     images: isHook ? [] : images.filter((name) => name !== undefined).map((name) => name.slice(0, 100)),
     other: other?.slice(0, 200) || undefined,
-    isForced: body.force ?? false,
+    isForced: (body.force ?? false) || (body.order?.force ?? false),
   };
+}
+
+/** The nodes that these keys, ranges and groups stand for now. */
+export function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): NamedNode[] {
+  return resolved(keys, fleet).map((key) => fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
+}
+
+/** As they were given, if they cannot be resolved. */
+function resolved(patterns: readonly string[], fleet: ApiContext["fleet"]): readonly string[] {
+  if (!patterns.some((pattern) => /^@|[[\]{}]/.test(pattern))) return patterns;
+  try {
+    return nodeNames(patterns, { nodes: fleet.list() }).slice(0, MAX_NAMES);
+  } catch {
+    return patterns;
+  }
 }
 
 /** The values of ":name" parts, decoded as Hono decodes them. */

@@ -109,6 +109,23 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /power", OPERATE, { json: { nodes: ["n3", "other"], action: "off" } }],
   ["POST /power", OPERATE, { json: { nodes: [], action: "off" } }],
 
+  ["GET /schedules", VIEW],
+  ["GET /schedules/:schedule", VIEW],
+  ["POST /schedules", ORDER, { json: { nodes: ["n3"] } }],
+  ["POST /schedules", ORDER, { json: { nodes: ["n[3]"] } }],
+  ["POST /schedules", ORDER, { json: { nodes: ["@rack1"] } }],
+  ["POST /schedules", OPERATE, { json: { nodes: ["@rack1", "other"] } }],
+  ["POST /schedules", OPERATE, { json: { nodes: ["@nothing"] } }],
+  ["POST /schedules", OPERATE, { json: { nodes: ["n{3..2}"] } }],
+  ["POST /schedules", OPERATE, { json: { nodes: ["n3"], order: { force: true } } }],
+  ["POST /schedules/:schedule/pause", ORDER, { path: "/schedules/rack/pause" }],
+  ["POST /schedules/:schedule/pause", OPERATE, { path: "/schedules/all/pause" }],
+  ["POST /schedules/:schedule/pause", OPERATE],
+  ["POST /schedules/:schedule/resume", ORDER, { path: "/schedules/rack/resume" }],
+  ["POST /schedules/:schedule/resume", OPERATE],
+  ["POST /schedules/:schedule/run", OPERATE],
+  ["DELETE /schedules/:schedule", OPERATE],
+
   ["GET /hooks", VIEW],
   ["GET /hooks/:scope/:when/:name", ADMIN],
   ["PUT /hooks/:scope/:when/:name", ADMIN, { json: {} }],
@@ -257,6 +274,10 @@ async function credentials(test: ServerUnderTest): Promise<Map<Who, string>> {
   for (const node of ["n1", "n2", "n3", "other"]) {
     const body = node === "other" ? {} : { group: "rack1" };
     await client.put(`/nodes/${node}`, { body, schema: NodeView });
+  }
+  for (const [name, nodes] of [["rack", ["@rack1"]], ["all", ["n3", "other"]]] as const) {
+    const json = { name, nodes, cron: "0 0 1 1 *", order: { work: "restore", image: "web" } };
+    await client.send("POST", "/schedules", { json });
   }
   const [first = "", boot = ""] = await test.deploy(["n1", "n2"]);
   const { agent, order } = await test.enrol(first);

@@ -110,6 +110,15 @@ export const NodeView = z.object({
   power: PowerView.optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
+  /** Present if it is restored at each boot from the network. */
+  everyBoot: z.object({
+    /** Who ordered it, and when. */
+    by: text(200),
+    since: time,
+    /** Absent: the image that it has. */
+    image: ImageRef.optional(),
+    version: z.int().min(1).optional(),
+  }).optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
@@ -173,6 +182,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   /** As in DeployRequest. */
   planCheck: z.boolean().optional(),
   force: z.boolean().optional(),
+  /** At each boot from the network, until it is cancelled. */
+  everyBoot: z.boolean().optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

@@ -11,6 +11,9 @@ export const WEBHOOK_EVENTS = [
   "disk.nearly_full",
   "capture.done",
   "capture.failed",
+  "schedule.done",
+  "schedule.failed",
+  "schedule.missed",
 ] as const;
 export const WebhookEvent = z.enum(WEBHOOK_EVENTS);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;

@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { type AgentToken, BackupRequest, type CaptureView } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
-import { dueBackups } from "./due_backups.ts";
+import { dueBackups, freeSlots } from "./due_backups.ts";
 import { OverdueBackups } from "./overdue_backups.ts";
 import type { AgentTokens } from "../../store/agent_tokens.ts";
 import type { Templates } from "../../store/templates.ts";
@@ -35,6 +35,8 @@ interface BackupOptions {
 export class Backups {
   readonly #options: BackupOptions;
   readonly #overdue = new OverdueBackups();
+  /** Captures that schedules began since the server's start. */
+  readonly #scheduled = new Set<string>();
 
   constructor(options: BackupOptions) {
     this.#options = options;
@@ -58,6 +60,18 @@ export class Backups {
     return orders.order(order, { template, backupOf: name, base: image?.split("@")[0] });
   }
 
+  /** As `begin`, by a schedule: it counts against the backups at a time. */
+  beginScheduled(key: string, request: BackupRequest): CaptureView {
+    const capture = this.begin(key, request);
+    this.#scheduled.add(capture.id);
+    return capture;
+  }
+
+  /** How many backups a schedule may begin now. */
+  get room(): number {
+    return freeSlots(this.#nodes(), this.#captures());
+  }
+
   /** Names of the nodes whose scheduled backup was overdue at the last check. */
   get overdue(): readonly string[] {
     return this.#overdue.nodes;
@@ -65,21 +79,15 @@ export class Backups {
 
   /** Orders the scheduled backups that are due, and notes those that are overdue. */
   tick(): void {
-    const { fleet, templates, captures, images, onOverdue, now } = this.#options;
-    const online = new Set(templates.list().filter((t) => t.online).map((t) => t.name));
-    const nodes = fleet.list().map(({ name, settings }) => ({
-      name,
-      image: backupImage(name),
-      everySeconds: settings.backupEverySeconds,
-      online: online.has(name),
-    }));
+    const { images, onOverdue, now } = this.#options;
+    const nodes = this.#nodes();
     const versions = images.list();
     const newlyOverdue = this.#overdue.check(nodes, { versions, nowMs: now() });
     if (newlyOverdue.length > 0) {
       log.warn("backups-overdue", { nodes: newlyOverdue });
       onOverdue?.(newlyOverdue);
     }
-    const due = dueBackups(nodes, { captures: captures.list(), versions, nowMs: now() });
+    const due = dueBackups(nodes, { captures: this.#captures(), versions, nowMs: now() });
     for (const node of due) {
       try {
         const { id } = this.begin(node);
@@ -88,6 +96,24 @@ export class Backups {
         log.warn("backup-not-begun", { node, error: messageOf(error) });
       }
     }
+  }
+
+  #nodes() {
+    const { fleet, templates } = this.#options;
+    const online = new Set(templates.list().filter((t) => t.online).map((t) => t.name));
+    return fleet.list().map(({ name, settings }) => ({
+      name,
+      image: backupImage(name),
+      everySeconds: settings.backupEverySeconds,
+      online: online.has(name),
+    }));
+  }
+
+  #captures() {
+    return this.#options.captures.list().map((capture) => ({
+      ...capture,
+      isScheduled: this.#scheduled.has(capture.id),
+    }));
   }
 
   /** Issues a new token for the node's agent. The old one becomes invalid. */

@@ -10,16 +10,36 @@ export interface ScheduledNode {
   readonly online: boolean;
 }
 
-/** Scheduled backups at a time: a rack whose backups are all due must not fill the server's link. */
+/**
+ * Backups at a time, those by interval and those of schedules together: a rack whose backups are all due must not fill
+ * the server's link.
+ */
 const AT_ONCE = 2;
 /** How long after a failed attempt the next one begins. */
 const RETRY_MS = 10 * 60_000;
+
+interface KnownCapture extends Pick<CaptureView, "image" | "state" | "started"> {
+  /** Begun by a schedule. */
+  readonly isScheduled?: boolean;
+}
+
+/** How many backups may begin now. Those that a person ordered do not count. */
+export function freeSlots(
+  nodes: readonly Pick<ScheduledNode, "image" | "everySeconds">[],
+  captures: readonly KnownCapture[],
+): number {
+  const images = new Set(nodes.filter((n) => n.everySeconds !== undefined).map((n) => n.image));
+  const running = captures.filter(({ state, image, isScheduled }) =>
+    !DONE.has(state) && (isScheduled || images.has(image))
+  );
+  return Math.max(0, AT_ONCE - new Set(running.map(({ image }) => image)).size);
+}
 
 /** Names of nodes, the one with the oldest backup first. */
 export function dueBackups(
   nodes: readonly ScheduledNode[],
   { captures, versions, nowMs }: {
-    captures: readonly Pick<CaptureView, "image" | "state" | "started">[];
+    captures: readonly KnownCapture[];
     versions: readonly Pick<ImageView, "image" | "created">[];
     nowMs: number;
   },
@@ -30,13 +50,11 @@ export function dueBackups(
   for (const { image, created } of versions) later(newest, image, created);
   for (const { image, started } of captures) later(tried, image, started);
   const running = new Set(captures.filter((c) => !DONE.has(c.state)).map((c) => c.image));
-  const images = new Set(nodes.filter((n) => n.everySeconds !== undefined).map((n) => n.image));
-  const free = AT_ONCE - [...running].filter((image) => images.has(image)).length;
   const last = (node: ScheduledNode) => newest.get(node.image) ?? 0;
   return nodes.filter((node) =>
     node.everySeconds !== undefined && node.online && !running.has(node.image) &&
     nowMs - last(node) >= node.everySeconds * 1000 && nowMs - (tried.get(node.image) ?? 0) >= RETRY_MS
-  ).sort((a, b) => last(a) - last(b)).slice(0, Math.max(free, 0)).map((node) => node.name);
+  ).sort((a, b) => last(a) - last(b)).slice(0, freeSlots(nodes, captures)).map((node) => node.name);
 }
 
 const DONE: ReadonlySet<CaptureView["state"]> = new Set(["published", "failed", "cancelled"]);

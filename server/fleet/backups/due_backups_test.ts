@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { CaptureView } from "#contract/api.ts";
-import { dueBackups, type ScheduledNode } from "./due_backups.ts";
+import { dueBackups, freeSlots, type ScheduledNode } from "./due_backups.ts";
 
 const HOUR = 3600;
 const nowMs = Date.parse("2026-06-30T12:00:00Z");
@@ -54,4 +54,14 @@ Deno.test("running backups count against the limit", () => {
   assert.deepEqual(due("n1"), ["n3"]);
   assert.deepEqual(due("n1", "n2"), []);
   assert.deepEqual(due("free", "web"), ["n1", "n3"]);
+});
+
+Deno.test("backups that a schedule began count against the limit, whatever node they are of", () => {
+  const nodes = [node("n1"), node("n2"), node("free", { everySeconds: undefined })];
+  const scheduled = { ...capture("free", "receiving", 1), isScheduled: true };
+  const due = (...captures: (typeof scheduled)[]) => dueBackups(nodes, { captures, versions: [], nowMs });
+  assert.deepEqual(due(scheduled), ["n1"]);
+  assert.equal(freeSlots(nodes, [scheduled]), 1);
+  assert.equal(freeSlots(nodes, [scheduled, capture("n1", "publishing", 1)]), 0);
+  assert.equal(freeSlots(nodes, [{ ...scheduled, state: "published" }, capture("free", "receiving", 1)]), 2);
 });

@@ -29,6 +29,7 @@ import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
+import schedules from "../../docs/schedules.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
 import service from "../../docs/service.md" with { type: "text" };
 import troubleshooting from "../../docs/troubleshooting.md" with { type: "text" };
@@ -65,6 +66,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("encryption", encryption),
       page("restore", restore),
       page("backups", backups),
+      page("schedules", schedules),
       page("identity", identity),
       page("hooks", hooks),
     ],

@@ -254,6 +254,9 @@ function RestoreDialog() {
         <label>
           <input name="dryRun" type="checkbox" /> Dry run: only show what would change
         </label>
+        <label>
+          <input name="everyBoot" type="checkbox" /> At every network boot, until it is cancelled
+        </label>
         <label id="restore-anyway" hidden>
           <input name="anyway" type="checkbox" />{" "}
           Order it all the same: the nodes plan again with the disks that they have then

@@ -6,6 +6,7 @@ import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { describeStart, formatPower } from "../../words/power_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
+import { describeEveryBoot } from "../../words/node_state.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
 
@@ -17,7 +18,7 @@ export function NodeDetails({ node, log, uses }: {
 }) {
   return (
     <>
-      <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
+      <Facts facts={{ ...settingsOf(node), "Every boot": describeEveryBoot(node), ...machineOf(node) }} />
       {node.power?.start?.problem && <Failure problem={node.power.start.problem} />}
       {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>

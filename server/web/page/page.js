@@ -228,14 +228,15 @@ async function showRecoveryKey(form) {
 const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (form) => {
   const nodes = pickedRows().map((row) => row.dataset.name);
   const keep = form.get("keep").split("\n").map((line) => line.trim()).filter(Boolean);
-  const dryRun = form.get("dryRun") !== null;
+  const dryRun = form.get("dryRun") !== null, everyBoot = form.get("everyBoot") !== null;
   const image = form.get("image") || undefined;
   const planCheck = byId("restore-anyway").hidden || form.get("anyway") === null;
-  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun, planCheck });
+  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun, everyBoot, planCheck });
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   const verb = dryRun ? "compared with" : "restored to";
-  return `${nodes.join(", ")} will be ${verb} ${answer.image} at the next network boot.`;
+  const when = everyBoot ? "at each network boot, until that is cancelled" : "at the next network boot";
+  return `${nodes.join(", ")} will be ${verb} ${answer.image} ${when}.`;
 });
 
 /** Whether the table of templates shows an online agent of this node. */
@@ -337,6 +338,20 @@ if (connection) {
     }
   });
   watch();
+}
+
+for (const button of document.querySelectorAll("[data-schedule]")) {
+  button.onclick = async () => {
+    const { schedule, verb } = button.dataset;
+    button.disabled = true;
+    try {
+      await call("POST", `/schedules/${schedule}/${verb}`);
+      location.reload();
+    } catch (error) {
+      button.disabled = false;
+      byId("problem").textContent = error.message;
+    }
+  };
 }
 
 byId("token-add")?.addEventListener("submit", async (event) => {

@@ -11,7 +11,8 @@ import type { Principal } from "../../access/principal.ts";
 import { type ApiContext, type Env, principalOf, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
-import { mayAdminister, mayOperate, mayOrder } from "./abilities.ts";
+import { namedBy } from "../subject.ts";
+import { mayAdminister, mayChange, mayOperate, mayOrder } from "./abilities.ts";
 import { AuditPage } from "./audit_page.tsx";
 import { describeSwarm, NoticeItem, Page } from "./document.tsx";
 import { loginRoutes } from "./login_routes.tsx";
@@ -20,11 +21,12 @@ import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { NodeDetails } from "./node_details.tsx";
 import { Plans } from "./plans.tsx";
+import { SchedulePage } from "./schedule_page.tsx";
 import { html } from "./shell.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people, audit, fleet, templates, captures, images, swarm, hooks, notices } = context;
+  const { people, audit, fleet, templates, captures, images, swarm, hooks, notices, schedules } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -76,6 +78,17 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     const filter = { user: user || undefined, node: node || undefined };
     const page = audit.list(AuditQuery.parse({ ...filter, cursor: cursor || undefined }));
     return c.html(html(<AuditPage principal={principal} page={page} filter={filter} />));
+  });
+
+  app.get("/schedules", (c) => {
+    c.header("cache-control", "no-store");
+    const principal = principalOf(c, people);
+    if (!principal) return c.redirect("/", 303);
+    const shown = schedules.list().map((schedule) => ({
+      ...schedule,
+      mayChange: mayChange(principal, { named: namedBy(schedule.nodes, fleet) }),
+    }));
+    return c.html(html(<SchedulePage principal={principal} schedules={shown} />));
   });
 
   app.get("/page/nodes/:node", (c) => {

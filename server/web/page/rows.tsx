@@ -46,7 +46,7 @@ export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean 
         <small>identity: {settings.identity ?? "assign"}</small>
       </td>
       <td>
-        {node.armed && canOrder && (
+        {(node.armed || node.everyBoot) && canOrder && (
           <button type="button" id={`cancel-${node.id}`} data-cancel={node.name}>
             Cancel<span class="hidden">the order for {node.name}</span>
           </button>

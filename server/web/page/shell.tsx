@@ -30,6 +30,7 @@ export function Header({ principal, children }: { principal: Principal; children
     <header>
       <h1>Rackseed</h1>
       {children}
+      <a href="/schedules">Schedules</a>
       {principal.role === "admin" && <a href="/audit">Audit</a>}
       <a href="/help">Help</a>
       <a href="/account" id="who">{name === "admin token" ? name : `${name} (${role})`}</a>

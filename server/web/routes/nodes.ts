@@ -11,7 +11,7 @@ import {
   RestoreRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import { type ApiContext, caller, type Env, withoutTokens } from "../context.ts";
+import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
 import { isOfImage, keyBefore, pageOf } from "../pages.ts";
 
@@ -80,7 +80,8 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     return c.json(withoutTokens(c, answer));
   });
   app.post("/restores", async (c) => {
-    const answer = fleet.orders.restore(await jsonBody(c.req, RestoreRequest));
+    const request = await jsonBody(c.req, RestoreRequest);
+    const answer = fleet.orders.restore(request, { by: makerOf(c).name });
     power.clear(answer.nodes);
     return c.json(withoutTokens(c, answer));
   });

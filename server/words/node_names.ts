@@ -6,7 +6,7 @@
  *     r[1-2]n[1,5-7]   r1n1, r1n5, r1n6, r1n7, r2n1 …
  *     @storage         all nodes of that group
  */
-import { UsageError } from "../words/usage.ts";
+import { UsageError } from "./usage.ts";
 
 /** The API's limit. */
 const MAX_NODES = 10_000;

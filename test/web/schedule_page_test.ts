@@ -1,0 +1,60 @@
+/** Schedules, and restores at every boot, in a real browser. */
+import assert from "node:assert/strict";
+import { NodeView } from "#contract/api.ts";
+import { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import { makeSmallTree } from "../flows/support/small_tree.ts";
+import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
+import { needs } from "../support/needs.ts";
+
+Deno.test({
+  name:
+    "an operator pauses, resumes and runs a schedule, and restores a node at every boot until that is cancelled",
+  ...needs(chromiumNeeds),
+  // the browser driver keeps handles open
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using test = await ServerUnderTest.start();
+    const root = `${test.folder}/tree`;
+    await makeSmallTree(root);
+    await test.publish("web", { root });
+    for (const name of ["n1", "n2"]) await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+    const order = { work: "deploy", image: "web" };
+    const json = { name: "lab", nodes: ["n1"], cron: "0 3 * * 1-5", zone: "Europe/Vienna", order };
+    await test.client.send("POST", "/schedules", { json });
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage({ ignoreHTTPSErrors: true });
+      const complaints: string[] = [];
+      page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+      page.on("pageerror", (error) => complaints.push(error.message));
+      await page.goto(`${test.server.urls.server}/?token=${test.server.token}`);
+      await page.getByRole("link", { name: "Schedules" }).click();
+      await page.getByText("deploy web to n1").waitFor();
+      await page.getByText(/\w{3} \d{4}-\d\d-\d\d 03:00 Europe\/Vienna/).waitFor();
+      await page.getByRole("button", { name: "Pause the schedule lab" }).click();
+      await page.getByRole("cell", { name: "paused" }).waitFor();
+      await page.getByRole("button", { name: "Resume the schedule lab" }).click();
+      await page.getByRole("button", { name: "Run now the schedule lab" }).click();
+      await page.getByText("now: 1 waiting for boot").waitFor();
+      await page.getByRole("link", { name: "Overview" }).click();
+
+      const row = page.locator('#nodes tr[data-name="n2"]');
+      await page.getByLabel("Select n2").check();
+      await page.getByRole("button", { name: "Restore…" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Restore to").selectOption("web@1");
+      await dialog.getByLabel("At every network boot").check();
+      await dialog.getByRole("button", { name: "Restore", exact: true }).click();
+      await page.getByText("n2 will be restored to web@1 at each network boot, until that is cancelled.")
+        .waitFor();
+      await row.getByText("armed, restored at every boot").waitFor();
+      await row.getByRole("button", { name: "Cancel the order for n2" }).click();
+      await row.getByText("idle", { exact: true }).waitFor();
+      // the restore has no plan before an image is chosen
+      assert.deepEqual(complaints.filter((text) => !/status of 409/.test(text)), []);
+    } finally {
+      await browser.close();
+    }
+  },
+});
