@@ -21,9 +21,14 @@
  *   PUT    /nodes/:node                        NodeSettings → NodeView   creates the node if it is new
  *   PUT    /nodes                              NodeChange[] → NodeView[]   all of them or none
  *   DELETE /nodes/:node                        ?force=true: also if its recovery key is lost with it
+ *   GET    /machines                           MachineView[]     that appeared and are no nodes, oldest first
+ *   POST   /machines/adopt                     AdoptRequest → NodeView[]   makes nodes of them: all or none
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
+ *   POST   /discoveries                        DiscoverRequest → DeployAnswer   reads their hardware at the next network boot
  *   GET    /nodes/:node/plan?image=REF         PlanPreview       what a deployment would do; also &unlock=HOW, &restore=true
+ *   GET    /nodes/:node/hardware               HardwareRecord[]  what its hardware was, newest first
+ *   POST   /nodes/:node/accept-hardware        NodeView          what changed in it is no longer flagged
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node
@@ -66,7 +71,8 @@
  *   POST /captures/:id/failed                  Problem → 204
  *
  * Node's agent (boot token, then the session token from enrolment)
- *   POST /node/enrol                           Enrolment → Order, or BackupOrder
+ *   POST /node/enrol                           Enrolment → Order, BackupOrder, or DiscoverOrder
+ *   POST /node/inventory                       Enrolment → 204   what a DiscoverOrder asks for
  *   POST /node/report                          StepReport → ReportAnswer
  *   POST /node/identity                        IdentityClaim → Identity     409 if another node has it
  *   POST /node/record                          Identity → 204               the clone's identity, with its secrets
@@ -83,7 +89,9 @@ export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";
 export * from "./api/captures.ts";
 export * from "./api/disks.ts";
 export * from "./api/encryption.ts";
+export * from "./api/hardware_history.ts";
 export * from "./api/images.ts";
+export * from "./api/machines.ts";
 export * from "./api/notices.ts";
 export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";

@@ -17,6 +17,7 @@ import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { Machines } from "./machines.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
 import { present } from "./present.ts";
@@ -31,6 +32,7 @@ interface OrderSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly previews: PlanPreviews;
+  readonly machines: Pick<Machines, "adoptOrdered">;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -46,7 +48,8 @@ export class DeploymentOrders {
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: DeployRequest & { restore?: RestoreTerms }): DeployAnswer {
     const { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore } = request;
-    const { deployments, images, batches, clones, encryption, previews, pin, onChange } = this.#sources;
+    const { deployments, images, batches, clones, encryption, previews, machines, pin, onChange } =
+      this.#sources;
     const version = images.get(ref);
     const nodes = this.#distinct(keys);
     const image = `${version.image}@${version.version}`;
@@ -57,7 +60,7 @@ export class DeploymentOrders {
     this.#refuseInstalling(nodes, image);
     refuseUnbootable(nodes, version);
     const { unlock, passphrase, planCheck = true } = request;
-    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
+    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck, force });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
@@ -74,6 +77,7 @@ export class DeploymentOrders {
     log.info("armed", { deployment, image, nodes: namesOf(nodes), ...(restore && { restore }) });
     for (const node of nodes) {
       batches.forget(node.id);
+      machines.adoptOrdered(node);
       onChange(node);
     }
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
@@ -85,6 +89,7 @@ export class DeploymentOrders {
         node: name,
         token: token(id),
         ...present("plan", summaryOf(plans[i])),
+        ...present("warnings", plans[i]?.warnings),
       })),
     };
   }

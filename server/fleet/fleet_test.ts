@@ -5,6 +5,7 @@ import type { ServerEvent } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
+import { HardwareRecords } from "../store/hardware_records.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
@@ -28,7 +29,15 @@ function open() {
       secrets: new DiskSecrets(db, { directory: { keys: "/nonexistent" }, now }),
       uses: new RecoveryKeyUses(db, { now }),
     }),
-    batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
+    hardware: new HardwareRecords(db),
+    batches: {
+      slowest: () => undefined,
+      limit: () => undefined,
+      seeding: () => undefined,
+      forget: () => {},
+    },
+    hooks: { forgetNode: () => {} },
+    identities: { forget: () => {} },
     publish: (event: ServerEvent) => void events.push(event),
   } as unknown as FleetOptions);
   return { db, clock, nodes, deployments, fleet, events };
@@ -124,12 +133,50 @@ Deno.test("a full database keeps no machine from booting its own disk", () => {
     for (;;) fill();
   }, /full/);
   for (let i = 10; i < 99; i++) {
-    fleet.netboot.noteBoot(`52:54:00:00:01:${i}`);
+    fleet.netboot.noteSeen(`52:54:00:00:01:${i}`, { by: "http" });
     assert.equal(fleet.netboot.issue(`52:54:00:00:01:${i}`), undefined);
   }
-  fleet.netboot.noteBoot(mac);
+  fleet.netboot.noteSeen(mac, { by: "http" });
   assert.equal(fleet.netboot.issue(mac), undefined);
   assert.throws(() => {
     for (let i = 0; i < 99; i++) nodes.put(`more${i}`, {});
   }, /full/);
+});
+
+Deno.test("watchers see a machine appear, and leave when it becomes a node by any way or is deleted", () => {
+  const { nodes, fleet, events } = open();
+  const macs = ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"];
+  const [first = "", second = "", third = ""] = macs;
+  for (const mac of macs) fleet.netboot.noteSeen(mac, { by: "http" });
+  const ids = macs.map((mac) => nodes.byMac(mac)?.id);
+  fleet.adopt([{ node: "n1", mac: first, settings: {} }]);
+  fleet.put("n2", { mac: second });
+  fleet.delete(third);
+  const kinds = events.map((event) =>
+    event.type === "machine"
+      ? `machine ${event.machine.mac}`
+      : event.type === "machine-removed"
+      ? `removed ${event.id}`
+      : event.type === "node"
+      ? `node ${event.node.name}`
+      : event.type
+  );
+  assert.deepEqual(kinds, [
+    ...macs.map((mac) => `machine ${mac}`),
+    ...[`removed ${ids[0]}`, "node n1", `removed ${ids[1]}`, "node n2", `removed ${ids[2]}`, "node-removed"],
+  ]);
+  assert.deepEqual(fleet.list().map(({ name }) => name), ["n1", "n2"]);
+  assert.deepEqual(fleet.machines.list(), []);
+});
+
+Deno.test("an order by its MAC makes a machine a node, except the order to read its hardware", () => {
+  const { nodes, deployments, fleet } = open();
+  const mac = "52:54:00:00:00:01";
+  fleet.netboot.noteSeen(mac, { by: "http" });
+  const { id } = nodes.get(mac);
+  deployments.arm([id], { image: "web", version: 1, discover: { listenSeconds: 35 } });
+  fleet.changed(nodes.get(id));
+  assert.deepEqual([fleet.list(), fleet.listOrdered().map(({ armed }) => armed)], [[], [true]]);
+  fleet.machines.adoptOrdered(nodes.get(id));
+  assert.deepEqual(fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);
 });

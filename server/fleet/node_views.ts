@@ -7,6 +7,7 @@ import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { present } from "./present.ts";
 
@@ -20,6 +21,7 @@ interface NodeViewSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
+  readonly history: Pick<HardwareHistory, "warnings">;
   readonly now: () => number;
 }
 
@@ -30,15 +32,17 @@ export class NodeViews {
   readonly #clones: CloneReports;
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
+  readonly #history: Pick<HardwareHistory, "warnings">;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, encryption, terms, now }: NodeViewSources) {
+  constructor({ nodes, deployments, batches, clones, encryption, terms, history, now }: NodeViewSources) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
     this.#encryption = encryption;
     this.#terms = terms;
+    this.#history = history;
     this.#now = now;
   }
 
@@ -46,16 +50,22 @@ export class NodeViews {
     const { assignment, report } = this.#deployments.progress(node.id);
     const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
     const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
+    const discover = assignment && this.#deployments.discoverTerms(assignment.deployment);
+    const onlyReads = backup !== undefined || discover !== undefined;
     const over = assignment?.state !== "armed" && assignment?.state !== "installing";
-    // a finished dry run, and a backup at any time, leave the node as it was
-    const assigned = backup || (restore?.dryRun && over) ? this.#deployments.assigned(node.id) : assignment;
-    // after a backup, the last installation's first boot is still shown
-    const part = backup ? assigned : assignment;
+    // a finished dry run, and an order that only reads at any time, leave the node as it was
+    const assigned = onlyReads || (restore?.dryRun && over)
+      ? this.#deployments.assigned(node.id)
+      : assignment;
+    // after such an order, the last installation's first boot is still shown
+    const part = onlyReads ? assigned : assignment;
+    const warnings = this.#history.warnings(node);
     const state = assignment?.state === "installed" ? assigned?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
+      ...(node.discovered && { isMachine: true as const }),
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
       ...(assigned && { image: `${assigned.image}@${assigned.version}` }),
@@ -65,9 +75,11 @@ export class NodeViews {
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...present("inventoryAt", node.inventoryAt),
-      ...(assignment && !backup && this.#pace(node, assignment)),
+      ...(warnings.length > 0 && { warnings }),
+      ...(assignment && !onlyReads && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),
+      ...(discover && { discover: true as const }),
       ...present("encryption", this.#encryption.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };

@@ -9,6 +9,7 @@ import type { Images, Publish } from "../fleet/ports.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
+import { HardwareRecords } from "../store/hardware_records.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
@@ -60,6 +61,7 @@ export function openFleet(
       secrets: new DiskSecrets(db, { directory, now }),
       uses: new RecoveryKeyUses(db, { now }),
     }),
+    hardware: new HardwareRecords(db),
     pin,
     identities: new Identities(directory),
     publish,

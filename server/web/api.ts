@@ -10,6 +10,7 @@ import { captureRoutes } from "./routes/captures.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
+import { machineRoutes } from "./routes/machines.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -25,6 +26,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", machineRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));

@@ -29,6 +29,8 @@ interface Last {
   readonly isSilent: boolean;
   /** Its system has not reported its first boot in time. */
   readonly isLate: boolean;
+  /** What changed in its hardware, and disks that are failing. */
+  readonly warnings: readonly string[];
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -65,6 +67,8 @@ export class EventWatch {
     if (now.isSilent && !before.isSilent) {
       this.#options.emit({ event: "node.silent", data: { node: name, image, since: silentSince } });
     }
+    const news = now.warnings.filter((what) => !before.warnings.includes(what));
+    if (news.length > 0) this.#options.emit({ event: "node.hardware", data: { node: name, changes: news } });
     const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
     if (!isOver && !isLate) return;
@@ -72,8 +76,8 @@ export class EventWatch {
       const problem = report?.problem ?? firstBoot?.problem;
       this.#options.emit({ event: "node.failed", data: { node: name, image, step: report?.step, problem } });
     }
-    // a backup is a capture, and reported as one
-    if (!node.backup) this.#deployment(name);
+    // a backup is a capture, and reported as one; a discovery deploys nothing
+    if (!node.backup && !node.discover) this.#deployment(name);
   }
 
   #deployment(node: string): void {
@@ -100,9 +104,9 @@ export class EventWatch {
   }
 }
 
-function lastOf({ state, silentSince, firstBoot }: NodeView): Last {
+function lastOf({ state, silentSince, firstBoot, warnings = [] }: NodeView): Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  return { state, isSilent: silentSince !== undefined, isLate };
+  return { state, isSilent: silentSince !== undefined, isLate, warnings: warnings.map(({ what }) => what) };
 }
 
 function isActive(state: CaptureView["state"]): boolean {

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import {
   DeployRequest,
+  DiscoverRequest,
   NodeChange,
   NodeSettings,
   PlanQuery,
@@ -45,6 +46,13 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
+  app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
+  app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
+
+  app.post(
+    "/discoveries",
+    async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
+  );
   app.post(
     "/deployments",
     async (c) => c.json(withoutTokens(c, fleet.orders.deploy(await jsonBody(c.req, DeployRequest)))),
