@@ -49,6 +49,8 @@ Deno.test({
     await using leaf = await NetworkNamespace.create("lldp-leaf");
     await link({ namespace: node, interface: "lan" }, { namespace: leaf, interface: "port7" });
     const folder = await Deno.makeTempDir({ prefix: "lldpd-" });
+    // it gives up its rights before it opens the socket
+    await Deno.chmod(folder, 0o777);
     const daemon = leaf.spawn(["lldpd", "-d", "-I", "port7", "-u", `${folder}/socket`, "-S", "a test"]);
     try {
       const [[nic, neighbour] = []] = await hears(node);
