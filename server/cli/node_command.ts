@@ -8,6 +8,7 @@ import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addHardware } from "./hardware_command.ts";
 import { addNodeSet } from "./node_set_command.ts";
+import { addNodeTable } from "./node_table_command.ts";
 import { addPlan } from "./plan_command.ts";
 import { addRecoveryKey } from "./recovery_key_command.ts";
 
@@ -32,6 +33,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addBackup(node, { signal });
   addRecoveryKey(node, { signal });
   addHardware(node, { signal });
+  addNodeTable(node, { signal });
   addCancel(node, { signal });
 }
 
