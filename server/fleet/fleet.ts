@@ -109,6 +109,7 @@ export class Fleet {
       onChange,
     });
     this.machines = new Machines({ nodes, deployments });
+    this.machines.adoptInstalled();
     this.#shownMachines = new Set(nodes.all().filter(({ discovered }) => discovered).map(({ id }) => id));
     this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history });
     this.orders = new DeploymentOrders({

@@ -13,8 +13,7 @@ import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
 /** Real nodes and deployments; no images, and batches that know nothing. */
-function open() {
-  const db = new DatabaseSync(":memory:");
+function open({ db = new DatabaseSync(":memory:") } = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
@@ -170,13 +169,16 @@ Deno.test("watchers see a machine appear, and leave when it becomes a node by an
 });
 
 Deno.test("an order by its MAC makes a machine a node, except the order to read its hardware", () => {
-  const { nodes, deployments, fleet } = open();
+  const { db, nodes, deployments, fleet } = open();
   const mac = "52:54:00:00:00:01";
   fleet.netboot.noteSeen(mac, { by: "http" });
   const { id } = nodes.get(mac);
   deployments.arm([id], { image: "web", version: 1, discover: { listenSeconds: 35 } });
   fleet.changed(nodes.get(id));
   assert.deepEqual([fleet.list(), fleet.listOrdered().map(({ armed }) => armed)], [[], [true]]);
-  fleet.machines.adoptOrdered(nodes.get(id));
-  assert.deepEqual(fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);
+  const again = open({ db });
+  assert.deepEqual(again.fleet.machines.list().map(({ state }) => state), ["armed"]);
+  // as an earlier release left it
+  deployments.arm([id], { image: "web", version: 1 });
+  assert.deepEqual(open({ db }).fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);
 });

@@ -13,12 +13,12 @@ const log = getLogger(["rackseed", "nodes"]);
 
 interface MachineSources {
   readonly nodes: Nodes;
-  readonly deployments: Pick<Deployments, "progress">;
+  readonly deployments: Pick<Deployments, "progress" | "discoverTerms">;
 }
 
 export class Machines {
   readonly #nodes: Nodes;
-  readonly #deployments: Pick<Deployments, "progress">;
+  readonly #deployments: MachineSources["deployments"];
 
   constructor({ nodes, deployments }: MachineSources) {
     this.#nodes = nodes;
@@ -91,6 +91,14 @@ export class Machines {
       remedy: "choose others. To give an existing node this machine: rackseed node set NAME --mac MAC",
       status: 409,
     });
+  }
+
+  /** Earlier releases left machines that they had installed what they were. */
+  adoptInstalled(): void {
+    for (const machine of this.#nodes.all()) {
+      const { assignment } = machine.discovered ? this.#deployments.progress(machine.id) : {};
+      if (assignment && !this.#deployments.discoverTerms(assignment.deployment)) this.adoptOrdered(machine);
+    }
   }
 
   /** An operator's order to write or read a machine's disks makes it a node, which is named by its MAC. */

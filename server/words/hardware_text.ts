@@ -80,18 +80,18 @@ export function describeDimm({ slot, sizeBytes, type, speedMts, maker, part, ser
   return `${slot}: ${facts.filter(Boolean).join(", ")}`;
 }
 
-/** "sda: 480 GB Samsung PM893, serial S1, good, 31 °C, 2 % worn, 8760 hours; gpt: ext4" */
+/** "sda: 480 GB Samsung PM893 gpt: ext4 'root'; serial S1, good, 31 °C, 2 % worn, 8760 hours" */
 export function describeDisk(disk: Inventory["disks"][number]): string {
   const { sizeBytes, model, serial, content, health } = disk;
   const facts = [
-    [formatBytes(sizeBytes), model].filter(Boolean).join(" "),
     serial && `serial ${serial}`,
-    health && [health.verdict, ...health.reasons].join(": "),
+    health && [health.verdict, health.reasons.join(", ")].filter(Boolean).join(": "),
     health?.temperatureCelsius !== undefined && `${health.temperatureCelsius} °C`,
     health?.wearPercent !== undefined && `${health.wearPercent} % worn`,
     health?.powerOnHours !== undefined && `${health.powerOnHours} hours`,
-  ];
-  return `${nameOfDisk(disk)}: ${facts.filter(Boolean).join(", ")}${content ? `; ${content}` : ""}`;
+  ].filter(Boolean).join(", ");
+  const what = [formatBytes(sizeBytes), model, content].filter(Boolean).join(" ");
+  return [`${nameOfDisk(disk)}: ${what}`, facts].filter(Boolean).join("; ");
 }
 
 /** "eth0 52:54:00:12:34:56: 25000 Mbit/s, leaf7 Ethernet1/12" */
