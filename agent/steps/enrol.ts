@@ -47,7 +47,8 @@ export async function enrol(options: Enrolment): Promise<Ordered> {
   const enrolled = await enrolMachine(options);
   if (!isBackup(enrolled) && !isDiscovery(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();
-  throw new RangeError("the order is not an installation: the disks are only to be read");
+  const ordered = isBackup(enrolled) ? "a backup" : "a discovery";
+  throw new RangeError(`${ordered} was ordered, and not an installation`);
 }
 
 /** The same for a machine, whose order may also be to be backed up, or to be described. */
