@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AdoptRequest, MachineView } from "#contract/api/machines.ts";
 import { Mac, NodeView } from "#contract/api.ts";
 import { formatTime } from "../words/figures.ts";
-import { describeFirmware, describeProtocols } from "../words/machine_text.ts";
+import { describeFirmware, describeOrder, describeProtocols } from "../words/machine_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { connect } from "./connection.ts";
 import type { NodeOptions } from "./each_node.ts";
@@ -17,7 +17,18 @@ export async function listMachines({ json, signal, ...options }: NodeOptions): P
   if (json) return printJson(machines);
   if (machines.length === 0) return print("no machine has appeared that is not a node");
   printTable(
-    ["mac", "vendor", "firmware", "asked by", "seen", "first seen", "last seen", "address", "switch port"],
+    [
+      "mac",
+      "vendor",
+      "firmware",
+      "asked by",
+      "seen",
+      "first seen",
+      "last seen",
+      "address",
+      "switch port",
+      "order",
+    ],
     machines.map((machine) => [
       machine.mac,
       machine.vendor ?? "-",
@@ -28,6 +39,7 @@ export async function listMachines({ json, signal, ...options }: NodeOptions): P
       formatTime(machine.seen),
       machine.address ?? "-",
       switchPort(machine) ?? "-",
+      describeOrder(machine) ?? "-",
     ]),
   );
 }

@@ -178,6 +178,10 @@ Deno.test("an order by its MAC makes a machine a node, except the order to read 
   assert.deepEqual([fleet.list(), fleet.listOrdered().map(({ armed }) => armed)], [[], [true]]);
   const again = open({ db });
   assert.deepEqual(again.fleet.machines.list().map(({ state }) => state), ["armed"]);
+  const order = deployments.enrol(deployments.issueBootSecret(id) ?? "");
+  assert.ok(order);
+  deployments.report(order.assignment, { step: "finish", state: "done", elapsedMs: 1 });
+  assert.deepEqual(fleet.machines.list().map(({ state }) => state), ["idle"]);
   // as an earlier release left it
   deployments.arm([id], { image: "web", version: 1 });
   assert.deepEqual(open({ db }).fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);

@@ -39,6 +39,8 @@ export class Machines {
   view({ id, settings, sighting, seen, address, inventory, inventoryAt }: NodeRecord): MachineView {
     const { mac = "" } = settings, last = seen ?? new Date(0).toISOString();
     const state = this.#deployments.progress(id).assignment?.state ?? "idle";
+    // an order that is over has left it as it was
+    const isOver = state === "cancelled" || state === "installed";
     return {
       id,
       mac,
@@ -46,7 +48,7 @@ export class Machines {
       // rows of earlier releases have none
       sighting: sighting ?? { first: last, appearances: 1, by: [] },
       seen: last,
-      state: state === "cancelled" ? "idle" : state,
+      state: isOver ? "idle" : state,
       ...present("address", address),
       ...present("inventory", inventory),
       ...present("inventoryAt", inventoryAt),

@@ -1,15 +1,17 @@
 /** Rows of machines that appeared and are no nodes. */
 import type { MachineView } from "#contract/api/machines.ts";
 import { formatTime } from "../../words/figures.ts";
-import { describeFirmware, describeProtocols } from "../../words/machine_text.ts";
+import { describeFirmware, describeOrder, describeProtocols } from "../../words/machine_text.ts";
 
 export function MachineRow({ machine, canAdopt }: { machine: MachineView; canAdopt: boolean }) {
   const { id, mac, vendor, sighting, seen, address } = machine;
+  const order = describeOrder(machine);
   return (
     <tr id={`machine-${id}`} data-sort={sighting.first}>
       <th scope="row">
         {mac}
         {vendor !== undefined && <small>{vendor}</small>}
+        {order !== undefined && <small>{order}</small>}
       </th>
       <td>{describeFirmware(machine)}</td>
       <td>{describeProtocols(machine)}</td>
