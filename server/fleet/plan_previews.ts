@@ -63,15 +63,11 @@ export class PlanPreviews {
     { refuses, force = false, ...terms }: PreviewTerms & { refuses: boolean; force?: boolean | undefined },
   ): PlanPreview[] {
     const previews = this.#previews(nodes, terms);
-    if (!force) refuseFailing(previews);
+    if (!force) refuseFailing(previews, terms);
     const refused = previews.filter(({ outcome }) => outcome === "refused");
     const [first] = refused;
     if (!first || !refuses) return previews;
-    const names = shortList(refused.map(({ node }) => node));
-    const title = terms.restore
-      ? `cannot restore ${names} to ${first.image}`
-      : `cannot deploy ${first.image} to ${names}`;
-    throw new RackseedError(title, {
+    throw new RackseedError(titleOf(refused, { image: first.image, restore: terms.restore }), {
       reason: refused.slice(0, 3).map(({ node, problem, disksFrom }) =>
         `${refused.length > 1 ? `${node}: ` : ""}${problem?.title}: ${problem?.detail} (${age(disksFrom)})`
       ).join(" "),
@@ -156,11 +152,11 @@ export class PlanPreviews {
 }
 
 /** A disk that expects to fail takes the clone with it, in the middle of the installation or soon after. */
-function refuseFailing(previews: readonly PlanPreview[]): void {
+function refuseFailing(previews: readonly PlanPreview[], { restore }: Pick<PreviewTerms, "restore">): void {
   const refused = previews.filter(({ failing }) => failing);
   const [first] = refused;
   if (!first) return;
-  throw new RackseedError(`cannot deploy ${first.image} to ${shortList(refused.map(({ node }) => node))}`, {
+  throw new RackseedError(titleOf(refused, { image: first.image, restore }), {
     reason: refused.slice(0, 3).map(({ node, failing = [], disksFrom }) =>
       `${node}: ${failing.join("; ")} (${age(disksFrom)}).`
     ).join(" "),
@@ -168,6 +164,14 @@ function refuseFailing(previews: readonly PlanPreview[]): void {
       "To write to it all the same, give --force.",
     status: 409,
   });
+}
+
+function titleOf(
+  refused: readonly PlanPreview[],
+  { image, restore }: Pick<PreviewTerms, "restore"> & { image: string },
+): string {
+  const names = shortList(refused.map(({ node }) => node));
+  return restore ? `cannot restore ${names} to ${image}` : `cannot deploy ${image} to ${names}`;
 }
 
 function age(disksFrom: string | undefined): string {

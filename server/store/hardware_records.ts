@@ -39,11 +39,13 @@ export class HardwareRecords {
     });
   }
 
-  /** Puts a fuller report of the same hardware in the place of the latest record. */
-  replaceLatest(node: string, inventory: Inventory): void {
-    this.#db.prepare(
+  /** Puts a fuller report of the same hardware in the place of the latest record, or makes the first one. */
+  replaceLatest(node: string, { at, inventory }: Pick<HardwareRecord, "at" | "inventory">): void {
+    const { changes } = this.#db.prepare(
       "UPDATE hardware SET inventory = ? WHERE number = (SELECT max(number) FROM hardware WHERE node = ?)",
     ).run(JSON.stringify(inventory), node);
+    // nodes of earlier releases have none
+    if (Number(changes) === 0) this.add(node, { at, changes: [], inventory });
   }
 
   /** Newest first. */

@@ -33,7 +33,7 @@ export class HardwareHistory {
     if (changes.length > 0) {
       log.warn("hardware-changed", { node: name, changes: changes.slice(0, 8) });
       this.#records.add(id, { at, changes, inventory });
-    } else this.#records.replaceLatest(id, inventory);
+    } else this.#records.replaceLatest(id, { at, inventory });
     const accepted = this.#records.accepted(id) ?? before;
     if (hardwareChanges(accepted, inventory).length > 0) this.#records.setAccepted(id, accepted);
     else this.#records.accept(id);

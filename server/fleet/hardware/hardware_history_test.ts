@@ -151,3 +151,9 @@ Deno.test("the history of a node is bounded", () => {
   const list = history.list(node);
   assert.deepEqual([list.length, list[0]?.inventory.cpus], [20, 50]);
 });
+
+Deno.test("the first report of a node that an earlier release knew begins its history", () => {
+  const { history, node } = open();
+  history.record({ ...node, inventory: FULL }, FULL);
+  assert.deepEqual(history.list(node).map(({ changes }) => changes), [[]]);
+});
