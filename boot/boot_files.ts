@@ -13,6 +13,8 @@ export interface ImageBootFiles {
   readonly initramfs: readonly string[];
 }
 
+export type BootProtocol = "tftp" | "http";
+
 interface BootFilesOptions {
   readonly site: NetbootSite & {
     /** The URL that the agent connects to: `https://10.0.0.1:8443`. */
@@ -22,10 +24,20 @@ interface BootFilesOptions {
   };
   /** Boot programs by name. */
   readonly programs: ReadonlyMap<string, Uint8Array>;
-  /** What the netboot policy decides for a machine. Each call for an armed one issues a boot token. */
-  readonly issueTarget: (mac: string) => BootTarget;
+  /**
+   * What the netboot policy decides for a machine that asks by this protocol. Each call for an armed one issues a boot
+   * token.
+   */
+  readonly issueTarget: (mac: string, by: BootProtocol) => BootTarget;
   /** Paths of a version's boot files; undefined if there is no such version. */
   readonly image: (name: string) => ImageBootFiles | undefined;
+}
+
+interface LookupOptions {
+  /** The client's, if it asks by TFTP. */
+  readonly address?: string;
+  readonly by?: BootProtocol;
+  readonly nowMs?: number;
 }
 
 const SHIM = "shimx64.efi";
@@ -74,38 +86,41 @@ export class BootFiles {
    */
   lookup(
     requested: string,
-    { address, nowMs = performance.now() }: { address?: string; nowMs?: number } = {},
-  ):
-    | BootFile
-    | undefined {
+    { address, by = "http", nowMs = performance.now() }: LookupOptions = {},
+  ): BootFile | undefined {
     for (const name of tableNames(requested)) {
-      const file = this.#find(name);
+      const file = this.#find(name, by);
       if (file === undefined) continue;
       if (name === SHIM && address !== undefined) this.#shimClients.add(address, nowMs);
       return file;
     }
     const wantsGrub = this.#options.site.secureBoot && address !== undefined &&
       this.#shimClients.has(address, nowMs) && !isOptional(requested) && !isTableFolder(requested);
-    return wantsGrub ? this.#find(SECOND_STAGE) : undefined;
+    return wantsGrub ? this.#find(SECOND_STAGE, by) : undefined;
   }
 
-  #find(name: string): BootFile | undefined {
+  #find(name: string, by: BootProtocol): BootFile | undefined {
     const program = this.#options.programs.get(name);
     if (program !== undefined) return fileOfBytes(program);
     if (name === "grub/grub.cfg") return fileOfText(grubEntryMenu());
     const [folder = "", item = "", file, ...rest] = name.split("/");
     if (rest.length > 0) return undefined;
-    if (folder === "ipxe" && file === undefined) return this.#menu(item, "ipxe");
-    if (folder === "grub" && item === "node" && file !== undefined) return this.#menu(file, "grub");
+    if (folder === "ipxe" && file === undefined) return this.#menu(item, { program: "ipxe", by });
+    if (folder === "grub" && item === "node" && file !== undefined) {
+      return this.#menu(file, { program: "grub", by });
+    }
     if (folder === "images" && file !== undefined) return this.#imageFile(item, file);
     return undefined;
   }
 
-  #menu(text: string, program: "ipxe" | "grub"): BootFile | undefined {
+  #menu(
+    text: string,
+    { program, by }: { program: "ipxe" | "grub"; by: BootProtocol },
+  ): BootFile | undefined {
     const mac = text.toLowerCase().replaceAll("-", ":");
     if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) return undefined;
     const { issueTarget, site } = this.#options;
-    const order = issueTarget(mac);
+    const order = issueTarget(mac, by);
     if (order.kind === "own-disk") {
       return fileOfText(program === "ipxe" ? ipxeOwnDiskScript() : grubOwnDiskMenu());
     }

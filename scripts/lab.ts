@@ -33,6 +33,7 @@ ${layoutHelp}
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
   --backup              then back up the first clone at its boot, and give it its data back
+  --discover            then read the hardware of the first clone's machine
   --power-cut 1…5       install one more node, whose power is cut this many times
   --identity ask        install two more nodes that ask for their names at the console
   --data MiB            size of the template application's data, 0 to 999        (192)
@@ -51,6 +52,7 @@ type Arguments = Pick<
   | "pullDisks"
   | "restore"
   | "backup"
+  | "discover"
   | "powerCuts"
   | "identity"
   | "power"
@@ -72,6 +74,7 @@ function parse(args: string[]): Arguments | undefined {
         installs: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
         backup: { type: "boolean", default: false },
+        discover: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         power: { type: "string" },
@@ -103,6 +106,7 @@ function parse(args: string[]): Arguments | undefined {
       pullDisks: isWhole,
       restore: values.restore || isWhole,
       backup: values.backup,
+      discover: values.discover,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       power,

@@ -202,6 +202,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     seeder: swarm.seeder,
     notices,
     backups: captures.backups,
+    machines: fleet.machines,
     live,
     webhooks: webhooks.webhooks,
     certificates: () => ({ ca: authority.pem, server: https.certificates }),

@@ -139,6 +139,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/layout/": ["server/contract/", "agent/sys/", "agent/tree/"],
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
   "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
+  "agent/hardware/": ["server/contract/", "agent/sys/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
     "server/contract/",
@@ -151,7 +152,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/steps/": ["server/contract/", "server/torrent/", "agent/layout/", "agent/sys/"],
+  "agent/steps/": ["server/contract/", "server/torrent/", "agent/hardware/", "agent/layout/", "agent/sys/"],
   "agent/install/records/": ["server/contract/", "server/native/", "agent/sys/", "agent/tree/"],
   "agent/install/extract/": [
     "server/contract/",
@@ -274,6 +275,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/contract/",
     "server/plan/",
     "agent/backup/",
+    "agent/hardware/",
     "agent/install/",
     "agent/layout/",
     "agent/steps/",

@@ -11,7 +11,7 @@ import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
 import { TreeSource } from "../capture/tree_source.ts";
 import type { EnrolledBackup } from "../steps/enrol.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
-import { devicePath } from "../layout/disks.ts";
+import { deviceNodes } from "../layout/disks.ts";
 import type { StepOutcome, StepProgress } from "../steps/step.ts";
 import type { StepRunner } from "../steps/step_runner.ts";
 import type { Run } from "../sys/command.ts";
@@ -64,12 +64,7 @@ async function mountStill(
   { node, backup, disks: named, openWith: keys = [] }: BackupOrder,
   { disks, firmware, at, stack, run, signal, diskTypes }: BackupOptions,
 ): Promise<{ machine: StillMachine; notes: readonly string[] }> {
-  const writable = disks.filter((disk) => !disk.readOnly);
-  const paths = writable.flatMap(({ name, partitions }) => [
-    devicePath(name),
-    ...partitions.map(({ number }) => devicePath(name, number)),
-  ]);
-  stack.use(protectFromWriting(paths));
+  stack.use(protectFromWriting(deviceNodes(disks)));
   const own = ownDisks(disks, { node, named });
   return await readStillSystem(own, {
     node,

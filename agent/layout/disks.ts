@@ -97,6 +97,14 @@ export function devicePath(name: string, partition?: number): string {
   return `/dev/${name}${/\d$/.test(name) ? "p" : ""}${partition}`;
 }
 
+/** The device nodes of all disks that can be written, and of their partitions. */
+export function deviceNodes(disks: readonly Pick<DiskFacts, "name" | "readOnly" | "partitions">[]): string[] {
+  return disks.filter((disk) => !disk.readOnly).flatMap(({ name, partitions }) => [
+    devicePath(name),
+    ...partitions.map(({ number }) => devicePath(name, number)),
+  ]);
+}
+
 async function readPartitions(
   disk: string,
 ): Promise<(PartitionFacts & { readonly directory: string })[]> {

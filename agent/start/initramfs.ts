@@ -51,6 +51,12 @@ async function isMounted(target: string): Promise<boolean> {
 
 /** File systems of templates, and the code pages that vfat requests by name. */
 const MODULES = ["ext4", "vfat", "xfs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "efivarfs"];
+/**
+ * Management controllers, which installing does not need: their driver waits long seconds for a controller that does not
+ * answer.
+ */
+const LATER = /^(acpi:IPI|platform:(dmi-)?ipmi)/;
+const IPMI = ["ipmi_si", "ipmi_devintf"];
 
 const IPOIB = "ib_ipoib";
 
@@ -72,6 +78,11 @@ export class Drivers {
   /** File system drivers: no device requests them. */
   async loadFileSystems(): Promise<void> {
     await this.#modprobe(MODULES);
+  }
+
+  /** The driver of the management controller. */
+  async loadIpmi(): Promise<void> {
+    await this.#modprobe(IPMI);
   }
 
   /**
@@ -105,7 +116,7 @@ export class Drivers {
         if (this.#looked.has(device)) continue;
         this.#looked.add(device);
         const alias = await firstLine(`${device}/modalias`);
-        if (alias !== undefined) aliases.add(alias);
+        if (alias !== undefined && !LATER.test(alias)) aliases.add(alias);
       }
     }
     return [...aliases];

@@ -1,8 +1,9 @@
-/** Carries out a machine's order in the initramfs: install, restore or back up. */
+/** Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. */
 import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
 import type { LogTail } from "../steps/log_tail.ts";
+import { discoverMachine } from "./discover_machine.ts";
 import { startMachine } from "./machine_start.ts";
 import { installMachine } from "../install/steps/install_chain.ts";
 import { restoreMachine } from "../install/steps/restore_chain.ts";
@@ -31,7 +32,12 @@ export async function carryOutOrder(
   },
 ): Promise<void> {
   const steps = new StepRunner(options);
-  const { boot, job, firmware, disks } = await startMachine({ ...options, steps });
+  const { boot, job, firmware, disks, inventory } = await startMachine({ ...options, steps });
+  if (job.kind === "discover") {
+    task.name = "Reading this machine's hardware";
+    const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
+    return await discoverMachine({ ...options, steps, signal, enrolled: job.enrolled, inventory, disks });
+  }
   if (job.kind === "backup") {
     task.name = "The backup of this machine";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);

@@ -6,7 +6,15 @@ import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { describeDisk, gigabytes } from "#plan/choose_disk.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { readDisks } from "../layout/disks.ts";
-import { type Enrolled, type EnrolledBackup, enrolMachine, isBackup, verifyOrder } from "../steps/enrol.ts";
+import {
+  type Enrolled,
+  type EnrolledBackup,
+  type EnrolledDiscovery,
+  enrolMachine,
+  isBackup,
+  isDiscovery,
+  verifyOrder,
+} from "../steps/enrol.ts";
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
@@ -21,12 +29,14 @@ interface StartedMachine {
   readonly boot: BootArguments;
   readonly firmware: "bios" | "uefi";
   readonly disks: readonly DiskFacts[];
+  readonly inventory: Inventory;
   readonly job: Job;
 }
 
 type Job =
   | { readonly kind: "install"; readonly enrolled: Enrolled; readonly terms: SwarmTerms }
-  | { readonly kind: "backup"; readonly enrolled: EnrolledBackup };
+  | { readonly kind: "backup"; readonly enrolled: EnrolledBackup }
+  | { readonly kind: "discover"; readonly enrolled: EnrolledDiscovery };
 
 interface StartOptions {
   readonly steps: StepRunner;
@@ -45,9 +55,10 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   // if enrolment fails, that is the failure to report
   seen.catch(() => {});
   const { job } = await steps.run("enrol", () => enrolWith(boot, { ...options, seen }));
-  const { summary, firmware, disks } = await seen;
-  await steps.run("inventory", () => ({ message: summary }));
-  return { boot, job, firmware, disks };
+  const { summary, firmware, disks, inventory } = await seen;
+  // if the inventory itself is the order, it takes longer
+  if (job.kind !== "discover") await steps.run("inventory", () => ({ message: summary }));
+  return { boot, job, firmware, disks, inventory };
 }
 
 /** `settled`: the disks, which are still being detected when this returns. */
@@ -69,8 +80,7 @@ async function reachNetwork(
   return { boot, settled, message };
 }
 
-interface Seen extends Pick<StartedMachine, "firmware" | "disks"> {
-  readonly inventory: Inventory;
+interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory"> {
   /** For people. */
   readonly summary: string;
 }
@@ -88,15 +98,19 @@ async function lookAround(
       const { content = "", labels = [], signatures = [] } = inventory.disks[i] ?? {};
       return { ...disk, content, labels, signatures };
     }),
-    summary: [
-      inventory.model,
-      `${inventory.cpus} processors`,
-      `${gigabytes(inventory.memoryBytes)} memory`,
-      inventory.firmware.toUpperCase(),
-      ...disks.map(describeDisk),
-      ...idleStorage(inventory.controllers ?? []),
-    ].filter(Boolean).join(", "),
+    summary: summaryOf(inventory, disks),
   };
+}
+
+export function summaryOf(inventory: Inventory, disks: readonly DiskFacts[]): string {
+  return [
+    inventory.model,
+    `${inventory.cpus} processors`,
+    `${gigabytes(inventory.memoryBytes)} memory`,
+    inventory.firmware.toUpperCase(),
+    ...disks.map(describeDisk),
+    ...idleStorage(inventory.controllers ?? []),
+  ].filter(Boolean).join(", ");
 }
 
 async function enrolWith(
@@ -110,6 +124,11 @@ async function enrolWith(
   if (isBackup(ordered)) {
     await reporter.connect(ordered.client);
     return { job: { kind: "backup", enrolled: ordered }, message: describeOrder(ordered) };
+  }
+  if (isDiscovery(ordered)) {
+    await reporter.connect(ordered.client);
+    const message = `the hardware of ${ordered.order.node} will be read, and nothing else`;
+    return { job: { kind: "discover", enrolled: ordered }, message };
   }
   const terms = new SwarmTerms(ordered.order.swarm);
   // first, so that an order which is refused is reported

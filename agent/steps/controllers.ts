@@ -4,7 +4,7 @@
  */
 import type { Inventory } from "#contract/api.ts";
 import { KERNEL, type KernelTrees } from "../layout/disks.ts";
-import { firstLine, namesIn } from "../sys/small_file.ts";
+import { firstLine, linkName, namesIn } from "../sys/small_file.ts";
 
 type Controller = NonNullable<Inventory["controllers"]>[number];
 
@@ -74,13 +74,4 @@ async function controllerAt(at: string): Promise<Controller | undefined> {
   if (modalias === undefined || modalias.length > 255) return undefined;
   const driver = await linkName(`${at}/driver`);
   return { modalias, ...(driver && { driver: driver.slice(0, 64) }) };
-}
-
-/** The last part of what a link of sysfs names. */
-export async function linkName(path: string): Promise<string | undefined> {
-  try {
-    return (await Deno.readLink(path)).split("/").at(-1);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 /** Enrolment: a node sends its inventory to the server and receives its order. */
-import { BackupOrder, type Inventory, Order } from "#contract/api.ts";
+import { BackupOrder, DiscoverOrder, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
@@ -23,6 +23,14 @@ export interface EnrolledBackup {
   readonly order: BackupOrder;
 }
 
+/** A node whose hardware is to be read. */
+export interface EnrolledDiscovery {
+  readonly client: ApiClient;
+  readonly order: DiscoverOrder;
+}
+
+type AnyOrder = Ordered | EnrolledBackup | EnrolledDiscovery;
+
 interface Enrolment {
   readonly server: string;
   readonly token: string;
@@ -37,31 +45,36 @@ const REACH_MS = 90_000;
 /** Throws RackseedError if the server is not reached, or does not know the token. */
 export async function enrol(options: Enrolment): Promise<Ordered> {
   const enrolled = await enrolMachine(options);
-  if (!isBackup(enrolled)) return enrolled;
+  if (!isBackup(enrolled) && !isDiscovery(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();
-  throw new RangeError("a backup was ordered, and not an installation");
+  const ordered = isBackup(enrolled) ? "a backup" : "a discovery";
+  throw new RangeError(`${ordered} was ordered, and not an installation`);
 }
 
-/** The same for a machine, whose order may also be a backup. */
+/** The same for a machine, whose order may also be to be backed up, or to be described. */
 export async function enrolMachine(
   { server, token, inventory, signal }: Enrolment,
-): Promise<Ordered | EnrolledBackup> {
+): Promise<AnyOrder> {
   const client = await connect({ server, token, signal });
   try {
-    // neither can be mistaken for the other: each lacks a required member of the other
-    const schema = z.union([Order, BackupOrder]);
+    // none can be mistaken for another: each lacks a required member of the others
+    const schema = z.union([Order, BackupOrder, DiscoverOrder]);
     const body = { inventory: await inventory };
     const order = await client.post("/node/enrol", { body, schema, signal });
     client.useSession(order.session);
-    return "backup" in order ? { client, order } : { client, order };
+    return { client, order } as AnyOrder;
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
   }
 }
 
-export function isBackup(enrolled: Ordered | EnrolledBackup): enrolled is EnrolledBackup {
+export function isBackup(enrolled: AnyOrder): enrolled is EnrolledBackup {
   return "backup" in enrolled.order;
+}
+
+export function isDiscovery(enrolled: AnyOrder): enrolled is EnrolledDiscovery {
+  return "discover" in enrolled.order;
 }
 
 /** Verifies the order. Throws RackseedError if its manifest is not signed, or is not the ordered image's. */

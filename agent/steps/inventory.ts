@@ -1,12 +1,14 @@
 /** What a node tells the server about itself at enrolment. */
 import type { Inventory } from "#contract/api.ts";
 import type { Run } from "../sys/command.ts";
-import { exists, firstLine } from "../sys/small_file.ts";
+import { exists, firstLine, linkName } from "../sys/small_file.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { macOfAddress } from "#contract/hardware_address.ts";
 import { type DiskContent, probeContent } from "../layout/disk_content.ts";
 import { KERNEL, type KernelTrees } from "../layout/disks.ts";
-import { linkName, readControllers } from "./controllers.ts";
+import { readDiskHealth } from "../hardware/disk_health.ts";
+import { readHardware } from "../hardware/hardware.ts";
+import { readControllers } from "./controllers.ts";
 
 /** For `--target DIR`: leaves out the disks, and needs no program. */
 export async function directoryInventory(trees: KernelTrees = KERNEL): Promise<Inventory> {
@@ -18,10 +20,14 @@ export async function machineInventory(
 ): Promise<Inventory> {
   return {
     ...await readSystem(trees),
+    ...await readHardware(trees),
     kind: "machine",
     tpm2: await hasTpm2(trees),
     disks: await Promise.all(
-      disks.map(async (disk) => reportOf({ ...disk, ...await probeContent(disk, run) })),
+      disks.map(async (disk) => {
+        const [content, health] = await Promise.all([probeContent(disk, run), readDiskHealth(disk, trees)]);
+        return { ...reportOf({ ...disk, ...content }), ...(health && { health }) };
+      }),
     ),
   };
 }
@@ -93,7 +99,17 @@ export async function readNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Prom
       ...(driver && { driver: driver.slice(0, 64) }),
       // NET_ADDR_RANDOM, include/uapi/linux/netdevice.h
       ...(await firstLine(`${at}/addr_assign_type`) === "1" && { randomMac: true }),
+      ...await readLink(at),
     });
   }
   return nics.sort((a, b) => a.name < b.name ? -1 : 1).slice(0, 64);
+}
+
+/** A NIC that is switched off tells neither. `at`: its folder in sysfs. */
+async function readLink(at: string): Promise<Pick<Inventory["nics"][number], "link" | "speedMbps">> {
+  const carrier = await firstLine(`${at}/carrier`);
+  if (carrier === undefined) return {};
+  // -1: not known
+  const speed = Number(await firstLine(`${at}/speed`));
+  return { link: carrier === "1", ...(Number.isInteger(speed) && speed > 0 && { speedMbps: speed }) };
 }

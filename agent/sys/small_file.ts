@@ -31,3 +31,12 @@ export async function exists(path: string): Promise<boolean> {
     return false;
   }
 }
+
+/** The last part of what a link of sysfs names. */
+export async function linkName(path: string): Promise<string | undefined> {
+  try {
+    return (await Deno.readLink(path)).split("/").at(-1);
+  } catch {
+    return undefined;
+  }
+}

@@ -3,6 +3,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import type { UdpPort } from "../udp_port.ts";
 import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
+import type { BootClient } from "./boot_client.ts";
 import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
 import type { LeaseStore } from "./lease_store.ts";
 import { Leases } from "./leases.ts";
@@ -17,6 +18,8 @@ interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
   readonly leases: LeaseStore;
   /** Called for each packet with what it asked for ("discover"), and with the answer ("offer") or why there is none. */
   readonly onDecision?: (request: string, answer: string) => void;
+  /** Called with each client that asks for an address or a boot file, whether or not it is answered. */
+  readonly onClient?: (client: BootClient) => void;
   /** Ends the service. */
   readonly signal: AbortSignal;
 }
@@ -29,6 +32,9 @@ interface DhcpServer {
 const SERVER_PORT = 67;
 /** Larger than any packet from an Ethernet client. */
 const BUFFER_BYTES = 4096;
+
+/** What a client sends that asks for nothing. */
+const LEAVING: readonly DhcpRequest["intent"]["kind"][] = ["decline", "release"];
 
 /** How often to report the same relay of a foreign network. */
 const FOREIGN_LINK_MS = 600_000;
@@ -66,6 +72,7 @@ export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
     leases,
     answers: unicasts,
     onDecision: options.onDecision ?? (() => {}),
+    onClient: options.onClient ?? (() => {}),
   });
   const close = () => {
     broadcasts.close();
@@ -86,20 +93,23 @@ class DhcpService {
   readonly #leases: Leases;
   readonly #answers: UdpPort;
   readonly #onDecision: (request: string, answer: string) => void;
+  readonly #onClient: (client: BootClient) => void;
   readonly #reporter: Reporter;
 
   constructor(
     policy: DhcpPolicy,
-    { leases, answers, onDecision }: {
+    { leases, answers, onDecision, onClient }: {
       leases: Leases;
       answers: UdpPort;
       onDecision: (request: string, answer: string) => void;
+      onClient: (client: BootClient) => void;
     },
   ) {
     this.#policy = policy;
     this.#leases = leases;
     this.#answers = answers;
     this.#onDecision = onDecision;
+    this.#onClient = onClient;
     this.#reporter = new Reporter(policy.network);
   }
 
@@ -121,6 +131,7 @@ class DhcpService {
 
   async #handle(bytes: Uint8Array): Promise<void> {
     const request = parseRequest(decodePacket(bytes));
+    if (!LEAVING.includes(request.intent.kind)) this.#onClient(request.client);
     const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
     this.#reporter.report(request, decision, performance.now());
     this.#onDecision(request.intent.kind, decision.kind === "silent" ? decision.why : decision.kind);

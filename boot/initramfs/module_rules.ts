@@ -56,11 +56,12 @@ const unwantedFolders = [
 
 const words = (...lines: readonly string[]) => new Set(lines.join(" ").split(" "));
 
-/** Single modules by name: file systems, the keyboard and the console of a node, entropy, the TPM. */
+/** Single modules by name: file systems, the keyboard and the console of a node, entropy, the TPM, IPMI. */
 const wantedModules = words(
   "ext4 fat vfat xfs btrfs f2fs efivarfs overlay squashfs isofs loop",
   "hid hid_generic usbhid atkbd i8042",
   "qemu_fw_cfg af_packet bonding 8021q ipv6 virtio_console virtio_rng",
+  "ipmi_msghandler ipmi_devintf ipmi_si",
   "tpm tpm_tis_core tpm_tis tpm_crb tpm_tis_spi tpm_infineon tpm_nuvoton",
 );
 

@@ -1,6 +1,7 @@
 /** The whole product on real firmware: captures a template, and turns empty machines into its clones. */
 import type { Check } from "./check.ts";
 import { backUpNode } from "./backup_flow.ts";
+import { discoverNode } from "./discover_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
 import { type Clone, cloneNode, installAgain, orderNodes } from "./node_flow.ts";
@@ -28,6 +29,8 @@ export async function cloneMachines(
     readonly restore: boolean;
     /** Back up the first clone at its boot, and give it its data back. */
     readonly backup: boolean;
+    /** Read the hardware of the first clone's machine at one boot. */
+    readonly discover: boolean;
     /** How many times to cut the power of one more node during its installation. */
     readonly powerCuts: number;
     /** Install two more nodes, which ask for their identity. */
@@ -58,6 +61,9 @@ export async function cloneMachines(
     }
     if (options.restore && node && clone) {
       checks.push(...tell(lab, ofNode(await restoreNode(lab, { node, template, server, clone }), node)));
+    }
+    if (options.discover && node && clone) {
+      checks.push(...tell(lab, ofNode(await discoverNode(lab, { node, server }), node)));
     }
     if (options.backup && node && clone) {
       checks.push(...tell(lab, ofNode(await backUpNode(lab, { node, server, clone }), node)));

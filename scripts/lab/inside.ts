@@ -23,6 +23,7 @@ export interface LabOrder {
   readonly pullDisks: boolean;
   readonly restore: boolean;
   readonly backup: boolean;
+  readonly discover: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
   /** The nodes are started through their BMCs. */

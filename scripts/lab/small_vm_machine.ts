@@ -26,6 +26,8 @@ export interface SmallVmOptions {
   readonly tpm?: string;
   /** Starts by UEFI instead of BIOS. `vars`: the firmware's variables, which are written. */
   readonly uefi?: { readonly code: string; readonly vars: string };
+  /** Further arguments of QEMU: devices of the machine. */
+  readonly devices?: readonly string[];
   readonly memoryMiB?: number;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -82,7 +84,7 @@ sync; echo o > /proc/sysrq-trigger; sleep 60
 }
 
 export function qemuArguments(
-  { disks = [], tpm, uefi, memoryMiB = 1024 }: SmallVmOptions,
+  { disks = [], devices = [], tpm, uefi, memoryMiB = 1024 }: SmallVmOptions,
   { kernel, initramfs, root, folder, shares }: SmallVmRoot & {
     readonly folder: string;
     readonly shares: readonly Share[];
@@ -133,6 +135,7 @@ export function qemuArguments(
       "virtserialport,chardev=status,name=status",
     ],
     ...[{ path: root, readOnly: true }, ...disks].flatMap(drive),
+    ...devices,
     ...folders.flatMap(({ path, kind, tag }) => [
       ...[
         "-fsdev",

@@ -137,6 +137,9 @@ export function printOrdered(
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
   const planned = nodes.filter(({ plan }) => plan !== undefined);
   for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
+  for (const { node, warnings = [] } of nodes) {
+    for (const what of warnings) remark(`warning: ${node}: ${what}`);
+  }
   if (planned.length > MAX_PLANS) print(`  and ${planned.length - MAX_PLANS} more; see rackseed node plan`);
   if (starts) return print("The server starts them from the network now; see rackseed node list.");
   // with --wait the nodes do boot from the network, and others may read the log: print no token

@@ -6,8 +6,10 @@ import { addBackup } from "./backup_command.ts";
 import { withServer } from "./connection_options.ts";
 import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
+import { addHardware } from "./hardware_command.ts";
 import { addNodeSet } from "./node_set_command.ts";
 import { addPower, parseAtOnce } from "./power_command.ts";
+import { addNodeTable } from "./node_table_command.ts";
 import { addPlan } from "./plan_command.ts";
 import { addRecoveryKey } from "./recovery_key_command.ts";
 
@@ -15,7 +17,7 @@ type NodeCommand = Command<[], Record<PropertyKey, never>>;
 type Signal = Pick<Actions, "signal">;
 
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
-const FORCE = "allow a node's backup to be written to another node";
+const FORCE = "also another node's backup, or to a disk that reports that it is failing";
 
 export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
   const node = program.command("node")
@@ -32,14 +34,20 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addPlan(node, { signal });
   addBackup(node, { signal });
   addRecoveryKey(node, { signal });
+  addHardware(node, { signal });
+  addNodeTable(node, { signal });
   addCancel(node, { signal });
 }
 
 function addQueries(node: NodeCommand, { signal }: Signal): void {
   withServer(node.command("list"))
     .description("List all nodes with their state, progress, image and address.")
+    .option("--switch-port", "show each node's switch and port instead, in their order")
     .option("--json", JSON_RESULT)
-    .addHelpText("after", afterOptions({ examples: ["rackseed node list --json"] }))
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed node list --json", "rackseed node list --switch-port"] }),
+    )
     .action(async (options) => await (await import("./nodes.ts")).listNodes({ ...options, signal }));
   withServer(node.command("show"))
     .description("Show a node's settings, hardware and the steps of its latest deployment.")

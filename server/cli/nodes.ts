@@ -5,22 +5,25 @@ import { formatRate } from "#contract/rate_text.ts";
 import { connect } from "./connection.ts";
 import type { NodeOptions } from "./each_node.ts";
 import { describeSlowest, firstBootOf, paceOf, stepOf } from "./node_progress.ts";
-import { print, printFields, printJson, printTable } from "./terminal.ts";
+import { print, printFields, printJson, printTable, remark } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
-import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
+import { formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
-import { describeController, nameOfDisk } from "../words/hardware_text.ts";
+import { describeController, describeDisk, describeMachine, switchPortOf } from "../words/hardware_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { describeEveryBoot, stateOf } from "../words/node_state.ts";
 import { describeStart, formatPower } from "../words/power_text.ts";
 
-export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
+export async function listNodes(
+  { switchPort, json, signal, ...options }: NodeOptions & { switchPort?: boolean | undefined },
+): Promise<void> {
   using client = await connect(options, signal);
   const nodes = await client.call("GET /nodes", { signal });
   if (json) return printJson(nodes);
   if (nodes.length === 0) {
     return print("no nodes yet; to add one: rackseed node set NAME --mac 52:54:00:12:34:56");
   }
+  if (switchPort) return printSwitchPorts(nodes);
   printTable(
     ["node", "mac", "state", "step", "limited by", "image", "address", "last seen"],
     nodes.map((node) => [
@@ -35,6 +38,36 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
     ]),
   );
   for (const { image = "-", slowest } of nodes) if (slowest) print(`${image}: ${describeSlowest(slowest)}`);
+  for (const { name, warnings = [] } of nodes) {
+    const [first] = warnings, more = warnings.length - 1;
+    if (first) remark(`warning: ${name}: ${first.what}${more > 0 ? `, and ${more} more` : ""}`);
+  }
+}
+
+const BY_PORT = new Intl.Collator("en", { numeric: true });
+
+/** Each NIC that heard a switch, by switch and port; then the nodes of which no port is known. */
+function printSwitchPorts(nodes: readonly NodeView[]): void {
+  const ports = nodes.flatMap(({ name, inventory }) =>
+    (inventory?.nics ?? []).flatMap((nic) => {
+      const { neighbour, name: nicName, mac } = nic;
+      return neighbour
+        ? [{
+          at: switchPortOf(nic) ?? "",
+          row: [neighbour.system ?? neighbour.chassis, neighbour.port, name, nicName, mac],
+        }]
+        : [];
+    })
+  );
+  printTable(
+    ["switch", "port", "node", "nic", "mac"],
+    ports.toSorted((a, b) => BY_PORT.compare(a.at, b.at)).map(({ row }) => row),
+  );
+  const silent = nodes.filter(({ inventory }) => !inventory?.nics.some(({ neighbour }) => neighbour))
+    .map(({ name }) => name);
+  if (silent.length > 0) {
+    remark(`no switch port is known of ${silent.join(", ")}; to read them: rackseed node discover`);
+  }
 }
 
 export async function showNode(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
@@ -70,10 +103,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
       : `every ${formatSeconds(settings.backupEverySeconds)}`,
     "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
-    Machine: inventory &&
-      `${inventory.model ?? inventory.kind}, ${inventory.firmware.toUpperCase()}, ${inventory.cpus} CPUs, ${
-        formatBytes(inventory.memoryBytes)
-      }`,
+    Machine: inventory && describeMachine(inventory),
     "First boot": firstBootOf(node),
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
@@ -86,13 +116,8 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   if (node.power?.start?.problem) printProblem(node.power.start.problem);
-  for (const disk of inventory?.disks ?? []) {
-    print(
-      visibleLine(
-        `Disk ${nameOfDisk(disk)}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`,
-      ),
-    );
-  }
+  for (const { what } of node.warnings ?? []) print(`Warning: ${visibleLine(what)}`);
+  for (const disk of inventory?.disks ?? []) print(visibleLine(`Disk ${describeDisk(disk)}`));
   for (const controller of inventory?.controllers ?? []) {
     print(visibleLine(`Controller ${describeController(controller)}`));
   }

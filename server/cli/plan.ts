@@ -28,8 +28,12 @@ export async function planNodes(
   });
 }
 
-function printPreview({ node, image, lines, problem, remark }: PlanPreview): void {
+function printPreview(
+  { node, image, lines, warnings = [], failing = [], problem, remark }: PlanPreview,
+): void {
   print(`${node}, ${image}: ${visibleLine(remark)}`);
+  for (const what of warnings) print(`  Warning: ${visibleLine(what)}`);
+  if (failing.length > 0) print("  Refused without --force: it would write to a disk that is failing");
   for (const line of lines) print(`  ${visibleLine(line)}`);
   if (!problem) return;
   print(`  ${visibleLine(problem.title)}: ${visibleLine(problem.detail)}`);

@@ -13,6 +13,7 @@ import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
+import { addMachine } from "./machine_command.ts";
 import { addManual } from "./manual_command.ts";
 import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
@@ -64,6 +65,7 @@ export function createProgram(actions: Actions): Command {
   addImage(program, actions);
   addNode(program, actions);
   addSchedule(program, actions);
+  addMachine(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
   addUser(program, actions);

@@ -18,6 +18,7 @@ import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { Machines } from "./machines.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
 import { present } from "./present.ts";
@@ -36,6 +37,7 @@ interface OrderSources {
   /** A node (by id) is no longer restored at every boot. */
   readonly onCalledOff: (node: string) => void;
   readonly now: () => number;
+  readonly machines: Pick<Machines, "adoptOrdered">;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -56,9 +58,9 @@ export class DeploymentOrders {
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
-    const { seed, identity, askSeconds, firstBootSeconds, restore } = request;
-    const { deployments, batches, clones, pin, onChange } = this.#sources;
-    const { nodes, version, plans, also } = this.#prove(request);
+    const { seed , identity , askSeconds , firstBootSeconds , restore } = request;
+    const { deployments , batches , clones , machines , pin , onChange } = this.#sources;
+    const { nodes , version , plans , also } = this.#prove ( request ) ;
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
@@ -82,6 +84,7 @@ export class DeploymentOrders {
     for (const node of nodes) {
       this.#sources.everyBoots.refresh(node.id);
       batches.forget(node.id);
+      machines.adoptOrdered(node);
       onChange(node);
     }
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
@@ -93,6 +96,7 @@ export class DeploymentOrders {
         node: name,
         token: token(id),
         ...present("plan", summaryOf(plans[i])),
+        ...present("warnings", plans[i]?.warnings),
       })),
     };
   }
@@ -185,7 +189,7 @@ export class DeploymentOrders {
     if (damage) throw damage;
     refuseForeignBackup(nodes, { version, force });
     refuseUnbootable(nodes, version);
-    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
+    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck, force });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     return { nodes, version, plans, also };
   }

@@ -1,11 +1,14 @@
-/** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
+/**
+ * Enrolment: a machine presents its boot secret and gets its order: install, restore, be backed up, or have its hardware
+ * read.
+ */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, Enrolment, Inventory, Order } from "#contract/api.ts";
+import type { BackupOrder, DiscoverOrder, Enrolment, Inventory, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
-import type { BackupTerms } from "../store/deployment_terms.ts";
+import type { BackupTerms, DiscoverTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { BootRestores } from "./boot_restores.ts";
@@ -15,6 +18,7 @@ import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
 import { diskChoices } from "./disk_choices.ts";
 import { present } from "./present.ts";
+import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import { differences, twinOf } from "./same_machine.ts";
 import type { Images, SwarmAddresses } from "./ports.ts";
 
@@ -35,6 +39,7 @@ interface EnrolmentSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly bootRestores: Pick<BootRestores, "alike">;
+  readonly history: Pick<HardwareHistory, "record">;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -53,28 +58,32 @@ export class Enroller {
   }
 
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
-  enrol(bootSecret: string, request: Request): Order | BackupOrder {
-    const { nodes, deployments } = this.#sources;
+  enrol(bootSecret: string, request: Request): Order | BackupOrder | DiscoverOrder {
+    const { nodes, deployments, history } = this.#sources;
     const pending = deployments.ofBootSecret(bootSecret);
     if (!pending) throw unknownBearer();
     const node = nodes.get(pending.node);
     refuseOther(node, request);
-    // this alone decides: a node that is to be backed up never learns how to install
+    // this alone decides: a node whose disks are only to be read never learns how to install
     const backup = deployments.backupTerms(pending.deployment);
+    const discover = deployments.discoverTerms(pending.deployment);
     const order = backup
       ? this.#backupOrder(node, { pending, backup, request })
+      : discover
+      ? discoverOrder(node, { pending, discover, request })
       : this.#installOrder(node, { pending, request });
     const enrolled = deployments.enrol(bootSecret);
     if (!enrolled) throw unknownBearer();
     const { address, inventory } = request;
-    nodes.touch(node.id, { address, inventory });
+    nodes.touch(node.id, { address, inventory: history.record(node, inventory) });
     const image = `${pending.image}@${pending.version}`;
     const twin = inventory.kind === "machine" &&
       twinOf(inventory, nodes.list().filter(({ id }) => id !== node.id));
     if (twin) {
       log.warn("machine-known-twice", { node: node.name, other: twin.node.name, because: twin.because });
     }
-    log.info("enrolled", { node: node.name, image, address, ...(backup && { backup: true }) });
+    const kind = { ...(backup && { backup: true }), ...(discover && { discover: true }) };
+    log.info("enrolled", { node: node.name, image, address, ...kind });
     this.#sources.onChange(node);
     return { session: enrolled.session, ...order };
   }
@@ -146,6 +155,22 @@ export class Enroller {
     const nodes = Math.max(bootRestores.alike(node), deployments.parts(deployment).length);
     return terms && { ...terms, nodes };
   }
+}
+
+function discoverOrder(
+  { name }: NodeRecord,
+  { pending: { deployment }, discover, request }: {
+    pending: Assignment;
+    discover: DiscoverTerms;
+    request: Request;
+  },
+): Omit<DiscoverOrder, "session"> {
+  if (request.inventory.kind === "machine") return { deployment, node: name, discover };
+  throw new RackseedError(`cannot read the hardware of ${name} from a directory`, {
+    reason: "the order is to read it when it boots from the network.",
+    remedy: `boot the machine from the network, or cancel the order: rackseed node cancel ${name}`,
+    status: 409,
+  });
 }
 
 export function unknownBearer(): RackseedError {

@@ -13,11 +13,14 @@ import type {
   RecoveryKeyView,
   StepReport,
 } from "#contract/api.ts";
+import type { Adoption } from "#contract/api/machines.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { EveryBoots } from "../store/every_boot.ts";
+import type { HardwareRecords } from "../store/hardware_records.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
@@ -29,7 +32,10 @@ import type { Encryption } from "./encryption.ts";
 import { Enroller } from "./enrolment.ts";
 import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
+import { Discoveries } from "./hardware/discoveries.ts";
+import { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { HookRegistry } from "./hook_registry.ts";
+import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
@@ -57,6 +63,7 @@ export interface FleetOptions {
   readonly audit: Pick<AuditLog, "begin">;
   /** Shows a problem until it is gone. */
   readonly notify: (key: string, notice: Notice | undefined) => void;
+  readonly hardware: HardwareRecords;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -80,20 +87,30 @@ export class Fleet {
   readonly netboot: NetbootOrders;
   readonly agents: NodeAgents;
   readonly clones: CloneReports;
+  readonly machines: Machines;
+  readonly discoveries: Discoveries;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
+  readonly #history: HardwareHistory;
+  /** Ids of machines that watchers know of as such. */
+  readonly #shownMachines: Set<string>;
   readonly #views: NodeViews;
   /** When `flagSilent` was last called. */
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options; const { firstBoots: watch , audit , notify } = options;
+    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options;
+    const { firstBoots: watch , audit , notify } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
+    const history = new HardwareHistory(options.hardware, { now });
     const identity = new NodeIdentity(options);
     const clones = new CloneReports({ nodes, deployments, watch, onChange });
-    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks });
+    this.machines = new Machines({ nodes, deployments });
+    this.machines.adoptInstalled();
+    this.#shownMachines = new Set(nodes.all().filter(({ discovered }) => discovered).map(({ id }) => id));
+    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,
@@ -105,12 +122,14 @@ export class Fleet {
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,
+      machines: this.machines,
       pin,
       onChange,
     });
     const { orders } = this;
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
-    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange });
+    const onForgotten = (id: string) => this.#endMachine(id);
+    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange, onForgotten });
     const enroller = new Enroller({
       nodes,
       deployments,
@@ -120,9 +139,11 @@ export class Fleet {
       clones,
       encryption,
       identity,
+      history,
       bootRestores,
       onChange,
     });
+    this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
     this.agents = new NodeAgents({
       nodes,
       deployments,
@@ -132,18 +153,27 @@ export class Fleet {
       enroller,
       identity,
       terms,
+      history,
       onChange,
       onRemoved,
     });
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , now } ) ;
+    this.#history = history;
+    this.#views = new NodeViews ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , history , now } ) ;
     this.#checkedMs = now();
   }
 
+  /** Without the machines that only appeared. */
   list(): NodeView[] {
-    return this.#options.nodes.list().map((node) => this.#views.view(node));
+    return this.#options.nodes.list().filter(({ discovered }) => !discovered)
+      .map((node) => this.#views.view(node));
+  }
+
+  /** All nodes, and the machines that an operator ordered something for. */
+  listOrdered(): NodeView[] {
+    return this.#options.nodes.list().map((node) => this.#views.view(node)).filter(isFollowed);
   }
 
   /** The nodes whose names come after this one; each is looked at when it is taken. */
@@ -180,6 +210,11 @@ export class Fleet {
     return this.#options.nodes.putAll(changes).map((node) => this.changed(node));
   }
 
+  /** All of them or none. Throws RackseedError (404, 409). */
+  adopt(adoptions: readonly Adoption[]): NodeView[] {
+    return this.machines.adopt(adoptions).map((node) => this.changed(node));
+  }
+
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
     const { nodes , deployments , everyBoots , batches , hooks , encryption , power , publish } = this.#options;
@@ -197,15 +232,18 @@ export class Fleet {
     this.clones.forget(node.id);
     hooks.forgetNode(node.id);
     power.forget(node.id);
+    this.#history.forget(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
+    this.#endMachine(node.id);
     publish({ type: "node-removed", name: node.name });
   }
 
   /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
   nodesByVersion(): Map<string, string[]> {
     const byVersion = new Map<string, string[]>();
-    for (const { id, name, image } of this.list()) {
+    for (const node of this.#options.nodes.list()) {
+      const { id, name, image } = this.#views.view(node);
       // until the order is carried out, the disk holds what was assigned before
       const now = this.#options.deployments.assigned(id);
       const refs = new Set([image, now && `${now.image}@${now.version}`]);
@@ -229,6 +267,18 @@ export class Fleet {
   /** The newest first, each with its key for cursors: at most one more than the limit. `before`: such a key. */
   deployments(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
     return this.#options.deployments.list(query, { before });
+  }
+
+  /** What its hardware was, newest first. Throws RackseedError (404). */
+  hardwareHistory(key: string): HardwareRecord[] {
+    return this.#history.list(this.#options.nodes.get(key));
+  }
+
+  /** What changed in its hardware is no longer flagged. Throws RackseedError (404). */
+  acceptHardware(key: string): NodeView {
+    const node = this.#options.nodes.get(key);
+    this.#history.accept(node);
+    return this.changed(node);
   }
 
   /** Throws RackseedError (404). */
@@ -260,10 +310,25 @@ export class Fleet {
     }
   }
 
-  /** Publishes the node as it is now. */
-  changed(node: NodeRecord): NodeView {
-    const view = this.#views.view(this.#options.nodes.get(node.id));
-    this.#options.publish({ type: "node", node: view });
+  /** Publishes the node, or the machine that is none, as it is now. */
+  changed({ id }: NodeRecord): NodeView {
+    const { nodes, publish } = this.#options;
+    const node = nodes.get(id), view = this.#views.view(node);
+    if (node.discovered) {
+      this.#shownMachines.add(id);
+      publish({ type: "machine", machine: this.machines.view(node) });
+    } else this.#endMachine(id);
+    if (isFollowed(view)) publish({ type: "node", node: view });
     return view;
   }
+
+  /** It is a node now, or was forgotten. */
+  #endMachine(id: string): void {
+    if (this.#shownMachines.delete(id)) this.#options.publish({ type: "machine-removed", id });
+  }
+}
+
+/** Whether its changes are published as a node's: those of an order to a machine are, for whoever waits for its end. */
+function isFollowed({ isMachine, armed, report }: NodeView): boolean {
+  return !isMachine || armed || report !== undefined;
 }

@@ -6,6 +6,7 @@ import { Deployments } from "../store/deployments.ts";
 import { EveryBoots } from "../store/every_boot.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
+import { HardwareRecords } from "../store/hardware_records.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
@@ -13,8 +14,7 @@ import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
 /** Real nodes and deployments; no images, and batches that know nothing. */
-function open() {
-  const db = new DatabaseSync(":memory:");
+function open({ db = new DatabaseSync(":memory:") } = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
@@ -31,7 +31,15 @@ function open() {
     }),
     power: { view: () => undefined, forget: () => {} },
     everyBoots: new EveryBoots(db, { keys: "/nonexistent" }),
-    batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
+    hardware: new HardwareRecords(db),
+    batches: {
+      slowest: () => undefined,
+      limit: () => undefined,
+      seeding: () => undefined,
+      forget: () => {},
+    },
+    hooks: { forgetNode: () => {} },
+    identities: { forget: () => {} },
     publish: (event: ServerEvent) => void events.push(event),
   } as unknown as FleetOptions);
   return { db, clock, nodes, deployments, fleet, events };
@@ -127,12 +135,57 @@ Deno.test("a full database keeps no machine from booting its own disk", () => {
     for (;;) fill();
   }, /full/);
   for (let i = 10; i < 99; i++) {
-    fleet.netboot.noteBoot(`52:54:00:00:01:${i}`);
+    fleet.netboot.noteSeen(`52:54:00:00:01:${i}`, { by: "http" });
     assert.equal(fleet.netboot.issue(`52:54:00:00:01:${i}`), undefined);
   }
-  fleet.netboot.noteBoot(mac);
+  fleet.netboot.noteSeen(mac, { by: "http" });
   assert.equal(fleet.netboot.issue(mac), undefined);
   assert.throws(() => {
     for (let i = 0; i < 99; i++) nodes.put(`more${i}`, {});
   }, /full/);
+});
+
+Deno.test("watchers see a machine appear, and leave when it becomes a node by any way or is deleted", () => {
+  const { nodes, fleet, events } = open();
+  const macs = ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"];
+  const [first = "", second = "", third = ""] = macs;
+  for (const mac of macs) fleet.netboot.noteSeen(mac, { by: "http" });
+  const ids = macs.map((mac) => nodes.byMac(mac)?.id);
+  fleet.adopt([{ node: "n1", mac: first, settings: {} }]);
+  fleet.put("n2", { mac: second });
+  fleet.delete(third);
+  const kinds = events.map((event) =>
+    event.type === "machine"
+      ? `machine ${event.machine.mac}`
+      : event.type === "machine-removed"
+      ? `removed ${event.id}`
+      : event.type === "node"
+      ? `node ${event.node.name}`
+      : event.type
+  );
+  assert.deepEqual(kinds, [
+    ...macs.map((mac) => `machine ${mac}`),
+    ...[`removed ${ids[0]}`, "node n1", `removed ${ids[1]}`, "node n2", `removed ${ids[2]}`, "node-removed"],
+  ]);
+  assert.deepEqual(fleet.list().map(({ name }) => name), ["n1", "n2"]);
+  assert.deepEqual(fleet.machines.list(), []);
+});
+
+Deno.test("an order by its MAC makes a machine a node, except the order to read its hardware", () => {
+  const { db, nodes, deployments, fleet } = open();
+  const mac = "52:54:00:00:00:01";
+  fleet.netboot.noteSeen(mac, { by: "http" });
+  const { id } = nodes.get(mac);
+  deployments.arm([id], { image: "web", version: 1, discover: { listenSeconds: 35 } });
+  fleet.changed(nodes.get(id));
+  assert.deepEqual([fleet.list(), fleet.listOrdered().map(({ armed }) => armed)], [[], [true]]);
+  const again = open({ db });
+  assert.deepEqual(again.fleet.machines.list().map(({ state }) => state), ["armed"]);
+  const order = deployments.enrol(deployments.issueBootSecret(id) ?? "");
+  assert.ok(order);
+  deployments.report(order.assignment, { step: "finish", state: "done", elapsedMs: 1 });
+  assert.deepEqual(fleet.machines.list().map(({ state }) => state), ["idle"]);
+  // as an earlier release left it
+  deployments.arm([id], { image: "web", version: 1 });
+  assert.deepEqual(open({ db }).fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);
 });

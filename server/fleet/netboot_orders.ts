@@ -6,6 +6,7 @@ import type { Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { BootRestores } from "./boot_restores.ts";
+import type { Glimpse } from "../store/sightings.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -16,6 +17,8 @@ interface NetbootSources {
   /** Pin of the server's CA, for the boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => void;
+  /** A machine, by id, was forgotten because too many others appeared. */
+  readonly onForgotten: (id: string) => void;
 }
 
 /** An armed node's image, and the one-time token of this boot. */
@@ -34,16 +37,21 @@ export class NetbootOrders {
   }
 
   /**
-   * Records that a machine asked how to boot, so that it is shown from now on. If that cannot be written, as on a
-   * full disk, the machine still boots.
+   * Records that a machine asked for an address or a boot file, so that it is shown from now on. If that cannot be
+   * written, as on a full disk, the machine still boots.
    */
-  noteBoot(mac: string): void {
-    const { nodes, onChange } = this.#sources;
+  noteSeen(mac: string, glimpse: Glimpse): void {
+    const { nodes, deployments, onChange, onForgotten } = this.#sources;
     try {
-      const discovered = nodes.discover(mac);
-      if (discovered) onChange(discovered);
+      const kept = ({ id }: NodeRecord) => deployments.active(id) !== undefined;
+      const { changed, forgotten } = nodes.discover(mac, glimpse, { kept });
+      for (const { id } of forgotten) {
+        deployments.forgetNode(id);
+        onForgotten(id);
+      }
+      if (changed) onChange(changed);
     } catch (error) {
-      log.error("boot-not-noted", { mac, error: messageOf(error) });
+      log.error("sighting-not-noted", { mac, error: messageOf(error) });
     }
   }
 

@@ -5,8 +5,10 @@
 import { getLogger } from "@logtape/logtape";
 import type {
   BackupOrder,
+  DiscoverOrder,
   Enrolment,
   IdentityClaim,
+  Inventory,
   Order,
   ReportAnswer,
   StepReport,
@@ -20,6 +22,7 @@ import type { Batches } from "./batches/batches.ts";
 import { type Enroller, unknownBearer } from "./enrolment.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
@@ -36,6 +39,7 @@ interface AgentSources {
   readonly enroller: Enroller;
   readonly identity: NodeIdentity;
   readonly terms: SwarmTerms;
+  readonly history: Pick<HardwareHistory, "record">;
   readonly onChange: (node: NodeRecord) => void;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
@@ -57,7 +61,7 @@ export class NodeAgents {
   enrol(
     bootSecret: string,
     request: Enrolment & { address: string; swarm: SwarmAddresses },
-  ): Order | BackupOrder {
+  ): Order | BackupOrder | DiscoverOrder {
     return this.#sources.enroller.enrol(bootSecret, request);
   }
 
@@ -102,7 +106,7 @@ export class NodeAgents {
       encryption.installed(assignment);
     }
     const slowestBefore = batches.slowest(assignment.deployment)?.node;
-    if (!deployments.backupTerms(assignment.deployment)) batches.note(assignment, report);
+    if (!deployments.onlyReads(assignment.deployment)) batches.note(assignment, report);
     const node = nodes.find(assignment.node);
     if (node) onChange(node);
     this.#unmarkSlowest(assignment, slowestBefore);
@@ -117,10 +121,25 @@ export class NodeAgents {
     };
   }
 
-  /** Neither a backup nor a dry run. */
+  /** See POST /node/inventory in #contract/api.ts. Throws RackseedError (409) if that was not ordered. */
+  describe(assignment: Assignment, inventory: Inventory): void {
+    const { nodes, deployments, history, onChange } = this.#sources;
+    if (assignment.state !== "installing" || !deployments.discoverTerms(assignment.deployment)) {
+      throw new RackseedError("cannot take this inventory", {
+        reason: "its order is another one, or has ended.",
+        remedy: `order it: rackseed node discover ${nodes.find(assignment.node)?.name ?? "NODE"}`,
+        status: 409,
+      });
+    }
+    const node = nodes.get(assignment.node);
+    nodes.touch(node.id, { inventory: history.record(node, inventory) });
+    onChange(nodes.get(node.id));
+  }
+
+  /** Neither an order that only reads nor a dry run. */
   #writes({ deployment }: Assignment): boolean {
     const { deployments } = this.#sources;
-    return !deployments.backupTerms(deployment) && !deployments.restoreOf(deployment)?.dryRun;
+    return !deployments.onlyReads(deployment) && !deployments.restoreOf(deployment)?.dryRun;
   }
 
   /** Publishes a node that is no longer the slowest, so that its mark disappears. */
@@ -132,12 +151,12 @@ export class NodeAgents {
   }
 
   #requireInstalling({ state, deployment }: Assignment): void {
-    const installs = !this.#sources.deployments.backupTerms(deployment);
+    const installs = !this.#sources.deployments.onlyReads(deployment);
     if (state === "installing" && installs) return;
     throw new RackseedError("cannot do this for the node", {
       reason: installs
         ? "its deployment has ended or was cancelled."
-        : "it is being backed up, not installed.",
+        : "its disks are only read: it is not being installed.",
       remedy: "deploy the node again.",
       status: 409,
     });

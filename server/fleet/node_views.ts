@@ -8,6 +8,7 @@ import type { NodeRecord } from "../store/node_record.ts";
 import type { BootRestores } from "./boot_restores.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { PowerViews } from "./ports.ts";
 import { present } from "./present.ts";
@@ -24,6 +25,7 @@ interface NodeViewSources {
   readonly terms: SwarmTerms;
   readonly power: PowerViews;
   readonly bootRestores: Pick<BootRestores, "view">;
+  readonly history: Pick<HardwareHistory, "warnings">;
   readonly now: () => number;
 }
 
@@ -36,9 +38,10 @@ export class NodeViews {
   readonly #terms: SwarmTerms;
   readonly #power: PowerViews;
   readonly #bootRestores: Pick<BootRestores, "view">;
+  readonly #history: Pick<HardwareHistory, "warnings">;
   readonly #now: () => number;
 
-  constructor ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , now } : NodeViewSources ) {
+  constructor ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , history , now } : NodeViewSources ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
@@ -47,6 +50,7 @@ export class NodeViews {
     this.#terms = terms;
     this.#power = power;
     this.#bootRestores = bootRestores;
+    this.#history = history;
     this.#now = now;
   }
 
@@ -54,16 +58,22 @@ export class NodeViews {
     const { assignment, report } = this.#deployments.progress(node.id);
     const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
     const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
+    const discover = assignment && this.#deployments.discoverTerms(assignment.deployment);
+    const onlyReads = backup !== undefined || discover !== undefined;
     const over = assignment?.state !== "armed" && assignment?.state !== "installing";
-    // a finished dry run, and a backup at any time, leave the node as it was
-    const assigned = backup || (restore?.dryRun && over) ? this.#deployments.assigned(node.id) : assignment;
-    // after a backup, the last installation's first boot is still shown
-    const part = backup ? assigned : assignment;
+    // a finished dry run, and an order that only reads at any time, leave the node as it was
+    const assigned = onlyReads || (restore?.dryRun && over)
+      ? this.#deployments.assigned(node.id)
+      : assignment;
+    // after such an order, the last installation's first boot is still shown
+    const part = onlyReads ? assigned : assignment;
+    const warnings = this.#history.warnings(node);
     const state = assignment?.state === "installed" ? assigned?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
+      ...(node.discovered && { isMachine: true as const }),
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
       ...(assigned && { image: `${assigned.image}@${assigned.version}` }),
@@ -73,10 +83,12 @@ export class NodeViews {
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...present("inventoryAt", node.inventoryAt),
-      ...(assignment && !backup && this.#pace(node, assignment)),
+      ...(warnings.length > 0 && { warnings }),
+      ...(assignment && !onlyReads && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("power", this.#power.view(node.id)),
       ...present("backup", backup),
+      ...(discover && { discover: true as const }),
       ...present("encryption", this.#encryption.view(node.id)),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),

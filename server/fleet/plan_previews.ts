@@ -10,6 +10,8 @@ import { describePlan, describeRestore } from "#plan/plan_description.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
 import type { Encryption } from "./encryption.ts";
+import { describeFailing } from "./hardware/hardware_changes.ts";
+import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
@@ -19,6 +21,7 @@ interface PreviewSources {
   readonly images: Pick<Images, "get" | "secrets">;
   readonly encryption: Encryption;
   readonly hooks: Pick<HookRegistry, "ofNode">;
+  readonly history: Pick<HardwareHistory, "warnings">;
 }
 
 interface PreviewTerms {
@@ -51,20 +54,20 @@ export class PlanPreviews {
     });
   }
 
-  /** Previews for all of the nodes. Throws RackseedError (409) if one of them is refused, unless `refuses` is false. */
+  /**
+   * Previews for all of the nodes. Throws RackseedError (409) if one of them is refused, unless `refuses` is false, or
+   * would write to a disk that is failing, unless `force` is true.
+   */
   prove(
     nodes: readonly NodeRecord[],
-    { refuses, ...terms }: PreviewTerms & { refuses: boolean },
+    { refuses, force = false, ...terms }: PreviewTerms & { refuses: boolean; force?: boolean | undefined },
   ): PlanPreview[] {
     const previews = this.#previews(nodes, terms);
+    if (!force) refuseFailing(previews, terms);
     const refused = previews.filter(({ outcome }) => outcome === "refused");
     const [first] = refused;
     if (!first || !refuses) return previews;
-    const names = shortList(refused.map(({ node }) => node));
-    const title = terms.restore
-      ? `cannot restore ${names} to ${first.image}`
-      : `cannot deploy ${first.image} to ${names}`;
-    throw new RackseedError(title, {
+    throw new RackseedError(titleOf(refused, { image: first.image, restore: terms.restore }), {
       reason: refused.slice(0, 3).map(({ node, problem, disksFrom }) =>
         `${refused.length > 1 ? `${node}: ` : ""}${problem?.title}: ${problem?.detail} (${age(disksFrom)})`
       ).join(" "),
@@ -85,7 +88,7 @@ export class PlanPreviews {
       } catch (error) {
         if (!(error instanceof RackseedError)) throw error;
         return {
-          ...base(node, header),
+          ...this.#base(node, header),
           outcome: "refused",
           problem: error.toProblem(),
           remark: age(node.inventoryAt),
@@ -94,13 +97,29 @@ export class PlanPreviews {
     });
   }
 
+  #base(
+    node: NodeRecord,
+    { image, version }: Header,
+  ): Pick<PlanPreview, "node" | "image" | "disksFrom" | "lines" | "warnings"> {
+    const warnings = this.#sources.history.warnings(node).map(({ what }) => what);
+    return {
+      node: node.name,
+      image: `${image}@${version}`,
+      ...present("disksFrom", node.inventoryAt),
+      lines: [],
+      ...(warnings.length > 0 && { warnings }),
+    };
+  }
+
   #plan(
     node: NodeRecord,
     { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
   ): PlanPreview {
     const { inventory, settings } = node;
     const disks = inventory && disksOfInventory(inventory);
-    if (!inventory || !disks) return { ...base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    if (!inventory || !disks) {
+      return { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    }
     const plan = planInstall({
       node: node.name,
       header,
@@ -113,9 +132,15 @@ export class PlanPreviews {
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
       isDryRun: restore?.dryRun,
     });
+    const written = new Set(restore?.dryRun ? [] : plan.disks.map(({ facts }) => facts.name));
+    const failing = inventory.disks.filter(({ name, health }) =>
+      written.has(name) && health?.verdict === "failing"
+    )
+      .map((disk) => describeFailing(disk).slice(0, 400));
     return {
-      ...base(node, header),
+      ...this.#base(node, header),
       outcome: "planned",
+      ...(failing.length > 0 && { failing }),
       lines: (restore ? describeRestore(plan, restore) : describePlan(plan)).map((line) =>
         line.slice(0, 1000)
       ),
@@ -126,11 +151,27 @@ export class PlanPreviews {
   }
 }
 
-function base(
-  { name, inventoryAt }: NodeRecord,
-  { image, version }: Header,
-): Pick<PlanPreview, "node" | "image" | "disksFrom" | "lines"> {
-  return { node: name, image: `${image}@${version}`, ...present("disksFrom", inventoryAt), lines: [] };
+/** A disk that expects to fail takes the clone with it, in the middle of the installation or soon after. */
+function refuseFailing(previews: readonly PlanPreview[], { restore }: Pick<PreviewTerms, "restore">): void {
+  const refused = previews.filter(({ failing }) => failing);
+  const [first] = refused;
+  if (!first) return;
+  throw new RackseedError(titleOf(refused, { image: first.image, restore }), {
+    reason: refused.slice(0, 3).map(({ node, failing = [], disksFrom }) =>
+      `${node}: ${failing.join("; ")} (${age(disksFrom)}).`
+    ).join(" "),
+    remedy: "replace the disk, and read the hardware again: rackseed node discover NODE. " +
+      "To write to it all the same, give --force.",
+    status: 409,
+  });
+}
+
+function titleOf(
+  refused: readonly PlanPreview[],
+  { image, restore }: Pick<PreviewTerms, "restore"> & { image: string },
+): string {
+  const names = shortList(refused.map(({ node }) => node));
+  return restore ? `cannot restore ${names} to ${image}` : `cannot deploy ${image} to ${names}`;
 }
 
 function age(disksFrom: string | undefined): string {

@@ -24,6 +24,8 @@ export interface ServerFacts {
   /** Bytes of images sent since the start, by way. */
   sentBytes(): Readonly<Record<string, number>>;
   overdueBackups(): number;
+  /** Machines that appeared and are no nodes. */
+  machines(): number;
   /** Ends of certificates, in milliseconds since 1970, by name. */
   certificateEnds(): Readonly<Record<string, number>>;
   /** Lengths of queues by name. */
@@ -66,6 +68,11 @@ function siteGauges(facts: ServerFacts): Figure[] {
       name: "rackseed_backups_overdue",
       help: "Nodes whose scheduled backup is overdue.",
       read: () => facts.overdueBackups(),
+    },
+    {
+      name: "rackseed_machines",
+      help: "Machines that appeared on the network and are no nodes.",
+      read: () => facts.machines(),
     },
     {
       name: "rackseed_notices",

@@ -31,7 +31,7 @@ export class Metrics {
   }
 
   observe(event: ServerEvent): void {
-    if (event.type === "node") this.#nodes.observe(event.node);
+    if (event.type === "node" && !event.node.isMachine) this.#nodes.observe(event.node);
     else if (event.type === "node-removed") this.#nodes.remove(event.name);
     else if (event.type === "capture") this.#captures.observe(event.capture);
   }

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { NodeState, type NodeView } from "#contract/api.ts";
 import { STEPS } from "#contract/api/steps.ts";
 
-const KINDS = ["deploy", "restore", "backup"] as const;
+const KINDS = ["deploy", "restore", "backup", "discover"] as const;
 const OUTCOMES = ["done", "failed", "aborted"] as const;
 type Outcome = typeof OUTCOMES[number];
 /** From a step that only asks the kernel to one that moves a large image. */
@@ -15,6 +15,9 @@ interface Last {
   readonly silent: boolean;
   /** Its system has not reported its first boot in time. */
   readonly late: boolean;
+  /** Changes in its hardware that nobody has accepted. */
+  readonly changes: number;
+  readonly failingDisks: number;
   /** Its latest step that ended, "plan done"; undefined while one runs. */
   readonly ended: string | undefined;
 }
@@ -117,15 +120,33 @@ export class NodeMetrics {
         this.set(last.values().reduce((sum, { silent }) => sum + (silent ? 1 : 0), 0));
       },
     });
+    new Gauge({
+      name: "rackseed_nodes_hardware_changed",
+      help: "Nodes with a change in their hardware that nobody has accepted.",
+      registers,
+      collect() {
+        this.set(last.values().reduce((sum, { changes }) => sum + (changes > 0 ? 1 : 0), 0));
+      },
+    });
+    new Gauge({
+      name: "rackseed_disks_failing",
+      help: "Disks of nodes that expect to fail, by their own report.",
+      registers,
+      collect() {
+        this.set(last.values().reduce((sum, { failingDisks }) => sum + failingDisks, 0));
+      },
+    });
   }
 }
 
-function lastOf({ state, silentSince, firstBoot, report }: NodeView): Last {
+function lastOf({ state, silentSince, firstBoot, report, warnings = [] }: NodeView): Last {
   const ended = report === undefined || report.state === "running"
     ? undefined
     : `${report.step} ${report.state}`;
   const late = state === "installed" && firstBoot?.problem !== undefined;
-  return { state, silent: silentSince !== undefined, late, ended };
+  const failingDisks = warnings.filter(({ kind }) => kind === "disk-failing").length;
+  const changes = warnings.length - failingDisks;
+  return { state, silent: silentSince !== undefined, late, changes, failingDisks, ended };
 }
 
 /** How the order ended; undefined if it did not end with this change. */
@@ -136,6 +157,6 @@ function outcomeOf(before: NodeState, now: NodeState): Outcome | undefined {
   return "done";
 }
 
-function kindOf({ backup, restore }: NodeView): typeof KINDS[number] {
-  return backup ? "backup" : restore ? "restore" : "deploy";
+function kindOf({ backup, discover, restore }: NodeView): typeof KINDS[number] {
+  return discover ? "discover" : backup ? "backup" : restore ? "restore" : "deploy";
 }

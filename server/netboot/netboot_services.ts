@@ -1,6 +1,6 @@
 /** DHCP, TFTP and the boot files, connected to the fleet by the one netboot policy. */
 import { getLogger } from "@logtape/logtape";
-import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
+import { BootFiles, type BootProtocol, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
@@ -8,12 +8,12 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
-import { TokenBucket } from "../../boot/token_bucket.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
+import { MachineSightings } from "./machine_sightings.ts";
 import { reservationsOf } from "./node_reservations.ts";
 import type { SiteAddresses } from "../connections/site_addresses.ts";
 import { defaultRange } from "./dhcp_range.ts";
@@ -24,8 +24,6 @@ import type { Fleet } from "../fleet/fleet.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
-/** New machines that are recorded: all of a room that is switched on, and few of a flood. */
-const NEWCOMERS = { burst: 1000, perSecond: 5 };
 
 interface NetbootOptions {
   readonly options: ServerOptions;
@@ -46,8 +44,8 @@ interface NetbootOptions {
 }
 
 interface NetbootServices {
-  /** The table of boot files, for plain HTTP. */
-  lookup(name: string, client?: { readonly address: string }): TftpFile | undefined;
+  /** The table of boot files, for plain HTTP. `address`: the client's. */
+  lookup(name: string, client: { readonly address: string }): TftpFile | undefined;
   readonly tftpPort: number | undefined;
   /** One per service: settles when it has ended, rejects if it broke. */
   readonly finished: readonly Promise<void>[];
@@ -70,34 +68,41 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     secureBoot: options.secureBoot,
     ...(network && { network }),
   };
-  const newcomers = new TokenBucket(NEWCOMERS);
+  const sightings = new MachineSightings({ nodes, orders: fleet.netboot });
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(),
-    issueTarget: (mac) => issueTarget(mac, { fleet, nodes, newcomers }),
+    issueTarget: (mac, by) => issueTarget(mac, { fleet, sightings, by }),
     image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
-  const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
+  const lookupFor = (by: BootProtocol) => (name: string, { address }: { readonly address: string }) => {
+    const file = files.lookup(name, { by, ...(by === "tftp" && { address }) });
+    if (file) sightings.file(address, by);
+    return file;
+  };
   const finished: Promise<void>[] = [];
   let tftpPort: number | undefined;
   if (options.tftpPort !== undefined) {
     const tftp = startTftpServer({
       hostname: site.bind,
       port: options.tftpPort,
-      lookup,
+      lookup: lookupFor("tftp"),
       onOutcome: context.onTftp,
       signal,
     });
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
-  if (options.dhcp === "server") finished.push((await startDhcp(context, bootSite)).finished);
-  return { lookup, tftpPort, finished };
+  if (options.dhcp === "server") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
+  return { lookup: lookupFor("http"), tftpPort, finished };
 }
 
 async function startDhcp(
-  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
-  bootSite: Parameters<typeof chooseFirstStage>[1]["site"],
+  { options, site, nodes, leases, onDhcp, signal }: NetbootOptions,
+  { bootSite, sightings }: {
+    bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
+    sightings: MachineSightings;
+  },
 ): Promise<{ finished: Promise<void> }> {
   const { interface: device, gateway, dns } = options;
   const { netmask, advertised } = site;
@@ -111,7 +116,6 @@ async function startDhcp(
     range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
   const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
-  const newcomers = new TokenBucket(NEWCOMERS);
   return startDhcpServer({
     interface: device,
     address: network.address,
@@ -122,13 +126,12 @@ async function startDhcp(
     leaseSeconds: LEASE_SECONDS,
     leases,
     onDecision: onDhcp,
+    onClient: (client) => sightings.client(client),
     reservations: reservationsOf(nodes, network),
     answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
     knows: ({ mac }) => isNode(mac),
     bootOptions: (client) => {
       if (!client.pxe) return undefined;
-      const isKnown = nodes.byMac(client.mac) !== undefined;
-      if (isKnown || newcomers.take(performance.now())) fleet.netboot.noteBoot(client.mac);
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
       return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
     },
@@ -149,13 +152,12 @@ async function refuseSecondServer(
   });
 }
 
-function issueTarget(mac: string, { fleet, nodes, newcomers }: {
+function issueTarget(mac: string, { fleet, sightings, by }: {
   fleet: Fleet;
-  nodes: Nodes;
-  newcomers: TokenBucket;
+  sightings: MachineSightings;
+  by: BootProtocol;
 }): BootTarget {
-  if (nodes.byMac(mac) === undefined && !newcomers.take(performance.now())) return chooseTarget(undefined);
-  fleet.netboot.noteBoot(mac);
+  if (!sightings.script(mac, by)) return chooseTarget(undefined);
   const order = fleet.netboot.issue(mac);
   if (order === undefined) return chooseTarget(undefined);
   const image = `${order.image}@${order.version}`;

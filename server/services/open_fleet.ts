@@ -14,6 +14,7 @@ import { AgentTokens } from "../store/agent_tokens.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { EveryBoots } from "../store/every_boot.ts";
 import { FirstBoots } from "../store/first_boots.ts";
+import { HardwareRecords } from "../store/hardware_records.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
@@ -86,6 +87,7 @@ export function openFleet(
     everyBoots: new EveryBoots(db, directory),
     audit,
     notify: (key, notice) => notices.set(key, notice),
+    hardware: new HardwareRecords(db),
     pin,
     identities: new Identities(directory),
     publish,

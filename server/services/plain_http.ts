@@ -4,6 +4,7 @@
  */
 import { FIRST_BOOT_PATH } from "#contract/api/first_boot.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
+import type { BootFile } from "../../boot/boot_file.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { HttpService } from "../connections/serve.ts";
 import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";
@@ -55,7 +56,10 @@ export async function startPlainHttp(
 }
 
 interface PlainSources {
-  readonly bootFiles: Parameters<typeof handleBoot>[1];
+  /** `address`: the client's. */
+  readonly bootFiles: {
+    lookup(name: string, client: { readonly address: string }): BootFile | undefined;
+  };
   readonly tracker: Tracker;
   readonly clones: CloneReports;
   readonly images: Pick<ImageService, "webSeedFile">;
@@ -70,7 +74,9 @@ export function plainHandler(
 ): PlainHandler {
   return (request, { hostname }) => {
     const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/boot/")) return handleBoot(request, bootFiles);
+    if (pathname.startsWith("/boot/")) {
+      return handleBoot(request, { lookup: (name) => bootFiles.lookup(name, { address: hostname }) });
+    }
     if (pathname === "/announce") return handleAnnounce(request, { hostname, tracker, now: now() });
     if (pathname === FIRST_BOOT_PATH) return handleFirstBoot(request, { clones, address: hostname });
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });

@@ -76,7 +76,17 @@ export function startCaptures(
     server,
   });
   const onChange: ConstructorParameters<typeof BootBackups>[0]["onChange"] = (node) => fleet.changed(node);
-  const bootBackups = new BootBackups({ nodes, deployments, images, captures, orders, pin, onChange });
+  const { machines } = fleet;
+  const bootBackups = new BootBackups({
+    nodes,
+    deployments,
+    images,
+    captures,
+    orders,
+    machines,
+    pin,
+    onChange,
+  });
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   return { captures, templates, orders, backups, bootBackups };

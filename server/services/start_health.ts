@@ -5,6 +5,7 @@ import settings from "../../deno.json" with { type: "json" };
 import { isMetricsToken, writeMetricsToken } from "../access/metrics_token.ts";
 import type { Notices } from "../images/notices.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
+import type { Machines } from "../fleet/machines.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { sizeOf } from "../store/durable.ts";
 import type { Seeder } from "../swarm/seeder.ts";
@@ -20,6 +21,7 @@ interface Watched {
   readonly seeder: Seeder;
   readonly notices: Notices;
   readonly backups: Backups;
+  readonly machines: Pick<Machines, "count">;
   readonly live: LiveEvents;
   readonly webhooks: Pick<Webhooks, "waiting">;
   /** In PEM, by name. */
@@ -43,7 +45,7 @@ export function startHealth({ options, reaper }: StartContext, watched: Watched)
 
 function addFacts(
   reaper: StartContext["reaper"],
-  { data, metrics, seeder, notices, backups, live, webhooks, certificates }: Watched,
+  { data, metrics, seeder, notices, backups, machines, live, webhooks, certificates }: Watched,
 ): void {
   const { directory, store, deployments } = data;
   metrics.ask({
@@ -57,6 +59,7 @@ function addFacts(
     }),
     sentBytes: () => ({ seeder: seeder.uploadedBytes, ...metrics.traffic.sentBytes }),
     overdueBackups: () => backups.overdue.length,
+    machines: () => machines.count,
     certificateEnds: () => ends(certificates()),
     queues: () => ({ frames: store.pool.waiting, event_watchers: live.watchers, webhooks: webhooks.waiting }),
     connections: () => reaper.book.size,

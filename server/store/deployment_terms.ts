@@ -11,11 +11,16 @@ const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskS
 export type IdentityOrder = z.infer<typeof IdentityOrder>;
 export type BackupTerms = z.output<typeof BackupRequest>;
 
+/** An order to read the hardware. */
+const DiscoverTerms = z.object({ listenSeconds: z.int().min(0).max(120) });
+export type DiscoverTerms = z.infer<typeof DiscoverTerms>;
+
 const TABLES = {
   seed: { table: "seed_policies", column: "policy", schema: SeedPolicy },
   identity: { table: "identity_orders", column: "identity", schema: IdentityOrder },
   restore: { table: "restores", column: "terms", schema: RestoreTerms },
   backup: { table: "backups", column: "terms", schema: BackupRequest },
+  discover: { table: "discoveries", column: "terms", schema: DiscoverTerms },
 } as const;
 type Kind = keyof typeof TABLES;
 const KINDS = Object.keys(TABLES) as Kind[];

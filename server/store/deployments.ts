@@ -18,7 +18,13 @@ import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
 import type { z } from "zod";
 import { transaction } from "./database.ts";
-import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";
+import {
+  type BackupTerms,
+  DeploymentTerms,
+  type DiscoverTerms,
+  type IdentityOrder,
+  type Terms,
+} from "./deployment_terms.ts";
 import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
 import { ReportLog } from "./events.ts";
 import { tokenHash } from "./token_hash.ts";
@@ -220,7 +226,17 @@ export class Deployments {
     return this.#terms.get("backup", deployment);
   }
 
-  /** The order by which the node was last installed or restored; dry runs and backups do not count. */
+  /** Its terms, if it is to read the nodes' hardware; then no node installs anything. */
+  discoverTerms(deployment: string): DiscoverTerms | undefined {
+    return this.#terms.get("discover", deployment);
+  }
+
+  /** Whether its nodes only read their disks: it is a backup or a discovery. */
+  onlyReads(deployment: string): boolean {
+    return this.backupTerms(deployment) !== undefined || this.discoverTerms(deployment) !== undefined;
+  }
+
+  /** The order by which the node was last installed or restored; orders that write nothing do not count. */
   assigned(node: string): Assignment | undefined {
     return this.#writing(node).find(isInstalled);
   }
@@ -239,13 +255,13 @@ export class Deployments {
     return undefined;
   }
 
-  /** The node's orders without dry runs and backups, the latest first. */
+  /** The node's orders without those that write nothing, the latest first. */
   #writing(node: string): Assignment[] {
     const orders = this.#prepared(
       "SELECT deployment, node, image, version, state FROM assignments WHERE node = ? ORDER BY number DESC",
     ).all(node) as unknown as Assignment[];
     return orders.filter(({ deployment }) =>
-      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
+      !this.restoreOf(deployment)?.dryRun && !this.onlyReads(deployment)
     );
   }
 
@@ -263,7 +279,7 @@ export class Deployments {
     const rows = this.#prepared(
       "SELECT node, deployment FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
     ).all(image, version) as { node: string; deployment: string }[];
-    return rows.filter(({ deployment }) => !this.backupTerms(deployment)).map((row) => row.node);
+    return rows.filter(({ deployment }) => !this.onlyReads(deployment)).map((row) => row.node);
   }
 
   /** Cancels the node's order. Undefined if it has none. */

@@ -1,11 +1,14 @@
 import type { Inventory, NodeSettings } from "#contract/api.ts";
+import type { Sighting } from "#contract/api/machines.ts";
 
 export interface NodeRecord {
   readonly id: string;
   readonly name: string;
   readonly settings: NodeSettings;
-  /** Seen on the network, but not yet named or configured. */
+  /** A machine that appeared on the network and was not made a node yet. */
   readonly discovered: boolean;
+  /** What its requests showed, of DHCP and of boot files. */
+  readonly sighting?: Sighting;
   /** Its latest address. */
   readonly address?: string;
   readonly seen?: string;

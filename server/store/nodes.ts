@@ -1,14 +1,16 @@
 /**
- * The known machines: those that an operator named, and those that only asked for an address or a boot program
- * ("discovered"). Discovered ones are shown, but never armed on their own.
+ * The known machines: nodes, which an operator named, and machines that only asked for an address or a boot program
+ * ("discovered"). Those are shown, but become nodes only when an operator says so, and are never armed on their own.
  */
 import type { NodeRecord } from "./node_record.ts";
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Inventory, Mac, MachineName, NodeSettings } from "#contract/api.ts";
+import { Sighting } from "#contract/api/machines.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { addressClaim, Claims, claimsOf, macClaim, nameClaim } from "./claims.ts";
 import { transaction } from "./database.ts";
+import { type Glimpse, sightingAfter, tellsMore, toForget } from "./sightings.ts";
 
 interface Row {
   readonly id: string;
@@ -19,6 +21,15 @@ interface Row {
   readonly seen: string | null;
   readonly inventory: string | null;
   readonly inventory_at: string | null;
+  readonly sighting: string | null;
+}
+
+/** What a sighting led to. */
+interface Discovery {
+  /** The machine, if it is new or has told more than before. */
+  readonly changed?: NodeRecord;
+  /** Machines that were forgotten in its favour. */
+  readonly forgotten: readonly NodeRecord[];
 }
 
 /** Discovered machines that are remembered at most, so that invented MACs cannot fill the disk. */
@@ -50,18 +61,18 @@ export class Nodes {
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS nodes (
       id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, settings TEXT NOT NULL, discovered INTEGER NOT NULL,
-      address TEXT, seen TEXT, inventory TEXT, inventory_at TEXT
+      address TEXT, seen TEXT, inventory TEXT, inventory_at TEXT, sighting TEXT
     ) STRICT`);
-    addColumn(db);
+    addColumns(db);
     for (const row of db.prepare("SELECT * FROM nodes").all() as unknown as Row[]) {
       this.#hold(recordOf(row));
     }
     this.#saving = db.prepare(
-      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory, inventory_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory, inventory_at, sighting)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, settings = excluded.settings,
          discovered = excluded.discovered, address = excluded.address, seen = excluded.seen,
-         inventory = excluded.inventory, inventory_at = excluded.inventory_at`,
+         inventory = excluded.inventory, inventory_at = excluded.inventory_at, sighting = excluded.sighting`,
     );
   }
 
@@ -171,33 +182,44 @@ export class Nodes {
   }
 
   /**
-   * A machine asked for something by DHCP or on the boot port. Returns its record if it is new or its address changed,
-   * so that watchers can be notified.
+   * A machine asked for something by DHCP, TFTP or HTTP. `kept`: whether a machine has an order, so that it is not
+   * forgotten however many others appear.
    */
-  discover(mac: string, { address }: { address?: string } = {}): NodeRecord | undefined {
-    const known = this.byMac(mac);
+  discover(
+    mac: string,
+    glimpse: Glimpse,
+    { kept = () => false }: { kept?: (machine: NodeRecord) => boolean } = {},
+  ): Discovery {
+    const { address } = glimpse;
+    const known = this.byMac(mac), name = nameOfMac(mac);
+    const sighting = sightingAfter(known, glimpse, this.#now());
     if (known) {
       const moved = address !== undefined && known.address !== address;
-      this.touch(known.id, { ...(address !== undefined && { address }) });
-      return moved ? this.#records.get(known.id) : undefined;
+      this.touch(known.id, { sighting, ...(address !== undefined && { address }) });
+      const changed = moved || tellsMore(known.sighting, sighting) ? this.#records.get(known.id) : undefined;
+      return { forgotten: [], ...(changed && { changed }) };
     }
-    const name = nameOfMac(mac);
-    if (this.#owner(nameClaim(name))) return undefined;
-    this.#dropOldestDiscovered();
+    if (this.#owner(nameClaim(name))) return { forgotten: [] };
+    const forgotten = this.#makeRoom(kept);
+    if (forgotten === undefined) return { forgotten: [] };
     const node: NodeRecord = {
       id: randomBytes(8).toString("hex"),
       name,
       settings: { mac },
       discovered: true,
       seen: this.#time(),
+      sighting,
       ...(address !== undefined && { address }),
     };
     this.#save(node);
-    return node;
+    return { changed: node, forgotten };
   }
 
   /** A sign of life of a known node. */
-  touch(id: string, { address, inventory }: { address?: string; inventory?: Inventory } = {}): void {
+  touch(
+    id: string,
+    { address, inventory, sighting }: { address?: string; inventory?: Inventory; sighting?: Sighting } = {},
+  ): void {
     const old = this.#records.get(id);
     if (!old) return;
     const node = {
@@ -205,8 +227,11 @@ export class Nodes {
       seen: this.#time(),
       ...(address !== undefined && { address }),
       ...(inventory && { inventory, inventoryAt: this.#time() }),
+      ...(sighting && { sighting }),
     };
-    if (inventory || node.address !== old.address) return this.#save(node);
+    const isNews = inventory !== undefined || node.address !== old.address ||
+      (sighting !== undefined && tellsMore(old.sighting, sighting));
+    if (isNews) return this.#save(node);
     this.#records.set(id, node);
     if (this.#now() - (this.#written.get(id) ?? 0) >= SEEN_EVERY_MS) this.#due.add(id);
     if (this.#due.size > 0 && this.#now() - this.#seenWrittenMs >= SEEN_TOGETHER_MS) this.#writeSeen();
@@ -258,18 +283,23 @@ export class Nodes {
       node.seen ?? null,
       node.inventory ? JSON.stringify(node.inventory) : null,
       node.inventoryAt ?? null,
+      node.sighting ? JSON.stringify(node.sighting) : null,
     );
     this.#hold(node);
     this.#written.set(node.id, this.#now());
   }
 
-  #dropOldestDiscovered(): void {
-    const found = [...this.#records.values()].filter((node) => node.discovered);
-    if (found.length < MAX_DISCOVERED) return;
-    const oldest = found.sort((a, b) => (a.seen ?? "").localeCompare(b.seen ?? ""));
-    transaction(this.#db, () => {
-      for (const node of oldest.slice(0, found.length - MAX_DISCOVERED + 1)) this.delete(node.id);
-    });
+  /** Forgets machines so that one more can be remembered, and returns them; undefined if none may be forgotten. */
+  #makeRoom(kept: (machine: NodeRecord) => boolean): NodeRecord[] | undefined {
+    const machines = [...this.#records.values()].filter((node) => node.discovered);
+    const forgotten = toForget(machines, { most: MAX_DISCOVERED - 1, kept });
+    if (machines.length - forgotten.length >= MAX_DISCOVERED) return undefined;
+    if (forgotten.length > 0) {
+      transaction(this.#db, () => {
+        for (const machine of forgotten) this.delete(machine.id);
+      });
+    }
+    return forgotten;
   }
 
   #time(): string {
@@ -308,14 +338,16 @@ function recordOf(row: Row): NodeRecord {
     ...(row.seen !== null && { seen: row.seen }),
     ...(row.inventory !== null && { inventory: Inventory.parse(JSON.parse(row.inventory)) }),
     ...(row.inventory_at !== null && { inventoryAt: row.inventory_at }),
+    ...(row.sighting !== null && { sighting: Sighting.parse(JSON.parse(row.sighting)) }),
   };
 }
 
-/** Databases of earlier releases lack it. */
-function addColumn(db: DatabaseSync): void {
+/** Databases of earlier releases lack them. */
+function addColumns(db: DatabaseSync): void {
   const columns = db.prepare("PRAGMA table_info(nodes)").all() as { name: string }[];
-  if (columns.some(({ name }) => name === "inventory_at")) return;
-  db.exec("ALTER TABLE nodes ADD COLUMN inventory_at TEXT");
+  for (const column of ["inventory_at", "sighting"]) {
+    if (!columns.some(({ name }) => name === column)) db.exec(`ALTER TABLE nodes ADD COLUMN ${column} TEXT`);
+  }
 }
 
 /** Earlier releases had one disk, under another name. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { hostnameOf } from "./claims.ts";
+import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
+import type { NodeRecord } from "./node_record.ts";
 import { Nodes } from "./nodes.ts";
 
 const MAC = "52:54:00:00:00:01";
@@ -58,9 +60,9 @@ Deno.test("many nodes may have their address by DHCP", () => {
 
 Deno.test("a discovered machine is shown once, and takes the name that it gets later", () => {
   const { nodes } = open();
-  const found = nodes.discover(MAC);
+  const { changed: found } = nodes.discover(MAC, { by: "http" });
   assert.equal(found?.name, "52-54-00-00-00-01");
-  assert.equal(nodes.discover(MAC), undefined);
+  assert.equal(nodes.discover(MAC, { by: "http" }).changed, undefined);
   const named = nodes.put("n1", { mac: MAC });
   assert.deepEqual([named.id, named.discovered], [found?.id, false]);
   assert.deepEqual(nodes.list().map((n) => n.name), ["n1"]);
@@ -79,11 +81,55 @@ Deno.test("invented MACs neither fill the disk nor displace a named node", () =>
     time.ms = i;
     nodes.discover(
       `52:54:00:00:${(i >> 8).toString(16).padStart(2, "0")}:${(i & 255).toString(16).padStart(2, "0")}`,
+      { by: "dhcp" },
     );
   }
   assert.equal(nodes.list().length, 1001);
   assert.ok(nodes.find("n1"));
   assert.equal(nodes.find("52:54:00:00:00:00"), undefined);
+});
+
+Deno.test("a machine that came back, has an order or is known better outlives any number of invented ones", () => {
+  const { nodes, db, time } = open();
+  const macs = ["52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0c"];
+  for (const mac of macs) nodes.discover(mac, { by: "dhcp" });
+  time.ms = 61_000;
+  const [back = "", ordered = "", known = ""] = macs;
+  nodes.discover(back, { by: "dhcp" });
+  nodes.touch(nodes.byMac(known)?.id ?? "", { inventory: MACHINE_INVENTORY });
+  const kept = ({ settings: { mac } }: NodeRecord) => mac === ordered;
+  const invented = (i: number) =>
+    `02:00:00:00:${(i >> 8).toString(16).padStart(2, "0")}:${(i & 255).toString(16).padStart(2, "0")}`;
+  let forgotten = 0;
+  for (let i = 0; i < 1500; i++) {
+    time.ms++;
+    forgotten += nodes.discover(invented(i), { by: "dhcp" }, { kept }).forgotten.length;
+  }
+  assert.deepEqual([nodes.all().length, forgotten], [1000, 503]);
+  for (const mac of macs) assert.ok(nodes.byMac(mac), mac);
+  assert.equal(open({ db }).nodes.all().length, 1000);
+});
+
+Deno.test("what a machine has shown of itself survives a restart, and adoption", () => {
+  const { nodes, db, time } = open();
+  nodes.discover(MAC, { by: "dhcp", boots: true, firmware: "uefi", architecture: "x86-64" });
+  time.ms = 5_000;
+  nodes.discover(MAC, { by: "tftp", address: "10.0.0.7" });
+  time.ms = 70_000;
+  nodes.discover(MAC, { by: "dhcp" });
+  time.ms = 140_000;
+  nodes.discover(MAC, { by: "dhcp" });
+  const expected = {
+    first: "1970-01-01T00:00:00.000Z",
+    appearances: 3,
+    by: ["dhcp", "tftp"],
+    architecture: "x86-64",
+    firmware: "uefi",
+    boots: true,
+  };
+  assert.deepEqual(nodes.byMac(MAC)?.sighting, expected);
+  assert.deepEqual(open({ db }).nodes.byMac(MAC)?.sighting, expected);
+  assert.deepEqual(nodes.put("n1", { mac: MAC }).sighting, expected);
 });
 
 Deno.test("everything survives a restart", () => {
@@ -144,7 +190,7 @@ Deno.test("a machine takes over an entry of the table, unless it is another's", 
   const { nodes, db } = open();
   const entry = nodes.put("web7", { address: "10.0.0.7/24" });
   nodes.put("web8", { hostname: "other" });
-  const { id } = nodes.discover(MAC) ?? {};
+  const { id } = nodes.discover(MAC, { by: "dhcp" }).changed ?? {};
   assert.ok(id);
   const settings = { mac: MAC, address: "10.0.0.7/24" };
   assert.throws(() => nodes.become(id, { name: "web7", settings }), { reason: /belongs to the node web7/ });

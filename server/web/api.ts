@@ -11,6 +11,7 @@ import { documentRoutes } from "./routes/document.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
+import { machineRoutes } from "./routes/machines.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -29,6 +30,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
   app.route("/", powerRoutes(context));
+  app.route("/", machineRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", scheduleRoutes(context));
   app.route("/", swarmRoutes(context));

@@ -29,6 +29,7 @@ const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/inventory": NODE,
   "POST /node/report": NODE,
   "POST /node/identity": NODE,
   "POST /node/record": NODE,
@@ -69,8 +70,12 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /nodes/:node": { needs: "operate", records: "node.set" },
   "PUT /nodes": { needs: "operate", records: "node.set", body: true },
   "DELETE /nodes/:node": { needs: "administer", records: "node.delete" },
+  "GET /machines": VIEW,
+  "POST /machines/adopt": { needs: "operate", records: "machine.adopt", body: true },
   "GET /nodes/:node/recovery-key": { needs: "administer" },
   "POST /nodes/:node/recovery-key": { needs: "administer", records: "node.recovery-key" },
+  "GET /nodes/:node/hardware": VIEW,
+  "POST /nodes/:node/accept-hardware": { needs: "operate", records: "node.accept-hardware" },
   "POST /nodes/:node/cancel": { needs: "order", records: "node.cancel" },
   "GET /nodes/:node/plan": VIEW,
   "GET /nodes/:node/log": VIEW,
@@ -78,6 +83,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/boot-backup": { needs: "order", records: "node.backup-at-boot", body: true },
   "POST /nodes/:node/agent": { needs: "administer", records: "node.agent-token" },
   "POST /deployments": { needs: "order", records: "node.deploy", body: true },
+  "POST /discoveries": { needs: "order", records: "node.discover", body: true },
   "POST /restores": { needs: "order", records: "node.restore", body: true },
   "GET /deployments": VIEW,
   "GET /deployments/:id": VIEW,

@@ -31,6 +31,8 @@ interface Last {
   readonly isLate: boolean;
   /** Its deployment was to start it, and could not. */
   readonly isUnstarted: boolean;
+  /** What changed in its hardware, and disks that are failing. */
+  readonly warnings: readonly string[];
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -71,6 +73,8 @@ export class EventWatch {
       const problem = node.power?.start?.problem;
       this.#options.emit({ event: "node.failed", data: { node: name, image, problem } });
     }
+    const news = now.warnings.filter((what) => !before.warnings.includes(what));
+    if (news.length > 0) this.#options.emit({ event: "node.hardware", data: { node: name, changes: news } });
     const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
     if (!isOver && !isLate) return;
@@ -78,8 +82,8 @@ export class EventWatch {
       const problem = report?.problem ?? firstBoot?.problem;
       this.#options.emit({ event: "node.failed", data: { node: name, image, step: report?.step, problem } });
     }
-    // a backup is a capture, and reported as one
-    if (!node.backup) this.#deployment(name);
+    // a backup is a capture, and reported as one; a discovery deploys nothing
+    if (!node.backup && !node.discover) this.#deployment(name);
   }
 
   #deployment(node: string): void {
@@ -106,10 +110,9 @@ export class EventWatch {
   }
 }
 
-function lastOf({ state, silentSince, firstBoot, power }: NodeView): Last {
+function lastOf ( { state , silentSince , firstBoot , power , warnings = [ ] } : NodeView ) : Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  const isUnstarted = state === "armed" && power?.start?.problem !== undefined;
-  return { state, isSilent: silentSince !== undefined, isLate, isUnstarted };
+  const isUnstarted = state === "armed" && power?.start?.problem !== undefined; return { state , isSilent: silentSince !== undefined , isLate , isUnstarted , warnings: warnings.map ( ( { what } ) => what ) } ;
 }
 
 function isActive(state: CaptureView["state"]): boolean {

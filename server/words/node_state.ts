@@ -2,19 +2,22 @@
 import type { NodeView } from "#contract/api.ts";
 import { formatTime } from "./figures.ts";
 
+type Doing = Pick<NodeView, "state" | "backup" | "discover" | "everyBoot">;
+
 /**
- * The state as text; a node that is being backed up is not shown as "installing", and one that is restored at every
+ * The state as text; a node whose disks are only read is not shown as "installing", and one that is restored at every
  * boot is shown as that.
  */
-export function stateOf(node: NodeView): string {
+export function stateOf(node: Doing): string {
   return node.everyBoot ? `${ownState(node)}, restored at every boot` : ownState(node);
 }
 
-function ownState({ state, backup }: NodeView): string {
-  if (!backup) return state;
-  if (state === "installing") return "backing up";
-  if (state === "armed") return "armed for backup";
-  return state === "failed" || state === "aborted" ? `backup ${state}` : state;
+function ownState({ state, backup, discover }: Doing): string {
+  if (!backup && !discover) return state;
+  const [doing, order] = backup ? ["backing up", "backup"] : ["reading hardware", "discovery"];
+  if (state === "installing") return doing;
+  if (state === "armed") return `armed for ${order}`;
+  return state === "failed" || state === "aborted" ? `${order} ${state}` : state;
 }
 
 /** What holds for every boot, and how it is called off. */

@@ -1,7 +1,15 @@
 /** The API of a complete server: permissions, limits, orders, and what survives a restart. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { API, CaptureOrder, CaptureView, NodeView, ReportAnswer, type StepReport } from "#contract/api.ts";
+import {
+  API,
+  CaptureOrder,
+  CaptureView,
+  MachineView,
+  NodeView,
+  ReportAnswer,
+  type StepReport,
+} from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
@@ -352,6 +360,8 @@ Deno.test("an unarmed machine that boots from the network is sent to its own dis
   const script = await (await fetch(`${test.server.urls.http}/boot/ipxe/52-54-00-00-00-01`)).text();
   assert.match(script, /^#!ipxe/);
   assert.doesNotMatch(script, /kernel|token/);
-  const nodes = await test.client.get("/nodes", z.array(NodeView));
-  assert.deepEqual(nodes.map((n) => [n.settings.mac, n.state, n.armed]), [[MAC, "idle", false]]);
+  const [machine, ...others] = await test.client.get("/machines", z.array(MachineView));
+  assert.deepEqual([machine?.mac, machine?.state, machine?.sighting.by], [MAC, "idle", ["http"]]);
+  assert.deepEqual([others, await test.client.get("/nodes", z.array(NodeView))], [[], []]);
+  assert.equal((await test.client.get(`/nodes/${MAC}`, NodeView)).armed, false);
 });

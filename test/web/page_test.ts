@@ -299,6 +299,22 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await dialog.getByRole("button", { name: "Cancel" }).click();
   });
 
+  await t.step("a machine that boots appears without a reload, and is adopted from the page", async () => {
+    await (await fetch(`${server.urls.http}/boot/ipxe/bc-24-11-00-00-01`)).body?.cancel();
+    const machines = page.locator("#machines");
+    await machines.getByText("Proxmox virtual machine").waitFor();
+    await machines.getByRole("button", { name: /Adopt….*bc:24:11/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("n1");
+    await dialog.getByRole("button", { name: "Adopt", exact: true }).click();
+    await dialog.getByRole("alert").getByText("belong to nodes already: n1").waitFor();
+    await dialog.getByLabel("Name").fill("rack1-07");
+    await dialog.getByRole("button", { name: "Adopt", exact: true }).click();
+    await page.getByText("bc:24:11:00:00:01 is the node rack1-07 now.").waitFor();
+    await row(page, "rack1-07").getByText("idle").waitFor();
+    await machines.getByText("Proxmox").waitFor({ state: "detached" });
+  });
+
   await t.step(
     "another site's page can change nothing, and the browser logs no errors",
     async () => {

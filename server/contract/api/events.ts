@@ -1,14 +1,18 @@
 /** Live events: each carries the new state of what changed. */
 import { z } from "zod";
 import { SwarmSettings } from "./distribution.ts";
-import { MachineName } from "./fields.ts";
+import { id, MachineName } from "./fields.ts";
 import { CaptureView, TemplateView } from "./captures.ts";
+import { MachineView } from "./machines.ts";
 import { NodeView } from "./nodes.ts";
 import { Notice } from "./notices.ts";
 
 export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("node"), node: NodeView }),
   z.object({ type: z.literal("node-removed"), name: MachineName }),
+  z.object({ type: z.literal("machine"), machine: MachineView }),
+  /** It was forgotten, or is a node now. */
+  z.object({ type: z.literal("machine-removed"), id }),
   z.object({ type: z.literal("template"), template: TemplateView }),
   z.object({ type: z.literal("capture"), capture: CaptureView }),
   /** A version was published or removed. */

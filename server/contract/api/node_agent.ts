@@ -3,6 +3,15 @@ import { z } from "zod";
 import { DiskChoices, InstalledDisk } from "./disks.ts";
 import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "./distribution.ts";
 import { EncryptionOrder, RecoveryKey } from "./encryption.ts";
+import {
+  Board,
+  DiskHealth,
+  ManagementController,
+  MemoryModules,
+  Neighbour,
+  PciDevice,
+  Processors,
+} from "./hardware.ts";
 import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
@@ -35,6 +44,7 @@ const InventoryDisk = z.object({
   signatures: z.array(text(64)).max(256).optional(),
   paths: z.array(text(64)).max(64).readonly().optional(),
   drivers: z.array(text(64)).max(64).readonly().optional(),
+  health: DiskHealth.optional(),
 });
 
 export const Inventory = z.object({
@@ -52,12 +62,23 @@ export const Inventory = z.object({
     driver: text(64).optional(),
     /** The kernel made the MAC up, because the NIC has none: it is another one at each start. */
     randomMac: z.boolean().optional(),
+    /** Whether a cable with a live other end is plugged in; absent if the NIC was not switched on. */
+    link: z.boolean().optional(),
+    speedMbps: count.optional(),
+    neighbour: Neighbour.optional(),
   })).max(64),
   /** Hardware for storage and network, whether or not it has a driver. */
   controllers: z.array(z.object({ modalias: text(255), driver: text(64).optional() })).max(128).optional(),
   /** Whether it has a TPM 2.0; agents of earlier releases do not say. */
   tpm2: z.boolean().optional(),
   disks: z.array(InventoryDisk).max(256),
+  // what follows is missing from agents of earlier releases
+  processors: Processors.optional(),
+  memory: MemoryModules.optional(),
+  board: Board.optional(),
+  management: ManagementController.optional(),
+  /** PCI devices other than bridges. */
+  devices: z.array(PciDevice).max(256).optional(),
 });
 export type Inventory = z.infer<typeof Inventory>;
 
@@ -111,6 +132,7 @@ export const ReportAnswer = z.object({
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
+/** Also the body of POST /node/inventory. */
 export const Enrolment = z.object({ inventory: Inventory });
 export type Enrolment = z.infer<typeof Enrolment>;
 
@@ -217,3 +239,16 @@ export const BackupOrder = z.object({
   openWith,
 });
 export type BackupOrder = z.infer<typeof BackupOrder>;
+
+/** The order of a node whose hardware is to be read, and nothing else. No agent mistakes it for another order. */
+export const DiscoverOrder = z.object({
+  /** Bearer token of the following calls. */
+  session: z.string(),
+  deployment: id,
+  node: MachineName,
+  discover: z.object({
+    /** How long to listen for the switches' announcements. */
+    listenSeconds: z.int().min(0).max(120),
+  }),
+});
+export type DiscoverOrder = z.infer<typeof DiscoverOrder>;

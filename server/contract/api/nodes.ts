@@ -5,6 +5,7 @@ import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distri
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
+import { HardwareWarning } from "./hardware.ts";
 import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
@@ -81,6 +82,8 @@ export const NodeView = z.object({
   name: MachineName,
   settings: NodeSettings,
   state: NodeState,
+  /** It is a machine that only appeared: see machines.ts. */
+  isMachine: z.literal(true).optional(),
   /** Image and version of the current deployment, or else of the last finished one ("web@3"). */
   image: z.string().optional(),
   address: text(64).optional(),
@@ -93,6 +96,8 @@ export const NodeView = z.object({
   inventory: Inventory.optional(),
   /** When it reported that. */
   inventoryAt: time.optional(),
+  /** What changed in its hardware since an operator accepted it, and disks that are failing; absent if nothing. */
+  warnings: z.array(HardwareWarning).max(64).optional(),
   /** What limits, or limited, the speed of its installation. */
   limit: Limit.optional(),
   /** Present if it is the slowest of its deployment. */
@@ -119,6 +124,8 @@ export const NodeView = z.object({
     image: ImageRef.optional(),
     version: z.int().min(1).optional(),
   }).optional(),
+  /** Present if its latest order is, or was, to read its hardware. */
+  discover: z.literal(true).optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
@@ -148,7 +155,7 @@ export const DeployRequest = z.object({
   passphrase: Passphrase.optional(),
   /** False: also nodes whose plan is refused for the disks that they last reported. */
   planCheck: z.boolean().optional(),
-  /** Allows a node's backup to be deployed to another node. */
+  /** Allows a node's backup to be deployed to another node, and a disk that is failing to be written. */
   force: z.boolean().optional(),
   /** Starts the nodes from the network, instead of waiting until they boot. */
   power: PowerTerms.optional(),
@@ -161,6 +168,14 @@ export const BootBackupRequest = BackupRequest.extend({
   image: ImageRef.optional(),
 });
 export type BootBackupRequest = z.input<typeof BootBackupRequest>;
+
+/** The hardware of nodes, or of machines that appeared, is read at their next network boot, and nothing else is done. */
+export const DiscoverRequest = z.object({
+  nodes: z.array(z.string()).min(1).max(10_000),
+  /** The image whose kernel they boot; absent: the one each has, else the newest that boots a machine. */
+  image: ImageRef.optional(),
+});
+export type DiscoverRequest = z.infer<typeof DiscoverRequest>;
 
 export const AgentToken = z.object({
   node: MachineName,
@@ -198,8 +213,10 @@ export const DeployAnswer = z.object({
      * image's key: it is empty unless an admin asks.
      */
     token: z.string().default(""),
-    /** What is known of the plan, in one line; absent for backups. */
+    /** What is known of the plan, in one line; absent for orders that only read. */
     plan: z.string().optional(),
+    /** As `warnings` of its NodeView, as text. */
+    warnings: z.array(text(400)).optional(),
   })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;

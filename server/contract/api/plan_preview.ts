@@ -29,6 +29,10 @@ export const PlanPreview = z.object({
   lines: z.array(text(1000)).max(2000),
   /** If refused. */
   problem: ProblemSchema.optional(),
+  /** What changed in the node's hardware, and which of its disks are failing. */
+  warnings: z.array(text(400)).optional(),
+  /** Failing disks that this would write to: the order is refused, unless it is forced. */
+  failing: z.array(text(400)).optional(),
   /** How far this can be relied on, as text. */
   remark: text(1000),
 });

@@ -17,6 +17,7 @@ import type { Assignment, Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { CaptureOrders } from "./capture_orders.ts";
+import type { Machines } from "../machines.ts";
 import { backupImage } from "./image_names.ts";
 import type { Captures, Images } from "../ports.ts";
 
@@ -30,6 +31,7 @@ interface BootBackupOptions {
   readonly orders: CaptureOrders;
   /** Pin of the server's CA. */
   readonly pin: string;
+  readonly machines: Pick<Machines, "adoptOrdered">;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -42,7 +44,7 @@ export class BootBackups {
 
   /** Arms the node. Throws RackseedError: 409 if it has another order, or no image that boots it. */
   arm(key: string, { image, ...terms }: BootBackupRequest): DeployAnswer {
-    const { nodes, deployments, images, pin, onChange } = this.#options;
+    const { nodes, deployments, images, machines, pin, onChange } = this.#options;
     const node = nodes.get(key);
     const title = `cannot back up the node ${node.name} at its next boot`;
     if (deployments.active(node.id)) {
@@ -67,6 +69,7 @@ export class BootBackups {
       backup: BackupRequest.parse(terms),
     });
     log.info("armed-for-backup", { node: node.name, deployment, boots: named });
+    machines.adoptOrdered(node);
     onChange(node);
     const token = formatToken({ pin, secret: secrets.get(node.id) ?? "" });
     return { deployment, image: named, nodes: [{ id: node.id, node: node.name, token }] };

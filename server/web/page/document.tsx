@@ -5,14 +5,16 @@ import type { SwarmSettings } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatSeedPolicy } from "../../words/seed_text.ts";
 import type { HookSummary } from "#contract/api/hooks.ts";
-import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
+import type { CaptureView, ImageView, MachineView, NodeView, Notice, TemplateView } from "#contract/api.ts";
 import { mayOperate, mayOrder } from "./abilities.ts";
+import { AdoptDialog, MachineRow } from "./machine_rows.tsx";
 import { Header, Shell } from "./shell.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 interface PageContent {
   readonly principal: Principal;
   readonly nodes: readonly NodeView[];
+  readonly machines: readonly MachineView[];
   readonly templates: readonly TemplateView[];
   /** Newest first. */
   readonly captures: readonly CaptureView[];
@@ -44,7 +46,7 @@ export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }
 }
 
 export function Page(
-  { principal, nodes, templates, captures, images, hooks, swarm, notices }: PageContent,
+  { principal, nodes, machines, templates, captures, images, hooks, swarm, notices }: PageContent,
 ) {
   const canOrder = principal.role !== "viewer", canCapture = mayOperate(principal);
   return (
@@ -74,11 +76,23 @@ export function Page(
             id="nodes"
             titles={["Select", "Node", "State", "Step", "Image", "Address", "Action"]}
             quiet={[0, 6]}
-            empty="No nodes yet. Boot a machine from the network, or add one: rackseed node set NAME --mac MAC"
+            empty="No nodes yet. Boot a machine from the network and adopt it, or add one: rackseed node set NAME --mac MAC"
           >
             {nodes.map((node) => <NodeRow node={node} canOrder={mayOrder(principal, node)} />)}
           </Table>
           <small id="swarm">{describeSwarm(swarm)}</small>
+        </section>
+
+        <section aria-labelledby="machines-title">
+          <h2 id="machines-title">Machines that appeared</h2>
+          <Table
+            id="machines"
+            titles={["Machine", "Firmware", "Asked by", "First seen", "Last seen", "Address", "Action"]}
+            quiet={[6]}
+            empty="None. A machine that asks for an address or boots from the network, and is no node, is listed here."
+          >
+            {machines.map((machine) => <MachineRow machine={machine} canAdopt={canCapture} />)}
+          </Table>
         </section>
 
         <section aria-labelledby="templates-title">
@@ -134,7 +148,12 @@ export function Page(
           <BackupDialog />
         </>
       )}
-      {canCapture && <CaptureDialog />}
+      {canCapture && (
+        <>
+          <CaptureDialog />
+          <AdoptDialog />
+        </>
+      )}
     </Shell>
   );
 }

@@ -1,8 +1,19 @@
 /** The details of one node, for the page's dialog: settings, hardware, and the steps of its latest deployment. */
 import type { NodeView, RecoveryKeyUse, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
-import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
-import { describeController, nameOfDisk } from "../../words/hardware_text.ts";
+import { formatSeconds, formatTime } from "../../words/figures.ts";
+import {
+  describeBoard,
+  describeController,
+  describeDevice,
+  describeDimm,
+  describeDisk,
+  describeFirmwareVersion,
+  describeMachine,
+  describeManagement,
+  describeNic,
+  describeProcessors,
+} from "../../words/hardware_text.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { describeStart, formatPower } from "../../words/power_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
@@ -78,21 +89,23 @@ function settingsOf({ settings, image, encryption, power }: NodeView): Record<st
 }
 
 function machineOf(
-  { inventory, address, seen, limit, slowest }: NodeView,
+  { inventory, address, seen, limit, slowest, warnings }: NodeView,
 ): Record<string, string | undefined> {
+  const lines = <T,>(parts: readonly T[] | undefined, describe: (part: T) => string) =>
+    parts?.map(describe).join("; ") || undefined;
   return {
     "Last seen": seen && [address, formatTime(seen)].filter(Boolean).join(", "),
-    Machine: inventory && [
-      inventory.model ?? inventory.kind,
-      inventory.firmware.toUpperCase(),
-      `${inventory.cpus} CPUs`,
-      formatBytes(inventory.memoryBytes),
-    ].join(", "),
-    Disks:
-      inventory?.disks.map((disk) =>
-        [nameOfDisk(disk), formatBytes(disk.sizeBytes), disk.model, disk.content].filter(Boolean).join(" ")
-      ).join("; ") || undefined,
-    Controllers: inventory?.controllers?.map(describeController).join("; ") || undefined,
+    Warnings: lines(warnings, ({ what }) => what),
+    Machine: inventory && describeMachine(inventory),
+    Processors: inventory && describeProcessors(inventory),
+    Memory: lines(inventory?.memory?.dimms, describeDimm),
+    Disks: lines(inventory?.disks, describeDisk),
+    NICs: lines(inventory?.nics, describeNic),
+    Controllers: lines(inventory?.controllers, describeController),
+    "PCI devices": lines(inventory?.devices, describeDevice),
+    Firmware: inventory && describeFirmwareVersion(inventory),
+    Board: inventory && describeBoard(inventory),
+    Management: inventory && describeManagement(inventory),
     "Limited by": limit,
     "In its batch": slowest && `slowest: ${slowest.reason}`,
   };

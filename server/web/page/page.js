@@ -3,7 +3,10 @@
 const byId = (id) => document.getElementById(id);
 const connection = byId("connection");
 
-/** Applies an event: `{ table, rows }` for a whole table, `{ table, row }` for one row, `{ removed }`, `{ swarm }`, `{ notices }`. */
+/**
+ * Applies an event: `{ table, rows }` for a whole table, `{ table, row }` for one row, `{ removed }` (a node's name),
+ * `{ removedRow }`, `{ swarm }`, `{ notices }`.
+ */
 function apply(change) {
   if (change.swarm !== undefined) {
     byId("swarm").textContent = change.swarm;
@@ -11,6 +14,10 @@ function apply(change) {
   }
   if (change.notices !== undefined) {
     byId("notices").innerHTML = change.notices;
+    return;
+  }
+  if (change.removedRow !== undefined) {
+    byId(change.removedRow)?.remove();
     return;
   }
   const focused = document.activeElement?.id;
@@ -56,7 +63,9 @@ let connectionLost = false;
 function watch() {
   const events = new EventSource("/page/events");
   events.onopen = () => {
-    if (connectionLost) { for (const id of ["nodes", "templates", "captures"]) byId(id).replaceChildren(); }
+    if (connectionLost) {
+      for (const id of ["nodes", "machines", "templates", "captures"]) byId(id).replaceChildren();
+    }
     connectionLost = false;
     connection.textContent = "live";
   };
@@ -128,6 +137,14 @@ function dialog(id, submit) {
     element.showModal();
   };
 }
+
+let adopted;
+const openAdopt = byId("adopt-dialog") && dialog("adopt-dialog", async (form) => {
+  const [node] = await call("POST", "/machines/adopt", [
+    { node: form.get("node"), mac: adopted, settings: {} },
+  ]);
+  return `${adopted} is the node ${node.name} now.`;
+});
 
 /** Opens the details of a node, which the server renders. */
 async function showNode(name) {
@@ -328,6 +345,11 @@ if (connection) {
       template = button.dataset.capture;
       byId("capture-template").textContent = template;
       openCapture();
+    } else if (button?.dataset.adopt) {
+      adopted = button.dataset.adopt;
+      byId("adopt-mac").textContent = adopted;
+      byId("adopt-dialog").querySelector("form").reset();
+      openAdopt();
     } else if (button?.dataset.cancel) {
       const { cancel } = button.dataset;
       const path = `/nodes/${encodeURIComponent(cancel)}/cancel`;

@@ -36,11 +36,18 @@ export function Plans({ planned, isEncrypted, unlock }: {
   );
 }
 
-function PlanItem({ preview: { node, outcome, lines, problem, remark } }: { preview: PlanPreview }) {
+function PlanItem({ preview }: { preview: PlanPreview }) {
+  const { node, outcome, lines, warnings = [], failing, problem, remark } = preview;
   return (
     <li>
       <strong>{node}</strong>: {outcome === "unknown" ? remark : <span>{lines[0]}</span>}
       {problem && <Failure problem={problem} />}
+      {warnings.map((what) => <small class="slowest">Warning: {what}</small>)}
+      {failing && (
+        <small class="slowest">
+          It would write to a disk that is failing: refused here; rackseed node deploy --force orders it.
+        </small>
+      )}
       {outcome !== "unknown" && <small>{remark}</small>}
       {lines.length > 1 && (
         <details>

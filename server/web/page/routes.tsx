@@ -19,6 +19,7 @@ import { loginRoutes } from "./login_routes.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
+import { MachineRow } from "./machine_rows.tsx";
 import { NodeDetails } from "./node_details.tsx";
 import { Plans } from "./plans.tsx";
 import { SchedulePage } from "./schedule_page.tsx";
@@ -59,6 +60,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       <Page
         principal={principal}
         nodes={fleet.list()}
+        machines={fleet.machines.list()}
         templates={templates.list()}
         captures={captures.list().slice(-RECENT_CAPTURES).reverse()}
         images={images.list()}
@@ -135,10 +137,21 @@ function rowFormats(context: ApiContext): (principal: Principal) => Format {
 
 function asRows({ images, hooks }: ApiContext, principal: Principal): Format {
   const canCapture = mayOperate(principal);
-  return (event: ServerEvent) => JSON.stringify(change(event));
+  return (event: ServerEvent) => {
+    // shown as a machine
+    if (event.type === "node" && event.node.isMachine) return undefined;
+    return JSON.stringify(change(event));
+  };
 
   function change(event: ServerEvent): Record<string, string> {
     switch (event.type) {
+      case "machine":
+        return {
+          table: "machines",
+          row: `${<MachineRow machine={event.machine} canAdopt={canCapture} />}`,
+        };
+      case "machine-removed":
+        return { removedRow: `machine-${event.id}` };
       case "node":
         return {
           table: "nodes",

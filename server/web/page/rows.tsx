@@ -31,6 +31,7 @@ export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean 
       <th scope="row">
         <button type="button" class="link" id={`show-${node.id}`} data-show={node.name}>{node.name}</button>
         {settings.mac && <small>{settings.mac}</small>}
+        <Warnings node={node} />
       </th>
       <td>
         <span class={`state ${node.state}`}>{stateOf(node)}</span>
@@ -58,7 +59,7 @@ export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean 
 
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
   if (node.state === "armed") return <>waiting for network boot</>;
-  if (!report || (node.state === "idle" && !node.backup)) return <>–</>;
+  if (!report || (node.state === "idle" && !node.backup && !node.discover)) return <>–</>;
   if (node.state === "aborted") return <>cancelled at step {report.step}; the disk is incomplete</>;
   const problem = node.firstBoot?.problem ?? report.problem;
   if (problem) return <Failure problem={problem} />;
@@ -66,6 +67,7 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
   if (node.backup && node.state !== "installing" && report.step === "finish") {
     return <>backed up: {report.message}</>;
   }
+  if (node.discover && node.state !== "installing" && report.step === "finish") return <>{report.message}</>;
   if (node.state === "installed" || node.state === "running") {
     const { firstBoot } = node;
     return (
@@ -100,6 +102,17 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
       )}
       <Pace node={node} />
     </>
+  );
+}
+
+/** What changed in its hardware, and disks that are failing. */
+function Warnings({ node: { warnings = [] } }: { node: NodeView }) {
+  if (warnings.length === 0) return null;
+  return (
+    <details class="slowest">
+      <summary>{warnings.length === 1 ? "hardware warning" : `${warnings.length} hardware warnings`}</summary>
+      <ul>{warnings.map(({ what }) => <li>{what}</li>)}</ul>
+    </details>
   );
 }
 

@@ -21,7 +21,8 @@ export function watch(
   watching: Watching,
 ): Response {
   const now: ServerEvent[] = [
-    ...fleet.list().map((node) => ({ type: "node" as const, node })),
+    ...fleet.listOrdered().map((node) => ({ type: "node" as const, node })),
+    ...fleet.machines.list().map((machine) => ({ type: "machine" as const, machine })),
     ...templates.list().map((template) => ({ type: "template" as const, template })),
     ...captures.list().slice(-RECENT_CAPTURES).map((capture) => ({ type: "capture" as const, capture })),
     { type: "images" },

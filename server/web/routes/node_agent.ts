@@ -32,6 +32,12 @@ export function nodeAgentRoutes(
     return { assignment: agents.assignmentOf(bearer(c)), body };
   };
 
+  app.post("/node/inventory", async (c) => {
+    const { assignment, body } = await from(c, Enrolment);
+    agents.describe(assignment, body.inventory);
+    return c.body(null, 204);
+  });
+
   app.post("/node/report", async (c) => {
     const { assignment, body } = await from(c, StepReport);
     const answer = agents.report(assignment, body, { address: peerAddress(c) });

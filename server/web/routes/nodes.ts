@@ -3,6 +3,7 @@ import {
   DeleteNodeQuery,
   DeploymentQuery,
   DeployRequest,
+  DiscoverRequest,
   NodeChanges,
   NodeQuery,
   NodeSettings,
@@ -70,6 +71,13 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
+  app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
+  app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
+
+  app.post(
+    "/discoveries",
+    async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
+  );
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
     // before any node is armed: an order that cannot be carried out whole is refused whole

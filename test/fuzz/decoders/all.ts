@@ -1,4 +1,5 @@
 import type { FuzzedDecoder } from "./decoder.ts";
+import { decoders as hardware } from "./hardware.ts";
 import { decoders as http } from "./http.ts";
 import { decoders as image } from "./image.ts";
 import { decoders as machine } from "./machine.ts";
@@ -16,6 +17,7 @@ export const decoders: readonly FuzzedDecoder[] = [
   ...http,
   ...oldDisk,
   ...machine,
+  ...hardware,
   ...volumes,
   ...image,
 ];
