@@ -176,13 +176,14 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet, hooks, agents } = openFleet(context, { data, images, swarm, publish });
+  const { fleet, hooks, agents, checks } = openFleet(context, { data, images, swarm, publish });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
     images,
     fleet,
     agents,
+    nodeChecks: checks,
     segments,
     publish,
     onOverdue: (nodes) =>

@@ -8,6 +8,7 @@ import type { NodeOptions } from "./each_node.ts";
 import { describeSlowest, firstBootOf, paceOf, stepOf } from "./node_progress.ts";
 import { print, printFields, printJson, printTable } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
+import { describeCounts, describeDrift, describeRunning } from "../words/drift_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, nameOfDisk } from "../words/hardware_text.ts";
@@ -22,7 +23,7 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
     return print("no nodes yet; to add one: rackseed node set NAME --mac 52:54:00:12:34:56");
   }
   printTable(
-    ["node", "mac", "state", "step", "limited by", "image", "address", "last seen"],
+    ["node", "mac", "state", "step", "limited by", "image", "drift", "address", "last seen"],
     nodes.map((node) => [
       node.name,
       node.settings.mac ?? "-",
@@ -30,6 +31,7 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
       stepOf(node),
       paceOf(node),
       node.image ?? "-",
+      driftOf(node),
       addressOf(node),
       node.seen ? formatTime(node.seen) : "never",
     ]),
@@ -74,6 +76,8 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
         formatBytes(inventory.memoryBytes)
       }`,
     "First boot": firstBootOf(node),
+    Drift: node.check?.result && describeDrift(node.check.result),
+    Check: node.check && describeRunning(node.check),
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
@@ -98,6 +102,12 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
 
 function encryptionOf({ name, encryption }: NodeView): string | undefined {
   return encryption && describeEncryption(encryption, { hint: `rackseed node recovery-key ${name}` });
+}
+
+/** Of a check of another image, nothing is shown. */
+function driftOf({ image, check }: NodeView): string {
+  const result = check?.result;
+  return result === undefined || result.image !== image ? "-" : describeCounts(result);
 }
 
 /** The address set by the operator, else the one it last reported from. */

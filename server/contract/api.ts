@@ -28,6 +28,8 @@
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node
  *   POST   /nodes/:node/boot-backup            BootBackupRequest → DeployAnswer   at its next network boot
+ *   POST   /checks                             CheckRequest → CheckAnswer   by the agents that run on the nodes (checks.ts)
+ *   GET    /nodes/:node/check                  CheckReport       the newest result
  *   POST   /nodes/:node/agent                  AgentToken        for that agent; revokes the one before
  *   GET    /nodes/:node/recovery-key           RecoveryKeyUse[]  who was shown it
  *   POST   /nodes/:node/recovery-key           RecoveryKeyRequest → RecoveryKeyView   once; then with a reason
@@ -56,7 +58,11 @@
  * Template's agent, `image import` (an operator's token; an AgentToken for the template with its node's name; the session of a
  * node that is being backed up, for the calls of that capture)
  *   POST /templates                            TemplateAnnouncement → { id }
- *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
+ *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling; ?checks=true: or CheckOrder
+ *   GET  /checks/:id/manifest                  zstd of the manifest, without the keys of its packs
+ *   POST /checks/:id/progress                  CheckProgress → 204   at least every two minutes
+ *   PUT  /checks/:id/result                    CheckResult → 204
+ *   POST /checks/:id/failed                    Problem → 204
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 if the server has that extent
  *   POST /captures/:id/frames                  one frame's extents (frame_upload.ts) → 204; that format has its own
  *                                              compression, so `Content-Encoding` is refused (415)

@@ -14,6 +14,7 @@ import type {
 import { RackseedError } from "#contract/errors.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Identities } from "../store/identities.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
@@ -40,6 +41,7 @@ export interface FleetOptions {
   readonly deployments: Deployments;
   readonly identities: Identities;
   readonly agents: AgentTokens;
+  readonly checks: NodeChecks;
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: SwarmTerms;
@@ -78,7 +80,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     const { nodes, deployments, images, batches, terms, hooks, encryption, pin, now } = options;
-    const { firstBoots: watch } = options;
+    const { firstBoots: watch, checks } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const identity = new NodeIdentity(options);
@@ -122,7 +124,7 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, now });
+    this.#views = new NodeViews({ nodes, deployments, batches, clones, checks, encryption, terms, now });
     this.#checkedMs = now();
   }
 
@@ -154,7 +156,7 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, batches, hooks, encryption, publish } = this.#options;
+    const { nodes, deployments, batches, checks, hooks, encryption, publish } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -168,6 +170,7 @@ export class Fleet {
     batches.forget(node.id);
     this.clones.forget(node.id);
     hooks.forgetNode(node.id);
+    checks.forget(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     publish({ type: "node-removed", name: node.name });
@@ -205,6 +208,11 @@ export class Fleet {
   /** What a deployment or a restore would do to the node. Throws RackseedError (404, 409). */
   plan(key: string, query: PlanQuery): PlanPreview {
     return this.#previews.preview(this.#options.nodes.get(key), query);
+  }
+
+  /** Mount points of its image that are on disks which it does not have. Throws RackseedError (404). */
+  leftMounts(key: string): readonly string[] {
+    return this.#previews.leftMounts(this.#options.nodes.get(key));
   }
 
   /** The steps of the node's latest deployment, oldest first. Throws RackseedError (404). */

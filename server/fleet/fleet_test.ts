@@ -5,6 +5,7 @@ import type { ServerEvent } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
+import { NodeChecks } from "../store/node_checks.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
@@ -21,6 +22,7 @@ function open() {
   const fleet = new Fleet({
     nodes,
     deployments,
+    checks: new NodeChecks(db),
     now,
     pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),

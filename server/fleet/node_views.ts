@@ -3,6 +3,7 @@ import type { DeploymentView, NodeView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Encryption } from "./encryption.ts";
@@ -18,6 +19,7 @@ interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly checks: Pick<NodeChecks, "view">;
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
   readonly now: () => number;
@@ -28,15 +30,17 @@ export class NodeViews {
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
+  readonly #checks: Pick<NodeChecks, "view">;
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, encryption, terms, now }: NodeViewSources) {
+  constructor({ nodes, deployments, batches, clones, checks, encryption, terms, now }: NodeViewSources) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
+    this.#checks = checks;
     this.#encryption = encryption;
     this.#terms = terms;
     this.#now = now;
@@ -68,6 +72,7 @@ export class NodeViews {
       ...(assignment && !backup && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),
+      ...present("check", this.#checks.view(node.id)),
       ...present("encryption", this.#encryption.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };

@@ -7,6 +7,7 @@ import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
 import { describePlan, describeRestore } from "#plan/plan_description.ts";
+import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
 import type { Encryption } from "./encryption.ts";
@@ -39,6 +40,22 @@ export class PlanPreviews {
     const version = this.#sources.images.get(image ?? this.#assignedTo(node));
     const terms = { version, unlock, restore: restore && { keep: [], dryRun: false } };
     return this.#previews([node], terms)[0] as PlanPreview;
+  }
+
+  /** Mount points of the template's data disks that the node has no disk for, as far as its disks are known. */
+  leftMounts(node: NodeRecord): readonly string[] {
+    try {
+      const version = this.#sources.images.get(this.#assignedTo(node));
+      const header = parseHeader(
+        this.#sources.images.secrets(`${version.image}@${version.version}`).manifest.header,
+      );
+      return this.#planned(node, { header, unlock: undefined, restore: { keep: [], dryRun: true } })?.left
+        .mountPoints ?? [];
+    } catch (error) {
+      // a plan that is refused today was good when the node was installed
+      if (error instanceof RackseedError) return [];
+      throw error;
+    }
   }
 
   #assignedTo({ id, name }: NodeRecord): string {
@@ -98,10 +115,29 @@ export class PlanPreviews {
     node: NodeRecord,
     { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
   ): PlanPreview {
+    const plan = this.#planned(node, { header, unlock, restore });
+    if (!plan) return { ...base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    return {
+      ...base(node, header),
+      outcome: "planned",
+      lines: (restore ? describeRestore(plan, restore) : describePlan(plan)).map((line) =>
+        line.slice(0, 1000)
+      ),
+      remark: `${
+        age(node.inventoryAt)
+      }; the node plans again when it boots, and writes nothing if that is refused`,
+    };
+  }
+
+  /** Undefined if its disks are not known. */
+  #planned(
+    node: NodeRecord,
+    { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
+  ): Plan | undefined {
     const { inventory, settings } = node;
     const disks = inventory && disksOfInventory(inventory);
-    if (!inventory || !disks) return { ...base(node, header), outcome: "unknown", remark: whyUnknown(node) };
-    const plan = planInstall({
+    if (!inventory || !disks) return undefined;
+    return planInstall({
       node: node.name,
       header,
       firmware: inventory.firmware,
@@ -113,16 +149,6 @@ export class PlanPreviews {
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
       isDryRun: restore?.dryRun,
     });
-    return {
-      ...base(node, header),
-      outcome: "planned",
-      lines: (restore ? describeRestore(plan, restore) : describePlan(plan)).map((line) =>
-        line.slice(0, 1000)
-      ),
-      remark: `${
-        age(node.inventoryAt)
-      }; the node plans again when it boots, and writes nothing if that is refused`,
-    };
   }
 }
 

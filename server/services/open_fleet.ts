@@ -11,6 +11,7 @@ import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
+import { NodeChecks } from "../store/node_checks.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -23,6 +24,7 @@ interface FleetParts {
   readonly fleet: Fleet;
   readonly hooks: HookRegistry;
   readonly agents: AgentTokens;
+  readonly checks: NodeChecks;
 }
 
 interface FleetSources {
@@ -46,11 +48,12 @@ export function openFleet(
   const terms = new SwarmTerms({ settings, racks });
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
-  const agents = new AgentTokens(db);
+  const agents = new AgentTokens(db), checks = new NodeChecks(db);
   const fleet = new Fleet({
     nodes,
     deployments,
     agents,
+    checks,
     images,
     batches,
     terms,
@@ -67,5 +70,5 @@ export function openFleet(
   });
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
-  return { fleet, hooks, agents };
+  return { fleet, hooks, agents, checks };
 }

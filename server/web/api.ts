@@ -7,6 +7,7 @@ import { checkRules } from "./route_rules.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
+import { checkRoutes } from "./routes/checks.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -26,6 +27,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
   app.route("/", backupRoutes(context));
+  app.route("/", checkRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));

@@ -29,6 +29,8 @@ interface Last {
   readonly isSilent: boolean;
   /** Its system has not reported its first boot in time. */
   readonly isLate: boolean;
+  /** The time of its newest comparison with its image. */
+  readonly comparedAt: string | undefined;
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -65,6 +67,7 @@ export class EventWatch {
     if (now.isSilent && !before.isSilent) {
       this.#options.emit({ event: "node.silent", data: { node: name, image, since: silentSince } });
     }
+    if (now.comparedAt !== before.comparedAt) this.#compared(node);
     const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
     if (!isOver && !isLate) return;
@@ -74,6 +77,12 @@ export class EventWatch {
     }
     // a backup is a capture, and reported as one
     if (!node.backup) this.#deployment(name);
+  }
+
+  #compared({ name, check }: NodeView): void {
+    if (!check?.result?.drifted) return;
+    const { drifted: _, ...result } = check.result;
+    this.#options.emit({ event: "node.drifted", data: { node: name, ...result } });
   }
 
   #deployment(node: string): void {
@@ -100,9 +109,9 @@ export class EventWatch {
   }
 }
 
-function lastOf({ state, silentSince, firstBoot }: NodeView): Last {
+function lastOf({ state, silentSince, firstBoot, check }: NodeView): Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  return { state, isSilent: silentSince !== undefined, isLate };
+  return { state, isSilent: silentSince !== undefined, isLate, comparedAt: check?.result?.at };
 }
 
 function isActive(state: CaptureView["state"]): boolean {

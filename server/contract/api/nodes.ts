@@ -7,6 +7,7 @@ import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
+import { CheckView } from "./checks.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 
 export const NodeSettings = z.object({
@@ -102,6 +103,8 @@ export const NodeView = z.object({
   }).optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
+  /** Its latest comparison with its image, while it ran; absent if there was none. */
+  check: CheckView.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });

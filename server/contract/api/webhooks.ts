@@ -7,6 +7,7 @@ export const WEBHOOK_EVENTS = [
   "deployment.failed",
   "node.failed",
   "node.silent",
+  "node.drifted",
   "backup.overdue",
   "disk.nearly_full",
   "capture.done",
