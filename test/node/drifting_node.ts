@@ -185,12 +185,14 @@ async function fill(source: string, files: number): Promise<void> {
     `
     cd /; find ${places} -xdev ! -type s \\( ! -type f -o -size -200k \\) 2> /dev/null | head -n ${files} \
       > "$1.list" || true
-    tar -c --no-recursion --xattrs --xattrs-include='*' --acls -T "$1.list" | tar -x --xattrs --xattrs-include='*' --acls -C "$1"
+    # the machine's own files may change meanwhile
+    { tar -c --ignore-failed-read --no-recursion --xattrs --xattrs-include='*' --acls -T "$1.list" || [ $? = 1 ]; } |
+      tar -x --xattrs --xattrs-include='*' --acls -C "$1"
     rm "$1.list"; cd "$1"; umask 022
     ${OWN_FILES}`,
     "bash",
     source,
-  ]);
+  ], { timeoutMs: 5 * 60_000 });
 }
 
 /** Installs as a machine's steps do, apart from partitions and boot loader. */
