@@ -11,7 +11,7 @@ import { problemOf } from "./check_node.ts";
 const log = getLogger(["rackseed", "check"]);
 
 /** Of one processor. The whole process is to stay below 5 %, and some of its work is not the thread's own. */
-const CPU_SHARE = 0.04;
+const CPU_SHARE = 0.035;
 /** The server takes an agent that is silent for two minutes for lost. */
 const HEARTBEAT_MS = 15_000;
 const RETRY_BUDGET_MS = 120_000;
