@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { z } from "zod";
 import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
+import { CheckOrder } from "#contract/api/checks.ts";
 import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
@@ -14,6 +15,7 @@ import type { PastCapture } from "./capture/cache/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
 import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
+import { CheckRunner } from "./check/run_check.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
 /** The facts of the machine, read again for every capture, since disks and kernels change. */
@@ -33,6 +35,7 @@ interface Machine {
 export type TemplateEvent =
   | { readonly type: "waiting"; readonly obstacles: readonly string[] }
   | { readonly type: "unreachable"; readonly reason: string }
+  | { readonly type: "checking"; readonly order: CheckOrder }
   | { readonly type: "capturing"; readonly order: CaptureOrder }
   | { readonly type: "progress"; readonly progress: CaptureProgress }
   | {
@@ -55,6 +58,8 @@ interface TemplateOptions {
   readonly signal: AbortSignal;
   /** Whether this machine runs capture hooks. */
   readonly allowHooks?: boolean | undefined;
+  /** The share of one processor that a check takes; see check/run_check.ts. */
+  readonly checkShare?: number;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
   readonly now?: () => number;
@@ -76,13 +81,14 @@ const logger = getLogger(["rackseed", "template"]);
  */
 export async function runTemplate(options: TemplateOptions): Promise<never> {
   const { machine, signal, onEvent, pause = pauseFor } = options;
+  await using checks = new CheckRunner();
   let pauseMs = FIRST_PAUSE_MS;
   while (true) {
     const facts = await machine();
     try {
       const id = await announce(facts, options);
       pauseMs = FIRST_PAUSE_MS;
-      await serveOrders(id, options);
+      await serveOrders(id, { ...options, checks });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RackseedError) || error.status < 500) throw error;
@@ -115,18 +121,29 @@ async function announce(
 }
 
 /** Returns when the server no longer knows the template, so that it can be announced again. */
-async function serveOrders(id: string, options: TemplateOptions): Promise<void> {
-  const { client, signal } = options;
+async function serveOrders(
+  id: string,
+  { checks, ...options }: TemplateOptions & { checks: CheckRunner },
+): Promise<void> {
+  const { client, root, checkShare, signal, onEvent } = options;
   while (true) {
     let response: Response;
     try {
-      response = await client.send("GET", `/templates/${id}/orders`, { answerMs: POLL_MS, signal });
+      // an agent of an earlier release does not ask for checks, and would end at the order of one
+      response = await client.send("GET", `/templates/${id}/orders?checks=true`, {
+        answerMs: POLL_MS,
+        signal,
+      });
     } catch (error) {
       if (error instanceof RackseedError && error.status === NOT_FOUND) return;
       throw error;
     }
     if (response.status === NO_CONTENT) continue;
-    await serve(CaptureOrder.parse(await response.json()), options);
+    const order = z.union([CheckOrder, CaptureOrder]).parse(await response.json());
+    if ("check" in order) {
+      onEvent?.({ type: "checking", order });
+      checks.begin(order, { client, root, signal, ...(checkShare !== undefined && { share: checkShare }) });
+    } else await serve(order, options);
   }
 }
 

@@ -43,6 +43,8 @@ function printEvent(event: TemplateEvent, { name, console }: { name: string; con
       return;
     case "unreachable":
       return console.line(`cannot reach the server (${event.reason}); retrying`);
+    case "checking":
+      return console.line(`comparing with ${event.order.image}@${event.order.version}; nothing is changed`);
     case "capturing":
       return console.line(`capturing into ${event.order.image}`);
     case "progress": {

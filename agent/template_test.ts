@@ -28,7 +28,8 @@ class Server implements Api {
     path: string,
     options: { body?: BodyInit; json?: unknown } = {},
   ): Promise<Response> {
-    const call = `${method} ${path}`;
+    // it says that this agent takes checks, too
+    const call = `${method} ${path.replace("orders?checks=true", "orders")}`;
     if (options.body instanceof ReadableStream) await new Response(options.body).arrayBuffer();
     this.calls.push({ call, body: options.json });
     if (call === "POST /templates") return give(this.announcements.shift() ?? json({ id: "t1" }));
@@ -140,4 +141,20 @@ Deno.test("a refused token ends the template's agent", async () => {
   await assert.rejects(runTemplate({ client: server, name: "web1", root: "/", machine, signal }), {
     status: 401,
   });
+});
+
+Deno.test("a check begins at once, and a capture that is ordered meanwhile does not wait for it", async () => {
+  const check = {
+    check: "k1",
+    image: "web",
+    version: 1,
+    manifest: "a".repeat(64),
+    keep: [],
+    left: [],
+    readsAll: false,
+  };
+  const { server, types } = await run([json(check), json(check), order("c1")]);
+  // the order of a check that runs already changes nothing
+  assert.equal(server.count("GET /checks/k1/manifest"), 1);
+  assert.deepEqual(types, ["waiting", "checking", "checking", "capturing", "sent"]);
 });

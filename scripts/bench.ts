@@ -18,7 +18,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** These run only by name. */
 const LONG = [
-  ...["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
+  ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
   ...["layouts", "faults", "flood", "fuzz"],
 ];
 

@@ -178,13 +178,14 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet , hooks , agents , power } = openFleet ( context , { data , images , swarm , notices , publish } ) ;
+  const { fleet , hooks , agents , power , checks } = openFleet ( context , { data , images , swarm , notices , publish } ) ;
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
     images,
     fleet,
     agents,
+    nodeChecks: checks,
     segments,
     publish,
     onOverdue: (nodes) =>

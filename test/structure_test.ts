@@ -271,6 +271,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
+  "agent/check/": [
+    "server/contract/",
+    "agent/install/",
+    "agent/layout/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
   "agent/start/": [
     "server/contract/",
     "server/plan/",

@@ -4,6 +4,7 @@ import type { Actions } from "./actions.ts";
 import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
+import { parseThreshold } from "./check_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
 const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
@@ -82,13 +83,18 @@ function addSettings(image: ImageCommand, { signal }: Signal): void {
     .argument("<name>", "name of the image, without a version")
     .option("--keep <path...>", "paths that a restore leaves alone on every node, or none")
     .option("--own <path...>", "paths unique to each machine, or none; see below")
+    .option(
+      "--drift-threshold <n>",
+      "differences that a node may have before it counts as drifted",
+      parseThreshold,
+    )
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
         notes: `
-Without --keep and --own, the command shows the settings.
---keep adds to what \`rackseed node restore --keep\` names.
+Without options, the command shows the settings.
+--keep adds to what \`rackseed node restore --keep\` and \`node check --keep\` name.
 --own adds to the list that \`rackseed image identity\` shows: clones do not get
 these files, restores leave them alone, and nodes with --identity keep carry
 them over (files of up to 64 KiB).`,

@@ -61,16 +61,18 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
 /** Changes the settings of all versions of an image, or shows them if none is given; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, own, json, signal, ...options }: ImageOptions & {
+  { keep, own, driftThreshold, json, signal, ...options }: ImageOptions & {
     keep?: readonly string[] | undefined;
     own?: readonly string[] | undefined;
+    driftThreshold?: number | undefined;
   },
 ): Promise<void> {
   using client = await connect(options, signal);
   const image = checked(ImageName, { name: "image", value: name });
   let settings = await client.call("GET /images/:name/settings", { name: image, signal });
-  if (keep !== undefined || own !== undefined) {
-    const value = { ...settings, ...paths("keep", keep), ...paths("own", own) };
+  if (keep !== undefined || own !== undefined || driftThreshold !== undefined) {
+    const threshold = driftThreshold === undefined ? {} : { driftThreshold };
+    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold };
     const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }
@@ -78,6 +80,7 @@ export async function setImage(
   printFields({
     Image: name,
     "Kept in restores": settings.keep?.join(" ") || "nothing in particular",
+    "Drifted from": `${(settings.driftThreshold ?? 0) + 1} differences on`,
     "Each node's own": settings.own?.join(" ") || "only what `rackseed image identity` lists",
   });
 }

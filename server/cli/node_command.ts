@@ -3,6 +3,7 @@ import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { parseDurationOption, parseSeedOption, parseVersion } from "./arguments.ts";
 import { addBackup } from "./backup_command.ts";
+import { addCheck } from "./check_command.ts";
 import { withServer } from "./connection_options.ts";
 import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
@@ -21,7 +22,7 @@ const FORCE = "also another node's backup, or to a disk that reports that it is 
 
 export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
   const node = program.command("node")
-    .description("Name, configure, deploy, restore and back up nodes.")
+    .description("Name, configure, deploy, restore, back up and check nodes.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed node list", "rackseed node deploy n1 n2 --image web --wait"] }),
@@ -33,6 +34,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addPower(node, { signal });
   addPlan(node, { signal });
   addBackup(node, { signal });
+  addCheck(node, { signal });
   addRecoveryKey(node, { signal });
   addHardware(node, { signal });
   addNodeTable(node, { signal });

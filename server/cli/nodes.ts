@@ -7,6 +7,7 @@ import type { NodeOptions } from "./each_node.ts";
 import { describeSlowest, firstBootOf, paceOf, stepOf } from "./node_progress.ts";
 import { print, printFields, printJson, printTable, remark } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
+import { describeCounts, describeDrift, describeRunning } from "../words/drift_text.ts";
 import { formatSeconds, formatTime } from "../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { describeController, describeDisk, describeMachine, switchPortOf } from "../words/hardware_text.ts";
@@ -25,7 +26,7 @@ export async function listNodes(
   }
   if (switchPort) return printSwitchPorts(nodes);
   printTable(
-    ["node", "mac", "state", "step", "limited by", "image", "address", "last seen"],
+    ["node", "mac", "state", "step", "limited by", "image", "drift", "address", "last seen"],
     nodes.map((node) => [
       node.name,
       node.settings.mac ?? "-",
@@ -33,6 +34,7 @@ export async function listNodes(
       stepOf(node),
       paceOf(node),
       node.image ?? "-",
+      driftOf(node),
       addressOf(node),
       node.seen ? formatTime(node.seen) : "never",
     ]),
@@ -105,6 +107,8 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory && describeMachine(inventory),
     "First boot": firstBootOf(node),
+    Drift: node.check?.result && describeDrift(node.check.result),
+    Check: node.check && describeRunning(node.check),
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
@@ -126,6 +130,12 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
 
 function encryptionOf({ name, encryption }: NodeView): string | undefined {
   return encryption && describeEncryption(encryption, { hint: `rackseed node recovery-key ${name}` });
+}
+
+/** Of a check of another image, nothing is shown. */
+function driftOf({ image, check }: NodeView): string {
+  const result = check?.result;
+  return result === undefined || result.image !== image ? "-" : describeCounts(result);
 }
 
 /** The address set by the operator, else the one it last reported from. */

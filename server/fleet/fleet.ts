@@ -21,6 +21,7 @@ import type { AuditLog } from "../store/audit_log.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { EveryBoots } from "../store/every_boot.ts";
 import type { HardwareRecords } from "../store/hardware_records.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
@@ -52,6 +53,7 @@ export interface FleetOptions {
   readonly deployments: Deployments;
   readonly identities: Identities;
   readonly agents: AgentTokens;
+  readonly checks: NodeChecks;
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: SwarmTerms;
@@ -100,8 +102,7 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options;
-    const { firstBoots: watch , audit , notify } = options;
+    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options; const { firstBoots: watch , audit , notify , checks } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
@@ -160,8 +161,7 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#history = history;
-    this.#views = new NodeViews ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , history , now } ) ;
+    this.#history = history; this.#views = new NodeViews ( { nodes , deployments , batches , clones , checks , encryption , terms , power , bootRestores , history , now } ) ;
     this.#checkedMs = now();
   }
 
@@ -217,7 +217,7 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes , deployments , everyBoots , batches , hooks , encryption , power , publish } = this.#options;
+    const { nodes , deployments , everyBoots , batches , checks , hooks , encryption , power , publish } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -233,6 +233,7 @@ export class Fleet {
     hooks.forgetNode(node.id);
     power.forget(node.id);
     this.#history.forget(node.id);
+    checks.forget(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     this.#endMachine(node.id);
@@ -289,6 +290,11 @@ export class Fleet {
   /** What a deployment or a restore would do to the node. Throws RackseedError (404, 409). */
   plan(key: string, query: PlanQuery): PlanPreview {
     return this.#previews.preview(this.#options.nodes.get(key), query);
+  }
+
+  /** Mount points of its image that are on disks which it does not have. Throws RackseedError (404). */
+  leftMounts(key: string): readonly string[] {
+    return this.#previews.leftMounts(this.#options.nodes.get(key));
   }
 
   /** The steps of the node's latest deployment, oldest first. Throws RackseedError (404). */

@@ -7,6 +7,7 @@ import { EveryBoots } from "../store/every_boot.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { HardwareRecords } from "../store/hardware_records.ts";
+import { NodeChecks } from "../store/node_checks.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
@@ -22,6 +23,7 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
   const fleet = new Fleet({
     nodes,
     deployments,
+    checks: new NodeChecks(db),
     now,
     pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),

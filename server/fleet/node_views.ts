@@ -3,6 +3,7 @@ import type { DeploymentView, NodeView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { BootRestores } from "./boot_restores.ts";
@@ -21,6 +22,7 @@ interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly checks: Pick<NodeChecks, "view">;
   readonly encryption: Encryption;
   readonly terms: SwarmTerms;
   readonly power: PowerViews;
@@ -34,6 +36,7 @@ export class NodeViews {
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
+  readonly #checks: Pick<NodeChecks, "view">;
   readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
   readonly #power: PowerViews;
@@ -41,11 +44,12 @@ export class NodeViews {
   readonly #history: Pick<HardwareHistory, "warnings">;
   readonly #now: () => number;
 
-  constructor ( { nodes , deployments , batches , clones , encryption , terms , power , bootRestores , history , now } : NodeViewSources ) {
+  constructor ( { nodes , deployments , batches , clones , checks , encryption , terms , power , bootRestores , history , now } : NodeViewSources ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
+    this.#checks = checks;
     this.#encryption = encryption;
     this.#terms = terms;
     this.#power = power;
@@ -89,6 +93,7 @@ export class NodeViews {
       ...present("power", this.#power.view(node.id)),
       ...present("backup", backup),
       ...(discover && { discover: true as const }),
+      ...present("check", this.#checks.view(node.id)),
       ...present("encryption", this.#encryption.view(node.id)),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),

@@ -7,6 +7,7 @@ import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
 import { describePlan, describeRestore } from "#plan/plan_description.ts";
+import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
 import type { Encryption } from "./encryption.ts";
@@ -42,6 +43,22 @@ export class PlanPreviews {
     const version = this.#sources.images.get(image ?? this.#assignedTo(node));
     const terms = { version, unlock, restore: restore && { keep: [], dryRun: false } };
     return this.#previews([node], terms)[0] as PlanPreview;
+  }
+
+  /** Mount points of the template's data disks that the node has no disk for, as far as its disks are known. */
+  leftMounts(node: NodeRecord): readonly string[] {
+    try {
+      const version = this.#sources.images.get(this.#assignedTo(node));
+      const header = parseHeader(
+        this.#sources.images.secrets(`${version.image}@${version.version}`).manifest.header,
+      );
+      return this.#planned(node, { header, unlock: undefined, restore: { keep: [], dryRun: true } })?.left
+        .mountPoints ?? [];
+    } catch (error) {
+      // a plan that is refused today was good when the node was installed
+      if (error instanceof RackseedError) return [];
+      throw error;
+    }
   }
 
   #assignedTo({ id, name }: NodeRecord): string {
@@ -115,28 +132,9 @@ export class PlanPreviews {
     node: NodeRecord,
     { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
   ): PlanPreview {
-    const { inventory, settings } = node;
-    const disks = inventory && disksOfInventory(inventory);
-    if (!inventory || !disks) {
-      return { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) };
-    }
-    const plan = planInstall({
-      node: node.name,
-      header,
-      firmware: inventory.firmware,
-      disks,
-      choices: settings,
-      installed: this.#sources.deployments.installedDisks(node.id),
-      unlock,
-      firstBootHooks: this.#sources.hooks.ofNode(node, header)
-        .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
-      isDryRun: restore?.dryRun,
-    });
-    const written = new Set(restore?.dryRun ? [] : plan.disks.map(({ facts }) => facts.name));
-    const failing = inventory.disks.filter(({ name, health }) =>
-      written.has(name) && health?.verdict === "failing"
-    )
-      .map((disk) => describeFailing(disk).slice(0, 400));
+    const plan = this.#planned(node, { header, unlock, restore });
+    if (!plan) return { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    const failing = restore?.dryRun ? [] : failingOf(node, plan);
     return {
       ...this.#base(node, header),
       outcome: "planned",
@@ -149,6 +147,36 @@ export class PlanPreviews {
       }; the node plans again when it boots, and writes nothing if that is refused`,
     };
   }
+
+  /** Undefined if its disks are not known. */
+  #planned(
+    node: NodeRecord,
+    { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
+  ): Plan | undefined {
+    const { inventory, settings } = node;
+    const disks = inventory && disksOfInventory(inventory);
+    if (!inventory || !disks) return undefined;
+    return planInstall({
+      node: node.name,
+      header,
+      firmware: inventory.firmware,
+      disks,
+      choices: settings,
+      installed: this.#sources.deployments.installedDisks(node.id),
+      unlock,
+      firstBootHooks: this.#sources.hooks.ofNode(node, header)
+        .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
+      isDryRun: restore?.dryRun,
+    });
+  }
+}
+
+/** The disks that the plan writes and that expect to fail, in words. */
+function failingOf({ inventory }: NodeRecord, plan: Plan): string[] {
+  const written = new Set(plan.disks.map(({ facts }) => facts.name));
+  return (inventory?.disks ?? [])
+    .filter(({ name, health }) => written.has(name) && health?.verdict === "failing")
+    .map((disk) => describeFailing(disk).slice(0, 400));
 }
 
 /** A disk that expects to fail takes the clone with it, in the middle of the installation or soon after. */

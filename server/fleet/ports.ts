@@ -49,6 +49,8 @@ export interface Images {
   metainfo(ref: string): Promise<Uint8Array>;
   /** The bytes of contract/extent_answer.ts. */
   extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** The version's manifest in zstd, without the keys of its packs. `ref`: NAME@VERSION. */
+  plainManifest(ref: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Why the version must not be deployed now; undefined if it is not known to be damaged. `ref`: NAME@VERSION. */
   damage(ref: string): RackseedError | undefined;
   /** What a node needs to verify and to decrypt the version. */

@@ -18,6 +18,7 @@ import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";
 import { ExtentService } from "../store/extent_service.ts";
 import type { ImageStore } from "../store/images.ts";
+import { plainManifest } from "../store/plain_manifest.ts";
 import { planPrune } from "../store/prune_plan.ts";
 import { isDiskFull } from "../store/store_error.ts";
 import type { PublishedVersion } from "../store/versions.ts";
@@ -38,6 +39,8 @@ export class ImageService implements Images {
   readonly #seeded = new Map<string, Metainfo>();
   /** Torrent files by version, "web@1". */
   readonly #torrents = new Map<string, TorrentFile>();
+  /** The one that was asked for last: nodes that are checked together mostly have the same image. */
+  #plainManifest: { readonly id: string; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
 
   constructor(store: ImageStore, { seeder, notices }: { seeder: Seeder; notices: Notices }) {
     this.#store = store;
@@ -185,6 +188,17 @@ export class ImageService implements Images {
       manifest: { id, signature, publicKey, header: headerLine },
       key: Buffer.from(key).toString("base64"),
     };
+  }
+
+  async plainManifest(ref: string): Promise<Uint8Array<ArrayBuffer>> {
+    const version = this.#store.published(ref), { id } = version;
+    if (this.#plainManifest?.id !== id) this.#plainManifest = { id, bytes: plainManifest(version) };
+    try {
+      return await this.#plainManifest.bytes;
+    } catch (error) {
+      this.#plainManifest = undefined;
+      throw damagedCopy(`${version.image}@${version.version}`, `manifest: ${messageOf(error)}`);
+    }
   }
 
   file(ref: string, name: string): WebSeedFile | undefined {

@@ -119,3 +119,21 @@ Deno.test("the number of logged events with a series of their own is bounded", a
   );
   assert.equal(await value(metrics, 'rackseed_log_events_total{level="error",source="x",event="e1"}'), 1);
 });
+
+Deno.test("a check is counted once, and a node counts as drifted until its image is another", async () => {
+  const metrics = new Metrics();
+  const show = (fields: Partial<NodeView>) =>
+    metrics.observe({ type: "node", node: node({ state: "running", ...fields }) });
+  const counts = { at: "2026-11-30T10:00:00Z", image: "web@1", changed: 3, missing: 0, foreign: 0 };
+  const check = { id: "c1", ordered: "2026-11-30T10:00:00Z" };
+  const result = { ...counts, threshold: 2, drifted: true };
+  show({ image: "web@1" });
+  show({ image: "web@1", check: { ...check, state: "running" } });
+  for (let i = 0; i < 2; i++) show({ image: "web@1", check: { ...check, state: "done", result } });
+  assert.equal(await value(metrics, 'rackseed_checks_total{outcome="drifted"}'), 1);
+  assert.equal(await value(metrics, "rackseed_nodes_drifted"), 1);
+  show({ image: "web@1", check: { ...check, id: "c2", state: "failed", result } });
+  assert.equal(await value(metrics, 'rackseed_checks_total{outcome="failed"}'), 1);
+  show({ image: "web@2", check: { ...check, state: "done", result } });
+  assert.equal(await value(metrics, "rackseed_nodes_drifted"), 0);
+});

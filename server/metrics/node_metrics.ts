@@ -6,6 +6,7 @@ import { STEPS } from "#contract/api/steps.ts";
 const KINDS = ["deploy", "restore", "backup", "discover"] as const;
 const OUTCOMES = ["done", "failed", "aborted"] as const;
 type Outcome = typeof OUTCOMES[number];
+const CHECK_OUTCOMES = ["same", "drifted", "failed"] as const;
 /** From a step that only asks the kernel to one that moves a large image. */
 const STEP_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600];
 
@@ -20,6 +21,10 @@ interface Last {
   readonly failingDisks: number;
   /** Its latest step that ended, "plan done"; undefined while one runs. */
   readonly ended: string | undefined;
+  /** Whether its newest comparison with its image found more than may be. */
+  readonly drifted: boolean;
+  /** Its latest check that ended, and how. */
+  readonly checked: string | undefined;
 }
 
 export class NodeMetrics {
@@ -28,6 +33,7 @@ export class NodeMetrics {
   readonly #steps: Histogram<"step" | "outcome">;
   readonly #firstBoots: Counter<"outcome">;
   readonly #delivered: Counter<"source">;
+  readonly #checks: Counter<"outcome">;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -67,6 +73,15 @@ export class NodeMetrics {
       registers,
     });
     for (const source of ["peers", "http"]) this.#delivered.inc({ source }, 0);
+    this.#checks = new Counter({
+      name: "rackseed_checks_total",
+      help:
+        "Comparisons of running nodes with their images since the server started: no more differences than may be " +
+        "(same), more (drifted), or not compared (failed).",
+      labelNames: ["outcome"],
+      registers,
+    });
+    for (const outcome of CHECK_OUTCOMES) this.#checks.inc({ outcome }, 0);
   }
 
   begin(node: NodeView): void {
@@ -84,6 +99,9 @@ export class NodeMetrics {
     if (report && now.ended !== undefined && now.ended !== before?.ended) {
       this.#steps.observe({ step: report.step, outcome: report.state }, report.elapsedMs / 1000);
       if (report.step === "install") this.#deliver(report);
+    }
+    if (before !== undefined && now.checked !== undefined && now.checked !== before.checked) {
+      this.#checks.inc({ outcome: checkOutcomeOf(node) });
     }
     if (now.late && before?.late === false) this.#firstBoots.inc({ outcome: "late" });
     if (before === undefined || before.state === now.state) return;
@@ -136,17 +154,36 @@ export class NodeMetrics {
         this.set(last.values().reduce((sum, { failingDisks }) => sum + failingDisks, 0));
       },
     });
+    new Gauge({
+      name: "rackseed_nodes_drifted",
+      help: "Nodes whose newest comparison with their image found more differences than the threshold.",
+      registers,
+      collect() {
+        this.set(last.values().reduce((sum, { drifted }) => sum + (drifted ? 1 : 0), 0));
+      },
+    });
   }
 }
 
-function lastOf({ state, silentSince, firstBoot, report, warnings = [] }: NodeView): Last {
+function checkOutcomeOf ( { check } : NodeView ) : typeof CHECK_OUTCOMES [ number ] { if ( check?.state === "failed" ) return "failed"; return check?.result?.drifted ? "drifted" : "same"; } function lastOf ( { state , silentSince , firstBoot , report , warnings = [ ] , image , check } : NodeView ) : Last {
   const ended = report === undefined || report.state === "running"
     ? undefined
     : `${report.step} ${report.state}`;
   const late = state === "installed" && firstBoot?.problem !== undefined;
   const failingDisks = warnings.filter(({ kind }) => kind === "disk-failing").length;
   const changes = warnings.length - failingDisks;
-  return { state, silent: silentSince !== undefined, late, changes, failingDisks, ended };
+  const isOver = check?.state === "done" || check?.state === "failed";
+  return {
+    state,
+    silent: silentSince !== undefined,
+    late,
+    changes,
+    failingDisks,
+    ended,
+    // a node that got another image since is no longer what was compared
+    drifted: check?.result?.drifted === true && check.result.image === image,
+    checked: isOver ? check.id : undefined,
+  };
 }
 
 /** How the order ended; undefined if it did not end with this change. */

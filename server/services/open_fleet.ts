@@ -19,6 +19,7 @@ import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
+import { NodeChecks } from "../store/node_checks.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -32,6 +33,7 @@ interface FleetParts {
   readonly hooks: HookRegistry;
   readonly agents: AgentTokens;
   readonly power: PowerControl;
+  readonly checks: NodeChecks;
 }
 
 interface FleetSources {
@@ -56,7 +58,7 @@ export function openFleet(
   const terms = new SwarmTerms({ settings, racks });
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
-  const agents = new AgentTokens(db);
+  const agents = new AgentTokens(db), checks = new NodeChecks(db);
   const records = new PowerRecords(db, { directory });
   const power = stack.use(
     new PowerControl({
@@ -74,6 +76,7 @@ export function openFleet(
     nodes,
     deployments,
     agents,
+    checks,
     images,
     batches,
     terms,
@@ -96,5 +99,5 @@ export function openFleet(
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
-  return { fleet, hooks, agents, power };
+  return { fleet , hooks , agents , power , checks } ;
 }

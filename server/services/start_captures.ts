@@ -1,4 +1,4 @@
-/** Captures: of templates, and of nodes as their backups, now, on a schedule or at the next boot. */
+/** What agents on running machines are asked for: captures of templates, backups of nodes, checks of nodes. */
 import { getLogger } from "@logtape/logtape";
 import type { CaptureView } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
@@ -7,10 +7,12 @@ import { CaptureService } from "../capture/capture_service.ts";
 import { Backups } from "../fleet/backups/backups.ts";
 import { BootBackups } from "../fleet/backups/boot_backups.ts";
 import { CaptureOrders } from "../fleet/backups/capture_orders.ts";
+import { Checks } from "../fleet/checks/checks.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Publish, SwarmAddresses } from "../fleet/ports.ts";
 import type { ImageService } from "../images/image_service.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
 import { publishPorts } from "./publishing.ts";
@@ -26,6 +28,7 @@ interface CaptureParts {
   readonly orders: CaptureOrders;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
+  readonly checks: Checks;
 }
 
 interface CaptureSources {
@@ -33,6 +36,7 @@ interface CaptureSources {
   readonly images: ImageService;
   readonly fleet: Fleet;
   readonly agents: AgentTokens;
+  readonly nodeChecks: NodeChecks;
   readonly segments: AgentSegments;
   /** Of the torrents that captures make. */
   readonly swarm: SwarmAddresses;
@@ -45,7 +49,7 @@ interface CaptureSources {
 
 export function startCaptures(
   { stack, closing: signal, now }: StartContext,
-  { data, images, fleet, agents, segments, swarm, publish, onOverdue, server }: CaptureSources,
+  { data, images, fleet, agents, nodeChecks, segments, swarm, publish, onOverdue, server }: CaptureSources,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
   const captures = stack.use(
@@ -87,9 +91,19 @@ export function startCaptures(
     pin,
     onChange,
   });
+  const checks = new Checks({
+    fleet,
+    nodes,
+    checks: nodeChecks,
+    templates,
+    images,
+    wake: () => orders.wake(),
+    now,
+  });
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
+  stack.use(every(BACKUP_TICK_MS, () => checks.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
-  return { captures, templates, orders, backups, bootBackups };
+  return { captures, templates, orders, backups, bootBackups, checks };
 }
 
 function serveNew(

@@ -5,11 +5,12 @@ import { type ApiContext, bearerOf, type Env } from "./context.ts";
 
 const ORDERS = /^\/templates\/([\w-]+)\/orders$/;
 const CAPTURE = /^\/captures\/([\w-]+)\/(known|frames|progress|entries(\/\d+)?|failed)$/;
+const CHECK = /^\/checks\/([\w-]+)\/(manifest|progress|result|failed)$/;
 
 /** The name of the node whose agent makes this call; undefined if the call is not one that it may make. */
 export function agentOf(
   c: Context<Env>,
-  { backups, bootBackups, templates, captures }: ApiContext,
+  { backups, bootBackups, checks, templates, captures }: ApiContext,
 ): string | undefined {
   const secret = bearerOf(c);
   if (secret === undefined) return undefined;
@@ -23,6 +24,8 @@ export function agentOf(
   const [, template] = booted === undefined ? ORDERS.exec(path) ?? [] : [];
   // an unknown template passes: the route's 404 makes the agent announce itself again
   if (template !== undefined) return (templates.find(template)?.name ?? node) === node ? node : undefined;
+  const [, check] = booted === undefined ? CHECK.exec(path) ?? [] : [];
+  if (check !== undefined) return checks.nodeOf(check) === node ? node : undefined;
   const [, capture] = CAPTURE.exec(path) ?? [];
   if (capture === undefined || c.req.method === "GET") return undefined;
   return captures.list().find(({ id }) => id === capture)?.template === node ? node : undefined;

@@ -8,6 +8,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
 import { documentRoutes } from "./routes/document.ts";
+import { checkRoutes } from "./routes/checks.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -33,6 +34,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", machineRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", scheduleRoutes(context));
+  app.route("/", checkRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));

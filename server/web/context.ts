@@ -22,6 +22,7 @@ import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
+import type { Checks } from "../fleet/checks/checks.ts";
 import { unknownBearer } from "../fleet/enrolment.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PowerControl } from "../power/power_control.ts";
@@ -43,6 +44,7 @@ export interface ApiContext {
   readonly orders: CaptureOrders;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
+  readonly checks: Checks;
   readonly swarm: SwarmControl;
   readonly hooks: HookRegistry;
   readonly power: PowerControl;

@@ -25,6 +25,11 @@ const OF_ORDER = "part of an order that is recorded; the node's log has its step
 const OF_CAPTURE = "part of a capture whose begin and end are recorded";
 const NODE = { needs: "session", unrecorded: OF_ORDER } as const;
 const CAPTURE = { needs: "operate", agent: true, unrecorded: OF_CAPTURE } as const;
+const CHECK = {
+  needs: "operate",
+  agent: true,
+  unrecorded: "part of a check whose order is recorded",
+} as const;
 const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
@@ -82,6 +87,12 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/backup": { needs: "order", records: "node.backup" },
   "POST /nodes/:node/boot-backup": { needs: "order", records: "node.backup-at-boot", body: true },
   "POST /nodes/:node/agent": { needs: "administer", records: "node.agent-token" },
+  "GET /nodes/:node/check": VIEW,
+  "POST /checks": { needs: "order", records: "node.check", body: true },
+  "GET /checks/:id/manifest": { needs: "operate", agent: true },
+  "POST /checks/:id/progress": CHECK,
+  "PUT /checks/:id/result": CHECK,
+  "POST /checks/:id/failed": CHECK,
   "POST /deployments": { needs: "order", records: "node.deploy", body: true },
   "POST /discoveries": { needs: "order", records: "node.discover", body: true },
   "POST /restores": { needs: "order", records: "node.restore", body: true },

@@ -33,6 +33,8 @@ interface Last {
   readonly isUnstarted: boolean;
   /** What changed in its hardware, and disks that are failing. */
   readonly warnings: readonly string[];
+  /** The time of its newest comparison with its image. */
+  readonly comparedAt: string | undefined;
 }
 
 /** Deployments whose end was reported: a node of one may still change. */
@@ -75,6 +77,7 @@ export class EventWatch {
     }
     const news = now.warnings.filter((what) => !before.warnings.includes(what));
     if (news.length > 0) this.#options.emit({ event: "node.hardware", data: { node: name, changes: news } });
+    if (now.comparedAt !== before.comparedAt) this.#compared(node);
     const isLate = now.isLate && !before.isLate;
     const isOver = ["installing", "installed"].includes(before.state) && before.state !== now.state;
     if (!isOver && !isLate) return;
@@ -84,6 +87,12 @@ export class EventWatch {
     }
     // a backup is a capture, and reported as one; a discovery deploys nothing
     if (!node.backup && !node.discover) this.#deployment(name);
+  }
+
+  #compared({ name, check }: NodeView): void {
+    if (!check?.result?.drifted) return;
+    const { drifted: _, ...result } = check.result;
+    this.#options.emit({ event: "node.drifted", data: { node: name, ...result } });
   }
 
   #deployment(node: string): void {
@@ -110,9 +119,9 @@ export class EventWatch {
   }
 }
 
-function lastOf ( { state , silentSince , firstBoot , power , warnings = [ ] } : NodeView ) : Last {
+function lastOf ( { state , silentSince , firstBoot , power , warnings = [ ] , check } : NodeView ) : Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  const isUnstarted = state === "armed" && power?.start?.problem !== undefined; return { state , isSilent: silentSince !== undefined , isLate , isUnstarted , warnings: warnings.map ( ( { what } ) => what ) } ;
+  const isUnstarted = state === "armed" && power?.start?.problem !== undefined; return { state , isSilent: silentSince !== undefined , isLate , isUnstarted , warnings: warnings.map ( ( { what } ) => what ) , comparedAt: check?.result?.at } ;
 }
 
 function isActive(state: CaptureView["state"]): boolean {

@@ -121,3 +121,37 @@ Deno.test("what is known at the start is no news", () => {
   test.watch.observe({ type: "node", node });
   assert.deepEqual(test.events(), []);
 });
+
+Deno.test("a check that finds more than the threshold is news once, and so is the next such check", () => {
+  const test = watchOf();
+  const result = (at: string, foreign: number) => ({
+    at,
+    image: "web@1",
+    changed: 1,
+    missing: 0,
+    foreign,
+    threshold: 2,
+    drifted: 1 + foreign > 2,
+  });
+  const check = { id: "c", state: "done" as const, ordered: "2026-11-29T10:00:00Z" };
+  test.show("n1", "running");
+  test.show("n1", "running", { check: { ...check, result: result("2026-11-29T10:01:00Z", 1) } });
+  assert.deepEqual(test.events(), []);
+  const drifted = { check: { ...check, result: result("2026-11-29T11:00:00Z", 4) } };
+  for (let i = 0; i < 3; i++) test.show("n1", "running", drifted);
+  test.show("n1", "running", { check: { ...drifted.check, state: "running" } });
+  assert.deepEqual(test.news, [{
+    event: "node.drifted",
+    data: {
+      node: "n1",
+      at: "2026-11-29T11:00:00Z",
+      image: "web@1",
+      changed: 1,
+      missing: 0,
+      foreign: 4,
+      threshold: 2,
+    },
+  }]);
+  test.show("n1", "running", { check: { ...check, result: result("2026-11-30T11:00:00Z", 4) } });
+  assert.deepEqual(test.events(), ["node.drifted", "node.drifted"]);
+});

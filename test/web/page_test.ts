@@ -1,7 +1,8 @@
 /** The page in a real browser: login with the printed link, live rows, capture and deployment. */
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
-import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
+import { DeployAnswer, NodeView, Order, StepReport, TemplateView } from "#contract/api.ts";
+import { CheckOrder, type CheckResult } from "#contract/api/checks.ts";
 import { SwarmSettings } from "#contract/api/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
@@ -214,6 +215,41 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await page.getByText("f1 is being captured as f1.").waitFor();
     const captures = await client.get("/captures", z.array(CaptureView));
     await client.send("DELETE", `/captures/${captures.at(-1)?.id}`);
+  });
+
+  await t.step("a node is checked by its agent, and its details list what differs", async () => {
+    await page.getByLabel("Select f1").check();
+    await page.getByRole("button", { name: "Check", exact: true }).click();
+    await page.getByText("f1 will be compared with the image.").waitFor();
+    await row(page, "f1").getByText("check: waiting for its agent").waitFor();
+    const [{ id = "" } = {}] = await client.get("/templates", z.array(TemplateView));
+    const order = CheckOrder.parse(
+      await (await client.send("GET", `/templates/${id}/orders?checks=true`)).json(),
+    );
+    await row(page, "f1").getByText("check: comparing").waitFor();
+    const json: CheckResult = {
+      entries: 3,
+      changed: 1,
+      missing: 0,
+      foreign: 0,
+      differences: [{
+        path: "/etc/<b>motd",
+        what: "changed",
+        detail: "mode 0600, not 0644",
+        package: "base",
+      }],
+      notes: [],
+      readBytes: 1,
+      elapsedMs: 1,
+      cpuMs: 1,
+    };
+    await client.send("PUT", `/checks/${order.check}/result`, { json });
+    await row(page, "f1").getByText("drifted: 1 changed").waitFor();
+    await row(page, "f1").getByRole("button", { name: "f1", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("differences", { exact: true }).click();
+    await dialog.getByText("changed  /etc/<b>motd  (mode 0600, not 0644; package base)").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
   });
 
   await t.step(

@@ -53,16 +53,7 @@ export function differencesOf(
   { found, extentService, nodes = 1 }: RouteOptions & { found: ExistingTree },
 ): Differences {
   const wholeFrom = 1 / nodes;
-  const removed = new Set(found.remove);
-  const list: Difference[] = [];
-  const add = (difference: Difference) =>
-    list.push(found.locked?.has(difference.path) ? { ...difference, locked: true } : difference);
-  for (const [number, entry] of manifest.entries.entries()) {
-    const difference = ofEntry(entry, { number, manifest, found, removed });
-    if (difference) add(difference);
-    removed.delete(entry.path);
-  }
-  for (const path of removed) add({ path, what: "extra" });
+  const list = listDifferences(manifest, found);
   const routes = planTree(manifest, found).frames.flatMap((work): FrameRoute[] => {
     if (work === undefined) return [];
     const { frame, extents: slices, sealedBytes } = work;
@@ -76,6 +67,21 @@ export function differencesOf(
     return [{ frame, by: whole ? "swarm" : "extents", extents, bytes }];
   });
   return { list, routes, fetchBytes: routes.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** In the order of the manifest; extra paths last. */
+export function listDifferences(manifest: Manifest, found: ExistingTree): Difference[] {
+  const removed = new Set(found.remove);
+  const list: Difference[] = [];
+  const add = (difference: Difference) =>
+    list.push(found.locked?.has(difference.path) ? { ...difference, locked: true } : difference);
+  for (const [number, entry] of manifest.entries.entries()) {
+    const difference = ofEntry(entry, { number, manifest, found, removed });
+    if (difference) add(difference);
+    removed.delete(entry.path);
+  }
+  for (const path of removed) add({ path, what: "extra" });
+  return list;
 }
 
 function ofEntry(

@@ -5,6 +5,7 @@ import { statAt } from "../../sys/file_status.ts";
 import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
+import { TreeRoots } from "../../tree/tree_roots.ts";
 import { type FoundInode, hasAttributes } from "../extract/attribute_comparison.ts";
 import {
   type Existing,
@@ -17,6 +18,7 @@ import { TrustedFiles, withTrusted } from "./trusted_files.ts";
 import type { IndexEntry } from "../records/content_index.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { KeptPaths } from "./kept_paths.ts";
+import { vanished } from "./live_tree.ts";
 import { type IsExcluded, surveyTree } from "./survey.ts";
 
 export interface ExistingTree extends Existing {
@@ -49,43 +51,44 @@ interface ExistingOptions extends Omit<ScanOptions, "files"> {
 
 /** `root`: descriptor of the target. Changes nothing there, apart from `makeReadable`. */
 export async function findExisting(root: number, options: ExistingOptions): Promise<ExistingTree> {
-  const { manifest, makeReadable, privileged, isExcluded, index, trustsIndex, random } = options;
+  const { manifest, makeReadable, privileged, isExcluded, index, trustsIndex, live, random } = options;
+  const tree = new TreeRoots(root, options.mounts);
   const trustedFiles = trustsIndex && index
     ? new TrustedFiles({ manifest, index, privileged, random })
     : undefined;
-  const kept = pathsLeftAlone(root, options);
+  const kept = pathsLeftAlone(tree, options);
   const onEntry = trustedFiles && trustedFiles.see.bind(trustedFiles);
-  const survey = surveyTree(root, { manifest, kept, isExcluded, makeReadable, onEntry });
+  const survey = await surveyTree(tree, { manifest, kept, isExcluded, makeReadable, onEntry, live });
   const { present, unwanted, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const { contents, trusted } = await contentsOf(root, { ...options, files, present, trustedFiles });
-  const judged = judgeEntries(root, { options, kept, present, contents, trusted });
+  const judged = await judgeEntries(tree, { options, kept, present, contents, trusted });
   const { states, wrongAttributes, partial } = judged, remove = [...unwanted, ...judged.remove];
   return { states, wrongAttributes, partial, remove, contents, trusted, present, unknown, locked };
 }
 
 function pathsLeftAlone(
-  root: number,
+  tree: TreeRoots,
   { kept, own }: Pick<ExistingOptions, "kept" | "own">,
 ): Pick<KeptPaths, "has" | "leadsTo" | "leadsOut"> {
-  const all = [...kept?.existingIn(root) ?? [], ...own?.paths ?? []];
+  const all = [...kept?.existingIn(tree) ?? [], ...own?.paths ?? []];
   const paths = new KeptPaths(all, own?.patterns, own?.except);
   return {
-    has: (path) => paths.has(path) || (kept?.patterns?.has(path) ?? false) && hasName(root, path),
+    has: (path) => paths.has(path) || (kept?.patterns?.has(path) ?? false) && hasName(tree, path),
     leadsTo: (path) => paths.leadsTo(path),
     leadsOut: (path) => paths.leadsOut(path),
   };
 }
 
 /** Decides for every entry whether it is in place, can be completed, or has to be made again. */
-function judgeEntries(
-  root: number,
+async function judgeEntries(
+  tree: TreeRoots,
   { options, kept, present, contents, trusted }: Pick<ExistingTree, "present" | "contents" | "trusted"> & {
     options: ExistingOptions;
     kept: Pick<KeptPaths, "has">;
   },
-): Existing {
-  const { manifest, privileged, plain } = options;
+): Promise<Existing> {
+  const { manifest, plain, live } = options;
   const states = new Uint8Array(manifest.entries.length);
   const partial = new Map<number, Uint8Array>(), remove: BytePath[] = [];
   const isPlain = ({ path }: ImageEntry) => plain?.has(path) ?? false;
@@ -96,14 +99,15 @@ function judgeEntries(
   const isInPlace = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const isRight = trusted.has(number) || isPlain(entry) || attributesMatch(root, { entry, privileged });
+    const isRight = trusted.has(number) || isPlain(entry) || attributesMatch(tree, { entry, options });
     if (entry.type === "directory" && !isRight) wrongAttributes.add(number);
     return isRight || entry.type === "directory";
   };
   for (const [number, entry] of manifest.entries.entries()) {
+    if (live && number % LIVE_TURN === 0) await live.rest();
     if (kept.has(entry.path)) {
       states[number] = LEFT_ALONE;
-      if (hasName(root, entry.path)) staying.add(entry.path);
+      if (hasName(tree, entry.path)) staying.add(entry.path);
       continue;
     }
     if (present[number] !== 1) continue;
@@ -143,19 +147,26 @@ function canBeCompleted({ extents }: FileEntry, right: Uint8Array): boolean {
   return right.includes(1) && extents.some((e) => e.frame !== extents[0]?.frame);
 }
 
+/** Entries of a running system's tree that are judged in one piece. */
+const LIVE_TURN = 50;
+
 /** Symlinks, devices and FIFOs that differ in any way are made again; directories get the right attributes. */
 function attributesMatch(
-  root: number,
-  { entry, privileged }: { entry: Exclude<ImageEntry, { type: "link" }>; privileged: boolean },
+  tree: TreeRoots,
+  { entry, options: { privileged, live } }: {
+    entry: Exclude<ImageEntry, { type: "link" }>;
+    options: Pick<ExistingOptions, "privileged" | "live">;
+  },
 ): boolean {
   try {
-    const path = entry.path || "." as BytePath;
-    const status = statAt(root, path), xattrs = xattrsAt(root, path);
-    const inode = entry.type === "directory" ? inodeOfDirectory(root, path) : undefined;
+    const { fd, path } = tree.at(entry.path);
+    const status = statAt(fd, path), xattrs = xattrsAt(fd, path);
+    const inode = entry.type === "directory" ? inodeOfDirectory(fd, path) : undefined;
     return hasAttributes(entry, { status, xattrs, inode, privileged });
   } catch (error) {
     // extended attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;
+    if (live && vanished(error)) return false;
     throw error;
   }
 }
@@ -169,9 +180,10 @@ function inodeOfDirectory(root: number, path: BytePath): FoundInode {
   }
 }
 
-function hasName(root: number, path: BytePath): boolean {
+function hasName(tree: TreeRoots, path: BytePath): boolean {
+  const place = tree.at(path);
   try {
-    statAt(root, path);
+    statAt(place.fd, place.path);
     return true;
   } catch {
     return false;

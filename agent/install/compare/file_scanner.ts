@@ -5,6 +5,7 @@ import { statOf } from "../../sys/file_status.ts";
 import { close, nextData, O, openAt, readAhead, readFully } from "../../sys/libc.ts";
 import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
+import { TreeRoots } from "../../tree/tree_roots.ts";
 import { hasAttributes } from "../extract/attribute_comparison.ts";
 import { extentSum, isUntouched } from "../records/content_index.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
@@ -17,12 +18,14 @@ const AHEAD = { files: 32, bytes: 256 << 10 };
 
 export class FileScanner {
   readonly #setup: ScanSetup;
+  readonly #tree: TreeRoots;
   readonly #buffer = new Uint8Array(MAX_EXTENT_BYTES);
   readonly #zeros = Buffer.alloc(GAP_BYTES);
   #readBytes = 0;
 
   constructor(setup: ScanSetup) {
     this.#setup = setup;
+    this.#tree = new TreeRoots(setup.root, setup.mounts);
   }
 
   /** Never throws: a file that cannot be opened or read counts as wrong and will be made again. */
@@ -37,9 +40,10 @@ export class FileScanner {
   }
 
   #open({ path, checks: [first] }: ScanPart): number | undefined {
+    const place = this.#tree.at(path);
     try {
       // NONBLOCK: a FIFO that appeared after the survey must not block the scan
-      const fd = openAt(this.#setup.root, path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
+      const fd = openAt(place.fd, place.path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
       if (first) readAhead(fd, { offset: first.offset, sizeBytes: AHEAD.bytes });
       return fd;
     } catch {

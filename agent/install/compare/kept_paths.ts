@@ -11,6 +11,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt } from "../../sys/file_status.ts";
+import type { TreeRoots } from "../../tree/tree_roots.ts";
 
 /**
  * @example
@@ -70,20 +71,20 @@ export class KeptPaths {
   }
 
   /**
-   * Those that exist. `root`: descriptor of the target. Throws RackseedError if a symlink leads to one: what it
-   * points to would not be kept, which is hardly what the operator meant.
+   * Those that exist. Throws RackseedError if a symlink leads to one: what it points to would not be kept, which is
+   * hardly what the operator meant.
    */
-  existingIn(root: number): Set<BytePath> {
+  existingIn(tree: TreeRoots): Set<BytePath> {
     const existing = new Set<BytePath>();
-    for (const path of this.#paths) if (this.#exists(root, path)) existing.add(path);
+    for (const path of this.#paths) if (this.#exists(tree, path)) existing.add(path);
     return existing;
   }
 
-  #exists(root: number, path: BytePath): boolean {
+  #exists(tree: TreeRoots, path: BytePath): boolean {
     let at = "" as BytePath;
     for (const name of path.split("/")) {
       at = joinPath(at, name as BytePath);
-      const status = statusOf(root, at);
+      const status = statusOf(tree, at);
       if (status === undefined) return false;
       if (status.type === "symlink") {
         throw new RackseedError(`cannot keep /${displayPath(path)}`, {
@@ -104,9 +105,10 @@ function parentsOf(path: BytePath): BytePath[] {
   return parents;
 }
 
-function statusOf(root: number, path: BytePath): FileStatus | undefined {
+function statusOf(tree: TreeRoots, path: BytePath): FileStatus | undefined {
+  const place = tree.at(path);
   try {
-    return statAt(root, path);
+    return statAt(place.fd, place.path);
   } catch (error) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw error;

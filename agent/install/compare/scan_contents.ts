@@ -4,12 +4,16 @@ import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
 import type { ContentIndex, IndexEntry } from "../records/content_index.ts";
 import { InlineRunner, type JobRunner, WorkerPool } from "../extract/worker_pool.ts";
+import type { TreeMount } from "../../tree/tree_roots.ts";
 import { FileScanner } from "./file_scanner.ts";
+import type { LiveTree } from "./live_tree.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 /** Limits of one job: large enough to be worth a message, small enough to keep the workers evenly busy. */
 const JOB_BYTES = 32 << 20;
 const JOB_FILES = 500;
+/** The same beside a running system: a job is over in a moment. */
+const LIVE_JOB_BYTES = 2 << 20, LIVE_JOB_FILES = 25;
 /** Cost of opening a file and reading its attributes, as if it were this many bytes. */
 const FILE_COST = 16 << 10;
 const MAX_WORKERS = 4;
@@ -37,15 +41,19 @@ export interface ScanOptions {
   readonly index?: ContentIndex | undefined;
   /** Default: one per processor, at most four; each needs about 16 MiB. */
   readonly workers?: number | undefined;
+  /** File systems in the target that are opened by themselves. */
+  readonly mounts?: readonly TreeMount[] | undefined;
+  /** Then all is read by the calling thread. */
+  readonly live?: LiveTree | undefined;
   readonly onProgress?: ((readBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** `root`: descriptor of the target. */
 export async function scanContents(root: number, options: ScanOptions): Promise<Contents> {
-  const { manifest, privileged, signal, onProgress } = options;
+  const { manifest, privileged, mounts, live, signal, onProgress } = options;
   signal?.throwIfAborted();
-  const found = new Findings(manifest), setup: ScanSetup = { root, privileged };
+  const found = new Findings(manifest), setup: ScanSetup = { root, mounts, privileged };
   const jobs = jobsOf(manifest, options);
   const first: Job[] = [];
   for (let next = jobs.next(); !next.done; next = jobs.next()) {
@@ -57,7 +65,8 @@ export async function scanContents(root: number, options: ScanOptions): Promise<
     found.readBytes += readBytes;
     onProgress?.(found.readBytes);
   };
-  await scanAll(chained(first, jobs), { ...options, setup, take, isLittle: first.length <= FEW_JOBS });
+  const isLittle = live !== undefined || first.length <= FEW_JOBS;
+  await scanAll(chained(first, jobs), { ...options, setup, take, isLittle });
   return found.contents();
 }
 
@@ -66,13 +75,17 @@ type Job = readonly ScanPart[];
 /** Runs the jobs in workers, or in this thread if there are few. */
 async function scanAll(
   jobs: Iterable<Job>,
-  { setup, take, isLittle, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
-    & Pick<ScanOptions, "signal" | "workers">
+  { setup, take, isLittle, live, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
+    & Pick<ScanOptions, "live" | "signal" | "workers">
     & { setup: ScanSetup; take: (reply: ScanReply) => void; isLittle: boolean },
 ): Promise<void> {
   const scanner = isLittle ? new FileScanner(setup) : undefined;
   await using pool: JobRunner<Job, ScanReply> = scanner
-    ? new InlineRunner((job) => Promise.resolve(scanner.scan(job)))
+    ? new InlineRunner(async (job) => {
+      const reply = scanner.scan(job);
+      await live?.rest();
+      return reply;
+    })
     : new WorkerPool(
       () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
       { count: workers, setup },
@@ -146,8 +159,9 @@ class Findings {
 
 function* jobsOf(
   manifest: Manifest,
-  { files, index }: Pick<ScanOptions, "files" | "index">,
+  { files, index, live }: Pick<ScanOptions, "files" | "index" | "live">,
 ): Generator<readonly ScanPart[]> {
+  const [mostBytes, mostFiles] = live ? [LIVE_JOB_BYTES, LIVE_JOB_FILES] : [JOB_BYTES, JOB_FILES];
   let job: ScanPart[] = [], bytes = 0;
   for (const number of files) {
     const entry = manifest.entries[number];
@@ -155,7 +169,7 @@ function* jobsOf(
     for (const part of partsOf(entry, { number, manifest, indexed: index?.(number) })) {
       job.push(part);
       bytes += FILE_COST + part.checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      if (bytes < JOB_BYTES && job.length < JOB_FILES) continue;
+      if (bytes < mostBytes && job.length < mostFiles) continue;
       yield job;
       job = [];
       bytes = 0;

@@ -1,11 +1,14 @@
 /** The messages between scanContents and its workers. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes } from "#contract/format/entry.ts";
+import type { TreeMount } from "../../tree/tree_roots.ts";
 import type { IndexEntry } from "../records/content_index.ts";
 
 export interface ScanSetup {
   /** The target's descriptor, owned by the main thread. */
   readonly root: number;
+  /** File systems in it that are opened by themselves. */
+  readonly mounts?: readonly TreeMount[] | undefined;
   /** Whether owners are compared: only root may set them. */
   readonly privileged: boolean;
 }

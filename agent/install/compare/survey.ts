@@ -11,8 +11,10 @@ import { codeOf } from "../../sys/errno.ts";
 import { LOCKS } from "../../sys/inode_flags.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
+import type { TreeRoots } from "../../tree/tree_roots.ts";
 import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
 import type { KeptPaths } from "./kept_paths.ts";
+import { type LiveTree, vanished } from "./live_tree.ts";
 
 interface Survey {
   /** By entry number: 1 if something of the entry's kind exists, with its link target or device numbers. */
@@ -35,17 +37,18 @@ interface SurveyOptions {
   readonly makeReadable: boolean;
   /** Called for every entry at whose path something of its kind exists. */
   readonly onEntry?: ((entry: number, status: FileStatus) => void) | undefined;
+  readonly live?: LiveTree | undefined;
 }
 
 export type IsExcluded = (path: BytePath, options: { isDirectory: boolean }) => boolean;
 
 /**
- * `root`: descriptor of the target. Throws SysError if it cannot be read, RackseedError if the image has something
- * other than a directory above a kept path.
+ * Throws SysError if the tree cannot be read, RackseedError if the image has something other than a directory above a
+ * kept path.
  */
-export function surveyTree(root: number, options: SurveyOptions): Survey {
-  const walk = new Walk(root, options);
-  walk.run();
+export async function surveyTree(tree: TreeRoots, options: SurveyOptions): Promise<Survey> {
+  const walk = new Walk(tree, options);
+  await walk.run();
   return walk.result();
 }
 
@@ -56,7 +59,7 @@ interface Names {
 }
 
 class Walk {
-  readonly #root: number;
+  readonly #tree: TreeRoots;
   readonly #options: SurveyOptions;
   readonly #entries: readonly ImageEntry[];
   readonly #numbers: ReadonlyMap<BytePath, number>;
@@ -68,8 +71,8 @@ class Walk {
   readonly #shownAgain: ReadonlySet<BytePath>;
   #unknown = 0;
 
-  constructor(root: number, options: SurveyOptions) {
-    this.#root = root;
+  constructor(tree: TreeRoots, options: SurveyOptions) {
+    this.#tree = tree;
     this.#options = options;
     this.#entries = options.manifest.entries;
     this.#numbers = new Map(this.#entries.map(({ path }, number) => [path, number]));
@@ -77,10 +80,13 @@ class Walk {
     this.#shownAgain = new Set(placesShownAgain(options.manifest.header.layout));
   }
 
-  run(): void {
+  async run(): Promise<void> {
     this.#present[0] = 1;
     const open = ["" as BytePath];
-    for (let path = open.pop(); path !== undefined; path = open.pop()) open.push(...this.#directory(path));
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      open.push(...this.#directory(path));
+      await this.#options.live?.rest();
+    }
     this.#judgeShared();
   }
 
@@ -92,14 +98,16 @@ class Walk {
   /** Examines all names of one directory. Returns the directories in it to examine next. */
   #directory(path: BytePath): BytePath[] {
     const below: BytePath[] = [];
-    const fd = this.#open(path);
+    const fd = this.#ifThere(() => this.#open(path));
+    if (fd === undefined) return below;
     try {
       for (const name of readDirectory(fd)) {
         const child = joinPath(path, name);
         if (this.#shownAgain.has(child)) continue;
         const isKept = this.#options.kept.has(child);
         if (isKept && !this.#options.kept.leadsOut(child)) continue;
-        const status = statAt(fd, name);
+        const status = this.#ifThere(() => this.#statusOf(child, { directory: fd, name }));
+        if (status === undefined) continue;
         if (isKept) {
           if (status.type === "directory") below.push(child);
           continue;
@@ -125,7 +133,7 @@ class Walk {
           }
           this.#unknown++;
           this.#unwanted.push(child);
-        } else if (!isOfKind(this.#named(entry), { status, directory: fd, name })) {
+        } else if (!this.#ifThere(() => isOfKind(this.#named(entry), { status, directory: fd, name }))) {
           this.#unwanted.push(child);
         } else {
           this.#present[number] = 1;
@@ -144,10 +152,12 @@ class Walk {
   #holdsOwn(path: BytePath): boolean {
     const { isExcluded, kept } = this.#options;
     if (!isExcluded) return false;
-    const fd = this.#open(path);
+    const fd = this.#ifThere(() => this.#open(path));
+    if (fd === undefined) return false;
     try {
       for (const name of readDirectory(fd)) {
-        const child = joinPath(path, name), isDirectory = statAt(fd, name).type === "directory";
+        const child = joinPath(path, name);
+        const isDirectory = this.#ifThere(() => statAt(fd, name))?.type === "directory";
         if (isExcluded(child, { isDirectory }) || kept.has(child)) return true;
         if (isDirectory && this.#holdsOwn(child)) return true;
       }
@@ -166,14 +176,30 @@ class Walk {
   }
 
   #open(path: BytePath): number {
-    const at = path || "." as BytePath;
+    const { fd, path: at } = this.#tree.at(path);
     const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
     try {
-      return openAt(this.#root, at, { flags });
+      return openAt(fd, at, { flags });
     } catch (error) {
       if (codeOf(error) !== "EACCES" || !this.#options.makeReadable) throw error;
-      chmodAt(this.#root, at, 0o700);
-      return openAt(this.#root, at, { flags });
+      chmodAt(fd, at, 0o700);
+      return openAt(fd, at, { flags });
+    }
+  }
+
+  /** Of a mount point: the status of the file system's root. */
+  #statusOf(path: BytePath, { directory, name }: { directory: number; name: BytePath }): FileStatus {
+    if (!this.#tree.isMount(path)) return statAt(directory, name);
+    return statOf(this.#tree.at(path).fd);
+  }
+
+  /** Undefined if it has vanished, as files of a running system do. */
+  #ifThere<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      if (!this.#options.live || !vanished(error)) throw error;
+      return undefined;
     }
   }
 

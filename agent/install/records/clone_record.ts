@@ -13,7 +13,7 @@ import { sha256 } from "#native/sha256.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD } from "../../sys/libc.ts";
 import { type ContentIndex, decodeIndex } from "./content_index.ts";
-import type { CloneTree } from "../../tree/tree_files.ts";
+import type { CloneTree, TreeReader } from "../../tree/tree_files.ts";
 
 export const RECORD_FOLDER = "/var/lib/rackseed";
 const FILE = `${RECORD_FOLDER}/clone.json`;
@@ -54,7 +54,7 @@ export const CloneRecord = z.strictObject({
 export type CloneRecord = z.infer<typeof CloneRecord>;
 
 /** Undefined if there is none, or if it is not valid. */
-export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
+export async function readCloneRecord(clone: TreeReader): Promise<CloneRecord | undefined> {
   const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
   if (bytes === undefined) return undefined;
   try {
@@ -170,7 +170,7 @@ export type FileHashes = Pick<NonNullable<CloneRecord["boot"]>, "files" | "marks
  * that still has its mark in `known` is not read.
  */
 export async function hashFiles(
-  clone: CloneTree,
+  clone: TreeReader,
   { folders, known }: { folders: readonly string[]; known?: FileHashes | undefined },
 ): Promise<Required<FileHashes>> {
   const files: Record<string, string> = {}, marks: Record<string, string> = {};
@@ -198,7 +198,7 @@ const INDEX = `${RECORD_FOLDER}/clone.index`;
 const MAX_INDEX_BYTES = 300 << 20;
 
 /** See content_index.ts. `manifest`: the id of the manifest that it must belong to. */
-export async function readIndex(clone: CloneTree, manifest: string): Promise<ContentIndex | undefined> {
+export async function readIndex(clone: TreeReader, manifest: string): Promise<ContentIndex | undefined> {
   const bytes = await clone.bytes(INDEX, { maxBytes: MAX_INDEX_BYTES });
   return bytes && decodeIndex(bytes, { manifest });
 }

@@ -8,6 +8,7 @@ import { Passphrase, Unlock } from "./encryption.ts";
 import { HardwareWarning } from "./hardware.ts";
 import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
+import { CheckView } from "./checks.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 import { PageQuery } from "./pages.ts";
 import { PowerTerms, PowerView } from "./power.ts";
@@ -126,6 +127,8 @@ export const NodeView = z.object({
   }).optional(),
   /** Present if its latest order is, or was, to read its hardware. */
   discover: z.literal(true).optional(),
+  /** Its latest comparison with its image, while it ran; absent if there was none. */
+  check: CheckView.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { AbsolutePath } from "../identity.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
+import { Threshold } from "./checks.ts";
 
 const KeepPaths = z.array(AbsolutePath).max(100);
 
@@ -33,5 +34,7 @@ export const ImageSettings = z.object({
   keep: KeepPaths.optional(),
   /** Paths that belong to a single machine: removed from clones, and left alone by restores. */
   own: OwnPaths.optional(),
+  /** A node with more differences than this has drifted (checks.ts); absent: 0. */
+  driftThreshold: Threshold.optional(),
 });
 export type ImageSettings = z.infer<typeof ImageSettings>;

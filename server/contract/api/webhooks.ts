@@ -8,6 +8,7 @@ export const WEBHOOK_EVENTS = [
   "node.failed",
   "node.silent",
   "node.hardware",
+  "node.drifted",
   "backup.overdue",
   "disk.nearly_full",
   "capture.done",

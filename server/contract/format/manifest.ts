@@ -166,14 +166,17 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   }
 }
 
-/** The same, but leaves a third of this thread's time to other work. */
-export async function decodeManifestInTurns(bytes: Uint8Array): Promise<Manifest> {
+/** The same, but leaves a third of this thread's time to other work, or as much as `rest` takes after each turn. */
+export async function decodeManifestInTurns(
+  bytes: Uint8Array,
+  rest: (workedMs: number) => Promise<void> = (ms) => new Promise((resolve) => setTimeout(resolve, ms / 2)),
+): Promise<Manifest> {
   const work = decoding(bytes);
   for (;;) {
     const started = performance.now();
     const { done, value } = work.next();
     if (done) return value;
-    await new Promise((resolve) => setTimeout(resolve, (performance.now() - started) / 2));
+    await rest(performance.now() - started);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Capture orders for the agents on templates. By long polling: an agent's request is answered once there is an order. */
+/** Orders for the agents on templates and nodes. By long polling: an agent's request is answered once there is an order. */
 import type { z } from "zod";
 import type { CaptureOrder, CaptureRequest, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -30,15 +30,24 @@ export class CaptureOrders {
       });
     }
     const capture = this.#captures.begin(request, from);
-    // every waiting request looks again
-    for (const waiter of [...this.#waiters]) waiter();
+    this.wake();
     return capture;
   }
 
-  /** Waits for the template's order; undefined once the signal aborts. */
-  async next(template: string, { signal }: { signal: AbortSignal }): Promise<CaptureOrder | undefined> {
+  /** Every waiting request looks again. */
+  wake(): void {
+    for (const waiter of [...this.#waiters]) waiter();
+  }
+
+  /**
+   * Waits for the template's order: a capture, or what `other` finds if there is none. Undefined once the signal aborts.
+   */
+  async next<T>(
+    template: string,
+    { other, signal }: { other: () => T | undefined; signal: AbortSignal },
+  ): Promise<CaptureOrder | T | undefined> {
     while (!signal.aborted) {
-      const order = this.#captures.orderFor(template);
+      const order = this.#captures.orderFor(template) ?? other();
       if (order) return order;
       await this.#woken(signal);
     }

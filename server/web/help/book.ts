@@ -12,6 +12,7 @@ import contributing from "../../docs/contributing.md" with { type: "text" };
 import decisions from "../../docs/decisions.md" with { type: "text" };
 import deploy from "../../docs/deploy.md" with { type: "text" };
 import disks from "../../docs/disks.md" with { type: "text" };
+import drift from "../../docs/drift.md" with { type: "text" };
 import encryption from "../../docs/encryption.md" with { type: "text" };
 import formats from "../../docs/formats.md" with { type: "text" };
 import gettingStarted from "../../docs/getting-started.md" with { type: "text" };
@@ -67,6 +68,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("restore", restore),
       page("backups", backups),
       page("schedules", schedules),
+      page("drift", drift),
       page("identity", identity),
       page("hooks", hooks),
     ],

@@ -66,6 +66,7 @@ export function Page(
             <h2 id="nodes-title">Nodes</h2>
             {canOrder && (
               <>
+                <button type="button" id="check" disabled>Check</button>
                 <button type="button" id="backup" disabled>Back up…</button>
                 <button type="button" id="restore" disabled>Restore…</button>
                 <button type="button" id="deploy" class="primary" disabled>Deploy…</button>

@@ -1,6 +1,8 @@
 /** The details of one node, for the page's dialog: settings, hardware, and the steps of its latest deployment. */
 import type { NodeView, RecoveryKeyUse, StepReport } from "#contract/api.ts";
+import type { CheckReport } from "#contract/api/checks.ts";
 import { formatRate } from "#contract/rate_text.ts";
+import { describeDrift, describeItem, describeRunning, describeUnlisted } from "../../words/drift_text.ts";
 import { formatSeconds, formatTime } from "../../words/figures.ts";
 import {
   describeBoard,
@@ -21,9 +23,11 @@ import { describeEveryBoot } from "../../words/node_state.ts";
 import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
 
-export function NodeDetails({ node, log, uses }: {
+export function NodeDetails({ node, log, check, uses }: {
   node: NodeView;
   log: readonly StepReport[];
+  /** Absent if it was never checked. */
+  check: CheckReport | undefined;
   /** Views of its recovery key; absent for those who may not see it. */
   uses: readonly RecoveryKeyUse[] | undefined;
 }) {
@@ -31,6 +35,7 @@ export function NodeDetails({ node, log, uses }: {
     <>
       <Facts facts={{ ...settingsOf(node), "Every boot": describeEveryBoot(node), ...machineOf(node) }} />
       {node.power?.start?.problem && <Failure problem={node.power.start.problem} />}
+      {check && <Check check={check} />}
       {uses && <RecoveryKey node={node} uses={uses} />}
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (
@@ -54,6 +59,30 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | undefined>> 
         ]
       )}
     </dl>
+  );
+}
+
+/** The newest comparison with its image. */
+function Check({ check }: { check: CheckReport }) {
+  const { state, problem, result } = check, running = describeRunning(check);
+  const unlisted = result && describeUnlisted(result, result.differences);
+  return (
+    <>
+      <h3>Compared with its image</h3>
+      {state === "failed" && problem ? <Failure problem={problem} /> : running && <p>{running}</p>}
+      {result && <p>{describeDrift(result)}</p>}
+      {result && result.differences.length > 0 && (
+        <details>
+          <summary>differences</summary>
+          <pre>{[...result.differences.map(describeItem), ...unlisted ? [unlisted] : []].join("\n")}</pre>
+        </details>
+      )}
+      {result?.notes.map((note) => (
+        <p>
+          <small>{note}</small>
+        </p>
+      ))}
+    </>
   );
 }
 

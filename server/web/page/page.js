@@ -117,7 +117,7 @@ function noteChoice() {
   const button = byId("deploy");
   button.disabled = count === 0;
   button.textContent = count === 0 ? "Deploy…" : `Deploy to ${count} ${count === 1 ? "node" : "nodes"}…`;
-  for (const id of ["restore", "backup"]) byId(id).disabled = count === 0;
+  for (const id of ["check", "restore", "backup"]) byId(id).disabled = count === 0;
 }
 
 function dialog(id, submit) {
@@ -278,6 +278,18 @@ const openBackup = byId("backup-dialog") && dialog("backup-dialog", async () => 
   return results.join(" ");
 });
 
+/** Orders comparisons of the chosen nodes with their images; nothing on them is changed. */
+async function checkPicked() {
+  const nodes = pickedRows().map((row) => row.dataset.name);
+  const { ordered, refused } = await call("POST", "/checks", { nodes });
+  for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
+  noteChoice();
+  return [
+    `${ordered.map(({ node }) => node).join(", ")} will be compared with the image.`,
+    ...refused.map(({ node, problem }) => `${node}: ${problem.detail} Remedy: ${problem.remedy}`),
+  ].join(" ");
+}
+
 function fillBackup() {
   byId("backup-nodes").replaceChildren(
     ...pickedRows().map(({ dataset }) => {
@@ -338,6 +350,8 @@ if (connection) {
       showPlans("restore");
     } else if (button?.dataset.show) {
       showNode(button.dataset.show);
+    } else if (button?.id === "check") {
+      attempt(checkPicked, pageProblem);
     } else if (button?.id === "backup") {
       fillBackup();
       openBackup();

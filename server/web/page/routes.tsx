@@ -27,7 +27,7 @@ import { html } from "./shell.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people, audit, fleet, templates, captures, images, swarm, hooks, notices, schedules } = context;
+  const { people , audit , fleet , templates , captures , images , swarm , hooks , checks , notices , schedules } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -99,7 +99,8 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     const key = c.req.param("node");
     const node = fleet.get(key), log = fleet.log(key);
     const uses = mayAdminister(principal) ? fleet.recoveryKeyUses(key) : undefined;
-    return c.html(`${<NodeDetails node={node} log={log} uses={uses} />}`);
+    const check = node.check && checks.report(key);
+    return c.html(`${<NodeDetails node={node} log={log} check={check} uses={uses} />}`);
   });
 
   app.post("/page/plans", async (c) => {

@@ -3,6 +3,7 @@ import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from 
 import type { HookSummary } from "#contract/api/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/api/steps.ts";
+import { describeCounts, describeRunning } from "../../words/drift_text.ts";
 import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../words/figures.ts";
 import { LIMIT_NAMES } from "../../words/limit_names.ts";
 import { stateOf } from "../../words/node_state.ts";
@@ -39,6 +40,7 @@ export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean 
       <td>
         <NodeProgress node={node} report={report} />
         <Changes node={node} />
+        <Drift node={node} />
       </td>
       <td>{node.image ?? "–"}</td>
       <td>
@@ -124,6 +126,22 @@ function Changes({ node: { restore } }: { node: NodeView }) {
       <summary>{restore.dryRun ? "would change" : "restored"}</summary>
       <pre>{restore.changes.join("\n")}</pre>
     </details>
+  );
+}
+
+/** How far it is from its image, as its newest check has it, and what a later one is doing. */
+function Drift({ node: { check, image } }: { node: NodeView }) {
+  const result = check?.result?.image === image ? check?.result : undefined;
+  const running = check && describeRunning(check);
+  return (
+    <>
+      {result && (
+        <small class={result.drifted ? "slowest" : undefined}>
+          {result.drifted ? "drifted" : "checked"}: {describeCounts(result)}
+        </small>
+      )}
+      {running && <small>check: {running}</small>}
+    </>
   );
 }
 

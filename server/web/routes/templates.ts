@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { CaptureOrder } from "#contract/api.ts";
+import type { CheckOrder } from "#contract/api/checks.ts";
 import { TemplateAnnouncement } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
@@ -7,7 +8,7 @@ import { type ApiContext, type Env, peerAddress } from "../context.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes({ templates, orders, hooks, live, closing }: ApiContext): Hono<Env> {
+export function templateRoutes({ templates, orders, checks, hooks, live, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
@@ -21,10 +22,12 @@ export function templateRoutes({ templates, orders, hooks, live, closing }: ApiC
   });
 
   app.get("/templates/:id/orders", async (c) => {
-    const { id } = templates.get(c.req.param("id"));
+    const { id, name } = templates.get(c.req.param("id"));
+    const takesChecks = c.req.query("checks") === "true";
     if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
     const { signal } = c.req.raw;
     const order = await orders.next(id, {
+      other: () => takesChecks ? checks.orderFor(name) : undefined,
       signal: AbortSignal.any([signal, closing, AbortSignal.timeout(POLL_MS)]),
     });
     if (signal.aborted) {
@@ -32,6 +35,7 @@ export function templateRoutes({ templates, orders, hooks, live, closing }: ApiC
       live.publish({ type: "template", template: templates.get(id) });
     } else templates.touch(id);
     if (!order) return c.body(null, 204);
+    if ("check" in order) return c.json(order satisfies CheckOrder);
     const around = hooks.ofCapture(order.image);
     return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
   });

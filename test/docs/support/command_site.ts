@@ -43,6 +43,7 @@ export class CommandSite implements AsyncDisposable {
   /** Whether the previous command may have left an order. */
   #hasOrders = false;
   #hasVault = false;
+  #isInstalled = false;
   #tokens = new Map<string, string>();
 
   private constructor(folder: string) {
@@ -94,6 +95,7 @@ export class CommandSite implements AsyncDisposable {
     if (what === "node recovery-key") await this.#needEncrypted(command.split(" ")[3] ?? "");
     if (noun === "capture") await Deno.writeTextFile(`${TEMPLATE}/changed`, `${++this.#captures}`);
     if (what === "node backup" && !/--at-boot|--every/.test(command)) await this.#startNodeAgent("n1");
+    if (what === "node check") await this.#needInstalled("n1");
     if (command.includes("--wait")) return await this.#play(command, shell);
     const ran = await this.#sh(shell);
     for (const [, node = "", token = ""] of ran.output.matchAll(/^ {2}(\S+) {2}--token (rs1\.\S+)$/gm)) {
@@ -166,6 +168,19 @@ export class CommandSite implements AsyncDisposable {
       shell: `rackseed agent template --name ${node} ${where}`,
       until: /waiting as template/,
     });
+  }
+
+  /** As the image has it, with an agent. */
+  async #needInstalled(node: string): Promise<void> {
+    if (this.#isInstalled) return;
+    this.#isInstalled = true;
+    await this.#stop(node);
+    await this.#disarm();
+    using client = await this.#client();
+    const body = { nodes: [node], image: "web" };
+    const { nodes: [ordered] } = await client.post("/deployments", { body, schema: DeployAnswer });
+    await this.#playNode(node, { command: "rackseed node deploy", token: ordered?.token ?? "" });
+    await this.#startNodeAgent(node);
   }
 
   /** Cancels all orders and forgets MAC addresses: a directory needs no kernel to boot, a machine does. */

@@ -7,6 +7,14 @@ import { waitFor } from "../../support/wait_for.ts";
 
 export type Sent = Extract<TemplateEvent, { type: "sent" }>;
 
+interface TemplateOptions {
+  readonly name: string;
+  readonly root: string;
+  readonly state: string;
+  /** Of one processor, for checks; by default all of it. */
+  readonly checkShare?: number;
+}
+
 export class TemplateUnderTest implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<unknown>;
@@ -14,13 +22,14 @@ export class TemplateUnderTest implements AsyncDisposable {
 
   private constructor(
     client: ApiClient,
-    { name, root, state, waiting }: { name: string; root: string; state: string; waiting: () => void },
+    { name, root, state, checkShare = 1, waiting }: TemplateOptions & { waiting: () => void },
   ) {
     this.#done = runTemplate({
       client,
       name,
       root,
       cache: new CacheStore(state),
+      checkShare,
       machine: () => Promise.resolve({ obstacles: [], mountPoints: [] }),
       signal: this.#stop.signal,
       onEvent: (event) => {
@@ -36,7 +45,7 @@ export class TemplateUnderTest implements AsyncDisposable {
   /** Resolves once the agent has announced itself; rejects if it is refused. */
   static async start(
     client: ApiClient,
-    options: { name: string; root: string; state: string },
+    options: TemplateOptions,
   ): Promise<TemplateUnderTest> {
     const announced = Promise.withResolvers<void>();
     const template = new TemplateUnderTest(client, { ...options, waiting: announced.resolve });
