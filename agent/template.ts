@@ -1,7 +1,13 @@
 /** The agent of a template: announces the machine, waits for orders, captures, and waits again. */
 import { getLogger } from "@logtape/logtape";
 import { z } from "zod";
-import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
+import {
+  CaptureOrder,
+  type CaptureProgress,
+  type RestartAbility,
+  RestartOrder,
+  type TemplateAnnouncement,
+} from "#contract/api.ts";
 import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
@@ -15,6 +21,8 @@ import { type Pause, pauseFor } from "./sys/retry.ts";
 import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
+import { abilityChanged } from "./restart/ability.ts";
+import { restartIntoInstaller, type RestartSystem } from "./restart/restart.ts";
 
 /** The facts of the machine, read again for every capture, since disks and kernels change. */
 interface Machine {
@@ -42,7 +50,9 @@ export type TemplateEvent =
     /** How much had to be read to find out what to send. */
     readonly bytesRead: number;
   }
-  | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
+  | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem }
+  | { readonly type: "restarting"; readonly purpose: string }
+  | { readonly type: "restart-failed"; readonly problem: Problem };
 
 interface TemplateOptions {
   readonly client: Api;
@@ -55,6 +65,8 @@ interface TemplateOptions {
   readonly signal: AbortSignal;
   /** Whether this machine runs capture hooks. */
   readonly allowHooks?: boolean | undefined;
+  /** How the machine restarts into the installer; absent: it cannot, since `root` is a directory. */
+  readonly restart?: RestartSystem | undefined;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
   readonly now?: () => number;
@@ -80,9 +92,10 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
   while (true) {
     const facts = await machine();
     try {
-      const id = await announce(facts, options);
+      const ability = await options.restart?.ability(signal);
+      const id = await announce({ ...facts, restart: ability }, options);
       pauseMs = FIRST_PAUSE_MS;
-      await serveOrders(id, options);
+      await serveOrders(id, { ability, options });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RackseedError) || error.status < 500) throw error;
@@ -98,7 +111,7 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
 const MAX_LACKS = 100, MAX_LACK_CHARACTERS = 400;
 
 async function announce(
-  { source, layout, obstacles }: Machine,
+  { source, layout, obstacles, restart }: Machine & { restart: RestartAbility | undefined },
   { client, name, signal, onEvent }: TemplateOptions,
 ): Promise<string> {
   const json: TemplateAnnouncement = {
@@ -106,6 +119,7 @@ async function announce(
     ...(source && { source }),
     ...(layout && { layout }),
     lacks: obstacles.slice(0, MAX_LACKS).map((one) => one.slice(0, MAX_LACK_CHARACTERS)),
+    ...(restart && { restart }),
   };
   const response = await client.send("POST", "/templates", { json, signal });
   const { id } = Announced.parse(await response.json());
@@ -114,8 +128,13 @@ async function announce(
   return id;
 }
 
-/** Returns when the server no longer knows the template, so that it can be announced again. */
-async function serveOrders(id: string, options: TemplateOptions): Promise<void> {
+const AnyOrder = z.union([CaptureOrder, RestartOrder]);
+
+/** Returns when the template has to be announced again: the server no longer knows it, or it is able to other things. */
+async function serveOrders(
+  id: string,
+  { ability, options }: { ability: RestartAbility | undefined; options: TemplateOptions },
+): Promise<void> {
   const { client, signal } = options;
   while (true) {
     let response: Response;
@@ -125,9 +144,32 @@ async function serveOrders(id: string, options: TemplateOptions): Promise<void> 
       if (error instanceof RackseedError && error.status === NOT_FOUND) return;
       throw error;
     }
-    if (response.status === NO_CONTENT) continue;
-    await serve(CaptureOrder.parse(await response.json()), options);
+    if (response.status === NO_CONTENT) {
+      const now = await options.restart?.ability(signal);
+      if (ability && now && abilityChanged(ability, now)) return;
+      continue;
+    }
+    const order = AnyOrder.parse(await response.json());
+    if ("restart" in order) await restart(order, { id, options });
+    else await serve(order, options);
   }
+}
+
+/** Returns only if that fails: else the system stops, and this agent with it. */
+async function restart(
+  order: RestartOrder,
+  { id, options: { client, restart: system, signal, pause, onEvent } }: {
+    id: string;
+    options: TemplateOptions;
+  },
+): Promise<void> {
+  if (system === undefined) throw new RangeError("the server ordered a restart that was never offered");
+  const { purpose } = order;
+  logger.info("restart-began", { deployment: order.restart, purpose });
+  onEvent?.({ type: "restarting", purpose });
+  const problem = await restartIntoInstaller(order, { client, id, system, signal, pause });
+  logger.error("restart-failed", { deployment: order.restart, ...problem });
+  onEvent?.({ type: "restart-failed", problem });
 }
 
 async function serve(order: CaptureOrder, options: TemplateOptions): Promise<void> {

@@ -9,6 +9,7 @@ import {
   VersionView,
 } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
+import type { Finish } from "#contract/api/restarts.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { IdentityMode } from "#contract/identity.ts";
 import { connect } from "./connection.ts";
@@ -32,11 +33,14 @@ interface DeployOptions extends NodeOptions {
   readonly passphraseFile?: string | undefined;
   readonly planCheck?: boolean | undefined;
   readonly force?: boolean | undefined;
+  readonly now?: boolean | undefined;
+  readonly finish?: Finish | undefined;
   readonly wait?: boolean | undefined;
 }
 
 export async function deploy(patterns: readonly string[], options: DeployOptions): Promise<void> {
   const { image, seed, identity, unlock, planCheck, force, passphraseFile, wait, json, signal } = options;
+  const { now, finish } = options;
   const { askTimeout: askSeconds, firstBootTimeout: firstBootSeconds } = options;
   const order = checked(DeployRequest, {
     name: "deploy",
@@ -50,6 +54,8 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
       unlock,
       planCheck,
       force,
+      now,
+      finish,
     },
   });
   using client = await connect(options, signal);
@@ -60,7 +66,7 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
   // not checked with the rest: its error would show the passphrase
   const body = { ...order, nodes, passphrase };
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  printOrdered(answer, { json, wait, verb: "install" });
+  printOrdered(answer, { json, wait, now, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
@@ -119,7 +125,13 @@ const MAX_PLANS = 16;
 
 export function printOrdered(
   answer: DeployAnswer,
-  { json, wait, verb }: { json: boolean | undefined; wait: boolean | undefined; verb: string },
+  { json, wait, now, verb }: {
+    json: boolean | undefined;
+    wait: boolean | undefined;
+    /** Their agents restart them. */
+    now?: boolean | undefined;
+    verb: string;
+  },
 ): void {
   const { image, nodes } = answer;
   if (json) return printJson(answer);
@@ -127,6 +139,7 @@ export function printOrdered(
   const planned = nodes.filter(({ plan }) => plan !== undefined);
   for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
   if (planned.length > MAX_PLANS) print(`  and ${planned.length - MAX_PLANS} more; see rackseed node plan`);
+  if (now) return print(`They restart into the installer now, and ${verb}.`);
   // with --wait the nodes do boot from the network, and others may read the log: print no token
   if (wait) return print(`They ${verb} when they boot from the network.`);
   const isAdmin = nodes.every(({ token }) => token !== "");

@@ -15,6 +15,11 @@ type Signal = Pick<Actions, "signal">;
 
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "allow a node's backup to be written to another node";
+const NOW = "restart running nodes into the installer at once, by their agents";
+const finishOption = () =>
+  new Option("--finish <how>", "override the nodes' own --finish setting").choices(
+    ["reboot", "kexec"] as const,
+  );
 
 export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
   const node = program.command("node")
@@ -81,6 +86,8 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
+    .option("--now", NOW)
+    .addOption(finishOption())
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
     .addHelpText(
@@ -90,6 +97,9 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
 The command arms the nodes: nothing happens until they boot from the network,
 and \`rackseed node cancel\` disarms them. With --wait, a node that fails or does
 not report makes the exit status 1.
+With --now, the agent that runs on each node (\`rackseed node agent\`) restarts it
+straight into the installer; neither network boot nor power control is needed. A
+node that cannot do that is refused before any node is armed.
 ${DURATION}
 Without --seed, finished nodes follow \`rackseed swarm show\`.
 Identity (host name, addresses, SSH host keys):
@@ -106,6 +116,7 @@ and by a recovery key, see \`rackseed node recovery-key\`.`,
           "rackseed node deploy n1 --image vault --unlock tpm2",
           "rackseed node deploy 'node[001-128]' --image web",
           "rackseed node deploy n1 --image web --identity keep --seed none",
+          "rackseed node deploy n1 --image web --now --finish kexec --wait",
         ],
       }),
     )
@@ -126,6 +137,8 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
+    .option("--now", NOW)
+    .addOption(finishOption())
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")
     .addHelpText(
@@ -136,9 +149,12 @@ Files that differ are rewritten; files that the image does not have are deleted.
 Kept are the node's name, addresses and keys, the paths given with --keep here
 or in \`rackseed image set\`, paths that the capture excluded, and what a running
 system writes, such as /var/log.
-Use --check-content after a break-in or on a failing disk.`,
+Use --check-content after a break-in or on a failing disk.
+With --now, the agent that runs on each node (\`rackseed node agent\`) restarts it
+straight into the installer; neither network boot nor power control is needed.`,
         examples: [
           "rackseed node restore n1 --wait",
+          "rackseed node restore n1 --now --wait",
           "rackseed node restore n1 --keep /srv /home --dry-run --wait",
           "rackseed node restore n1 n2 --version 2",
           "rackseed node restore n1 --image n1   # its backup",

@@ -1,5 +1,6 @@
 /** `rackseed node restore`, `cancel` and `delete`. */
 import { z } from "zod";
+import type { Finish } from "#contract/api/restarts.ts";
 import { DeployAnswer, NodeView, RestoreRequest, StepReport } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { printOrdered } from "./deploy.ts";
@@ -20,6 +21,8 @@ export async function restore(
     passphraseFile,
     planCheck,
     force,
+    now,
+    finish,
     wait,
     json,
     signal,
@@ -35,18 +38,20 @@ export async function restore(
       checkContent?: boolean | undefined;
       planCheck?: boolean | undefined;
       force?: boolean | undefined;
+      now?: boolean | undefined;
+      finish?: Finish | undefined;
       wait?: boolean | undefined;
     },
 ): Promise<void> {
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [...patterns], image, version, keep, dryRun, check, planCheck, force };
+  const value = { nodes: [...patterns], image, version, keep, dryRun, check, planCheck, force, now, finish };
   const order = checked(RestoreRequest, { name: "restore", value });
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { patterns, signal }), passphrase };
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
   const verb = dryRun ? "report what would change" : "restore";
-  printOrdered(answer, { json, wait, verb });
+  printOrdered(answer, { json, wait, now, verb });
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });

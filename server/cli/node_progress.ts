@@ -6,7 +6,8 @@ import { formatSeconds, formatTime, percent } from "../words/figures.ts";
 import { LIMIT_NAMES } from "../words/limit_names.ts";
 
 export function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
-  if (!report || state === "idle" || state === "armed") return state === "armed" ? "waiting for boot" : "-";
+  if (state === "armed") return report?.step === "restart" ? "restarting" : "waiting for boot";
+  if (!report || state === "idle") return "-";
   if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD FROM" : "see node show";
   if (state === "installed") return firstBoot ? "waiting for first boot" : "done";
   if (state === "running") return "done";

@@ -27,6 +27,7 @@ export interface NodeSetOptions {
   readonly bootProgram?: string | undefined;
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
+  readonly finish?: string | undefined;
   readonly backupEverySeconds?: number | "none" | undefined;
 }
 

@@ -63,6 +63,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Unlock: settings.unlock,
     Encrypted: node.encryption && encryptionOf(node),
     "Boot program": settings.bootProgram,
+    Finish: settings.finish,
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined

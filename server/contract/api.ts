@@ -56,7 +56,9 @@
  * Template's agent, `image import` (an operator's token; an AgentToken for the template with its node's name; the session of a
  * node that is being backed up, for the calls of that capture)
  *   POST /templates                            TemplateAnnouncement → { id }
- *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
+ *   GET  /templates/:id/orders                 CaptureOrder or RestartOrder, or 204 after 30 s: long polling
+ *   GET  /templates/:id/boot/:file             "vmlinuz" or "initramfs" of a RestartOrder
+ *   POST /templates/:id/restart                RestartReport → 204
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 if the server has that extent
  *   POST /captures/:id/frames                  one frame's extents (frame_upload.ts) → 204; that format has its own
  *                                              compression, so `Content-Encoding` is refused (415)
@@ -88,6 +90,7 @@ export * from "./api/notices.ts";
 export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
+export * from "./api/restarts.ts";
 export * from "./api/events.ts";
 
 export const API = "/api/v1";

@@ -19,6 +19,7 @@ import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
+import type { Restarts } from "./restarts/restarts.ts";
 import { present } from "./present.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -31,6 +32,7 @@ interface OrderSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly previews: PlanPreviews;
+  readonly restarts: Restarts;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -46,7 +48,9 @@ export class DeploymentOrders {
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: DeployRequest & { restore?: RestoreTerms }): DeployAnswer {
     const { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore } = request;
-    const { deployments, images, batches, clones, encryption, previews, pin, onChange } = this.#sources;
+    const { now = false, finish } = request;
+    const { deployments, images, batches, clones, encryption, previews, restarts, pin, onChange } =
+      this.#sources;
     const version = images.get(ref);
     const nodes = this.#distinct(keys);
     const image = `${version.image}@${version.version}`;
@@ -58,6 +62,7 @@ export class DeploymentOrders {
     refuseUnbootable(nodes, version);
     const { unlock, passphrase, planCheck = true } = request;
     const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck });
+    if (now) restarts.prove(nodes, version);
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
@@ -66,6 +71,8 @@ export class DeploymentOrders {
       also,
       seed,
       restore,
+      finish,
+      ...(now && { now }),
       ...((identity ?? askSeconds) && {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),
@@ -76,6 +83,7 @@ export class DeploymentOrders {
       batches.forget(node.id);
       onChange(node);
     }
+    if (now) restarts.begin(deployment, ids);
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
     return {
       deployment,
@@ -94,8 +102,7 @@ export class DeploymentOrders {
    * keep are kept too. Throws RackseedError.
    */
   restore(
-    { nodes: keys, image, version, keep = [], dryRun = false, check, passphrase, planCheck, force }:
-      RestoreRequest,
+    { nodes: keys, image, version, keep = [], dryRun = false, check, ...terms }: RestoreRequest,
   ): DeployAnswer {
     const { images } = this.#sources;
     const ref = image ?? this.#assignedTo(this.#distinct(keys), version);
@@ -103,15 +110,7 @@ export class DeploymentOrders {
     const always = images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
-    return this.deploy({
-      nodes: keys,
-      image: target,
-      identity: "keep",
-      passphrase,
-      planCheck,
-      force,
-      restore,
-    });
+    return this.deploy({ ...terms, nodes: keys, image: target, identity: "keep", restore });
   }
 
   /** Throws RackseedError: 404, 409 if the node is neither armed nor being installed. */

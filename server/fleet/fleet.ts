@@ -16,6 +16,7 @@ import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
 import type { Nodes } from "../store/nodes.ts";
+import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
@@ -29,8 +30,10 @@ import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
+import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
-import type { Images, Publish } from "./ports.ts";
+import type { Bell } from "./bell.ts";
+import type { Images, InstallerBoot, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -46,6 +49,11 @@ export interface FleetOptions {
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
+  readonly templates: Templates;
+  /** Rung when there may be an order for an agent that runs on a machine. */
+  readonly bell: Bell;
+  /** Undefined until machines can boot from here. */
+  readonly installer: () => InstallerBoot | undefined;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -69,6 +77,7 @@ export class Fleet {
   readonly netboot: NetbootOrders;
   readonly agents: NodeAgents;
   readonly clones: CloneReports;
+  readonly restarts: Restarts;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -95,6 +104,7 @@ export class Fleet {
       onChange,
     });
     this.#previews = new PlanPreviews({ deployments, images, encryption, hooks });
+    this.restarts = new Restarts({ ...options, onChange });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,
@@ -103,6 +113,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      restarts: this.restarts,
       pin,
       onChange,
     });

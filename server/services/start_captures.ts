@@ -7,11 +7,13 @@ import { CaptureService } from "../capture/capture_service.ts";
 import { Backups } from "../fleet/backups/backups.ts";
 import { BootBackups } from "../fleet/backups/boot_backups.ts";
 import { CaptureOrders } from "../fleet/backups/capture_orders.ts";
+import { AgentOrders } from "../fleet/agent_orders.ts";
+import type { Bell } from "../fleet/bell.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Publish, SwarmAddresses } from "../fleet/ports.ts";
 import type { ImageService } from "../images/image_service.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
-import { Templates } from "../store/templates.ts";
+import type { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
 import { publishPorts } from "./publishing.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -24,6 +26,7 @@ interface CaptureParts {
   readonly captures: CaptureService;
   readonly templates: Templates;
   readonly orders: CaptureOrders;
+  readonly agentOrders: AgentOrders;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
 }
@@ -33,6 +36,8 @@ interface CaptureSources {
   readonly images: ImageService;
   readonly fleet: Fleet;
   readonly agents: AgentTokens;
+  readonly templates: Templates;
+  readonly bell: Bell;
   readonly segments: AgentSegments;
   /** Of the torrents that captures make. */
   readonly swarm: SwarmAddresses;
@@ -45,7 +50,8 @@ interface CaptureSources {
 
 export function startCaptures(
   { stack, closing: signal, now }: StartContext,
-  { data, images, fleet, agents, segments, swarm, publish, onOverdue, server }: CaptureSources,
+  { data, images, fleet, agents, templates, bell, segments, swarm, publish, onOverdue, server }:
+    CaptureSources,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
   const captures = stack.use(
@@ -59,8 +65,8 @@ export function startCaptures(
       ...publishPorts({ swarm, segments, nodes, signal }),
     }),
   );
-  const templates = new Templates(db, { now });
-  const orders = new CaptureOrders(captures);
+  const orders = new CaptureOrders(captures, bell);
+  const agentOrders = new AgentOrders({ captures, restarts: fleet.restarts, bell });
   const nameOf = (id: string) => nodes.find(id)?.name;
   const backups = new Backups({
     fleet,
@@ -79,7 +85,7 @@ export function startCaptures(
   const bootBackups = new BootBackups({ nodes, deployments, images, captures, orders, pin, onChange });
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
-  return { captures, templates, orders, backups, bootBackups };
+  return { captures, templates, orders, agentOrders, backups, bootBackups };
 }
 
 function serveNew(

@@ -8,6 +8,7 @@ const ACTIONS = {
   "node.delete": "delete a node",
   "node.deploy": "order a deployment",
   "node.restore": "order a restore",
+  "node.restart": "restart a node into the installer",
   "node.cancel": "cancel an order",
   "node.backup": "order a backup",
   "node.backup-at-boot": "order a backup at the next boot",

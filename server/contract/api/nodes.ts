@@ -8,6 +8,7 @@ import { Passphrase, Unlock } from "./encryption.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
+import { Finish } from "./restarts.ts";
 
 export const NodeSettings = z.object({
   mac: Mac.optional(),
@@ -36,6 +37,8 @@ export const NodeSettings = z.object({
   rack: RackLabel.optional(),
   /** Interval between its backups, while its agent runs. */
   backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
+  /** How it gets from the installer into its own system; absent: "reboot". */
+  finish: Finish.optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
@@ -126,6 +129,10 @@ export const DeployRequest = z.object({
   planCheck: z.boolean().optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
+  /** The agents that run on the nodes restart them into the installer at once. */
+  now: z.boolean().optional(),
+  /** Overrides the nodes' own setting. */
+  finish: Finish.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -156,6 +163,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   /** As in DeployRequest. */
   planCheck: z.boolean().optional(),
   force: z.boolean().optional(),
+  now: z.boolean().optional(),
+  finish: Finish.optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

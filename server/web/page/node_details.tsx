@@ -67,6 +67,7 @@ function settingsOf({ settings, image, encryption }: NodeView): Record<string, s
     Unlock: settings.unlock,
     Encrypted: encryption && describeEncryption(encryption),
     "Boot program": settings.bootProgram,
+    Finish: settings.finish,
     "Backup": backupEverySeconds === undefined
       ? "not scheduled"
       : `every ${formatSeconds(backupEverySeconds)}`,

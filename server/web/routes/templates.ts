@@ -1,30 +1,35 @@
 import { Hono } from "hono";
-import type { CaptureOrder } from "#contract/api.ts";
-import { TemplateAnnouncement } from "#contract/api.ts";
+import type { CaptureOrder, RestartOrder } from "#contract/api.ts";
+import { RestartReport, TemplateAnnouncement } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, peerAddress } from "../context.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes({ templates, orders, hooks, live, closing }: ApiContext): Hono<Env> {
+export function templateRoutes(context: ApiContext): Hono<Env> {
+  const { templates, agentOrders, fleet, hooks, live, closing } = context;
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
 
   app.post("/templates", async (c) => {
-    const announcement = await jsonBody(c.req, TemplateAnnouncement);
-    refuseOtherName(announcement, c.get("agentOf"));
-    const template = templates.announce(announcement, { address: peerAddress(c) });
+    const { restart, ...announcement } = await jsonBody(c.req, TemplateAnnouncement), own = c.get("agentOf");
+    refuseOtherName(announcement, own);
+    // an order to restart has the secret that opens the node's image: it is for the node's own agent
+    const announced = own === undefined ? announcement : { ...announcement, restart };
+    const template = templates.announce(announced, { address: peerAddress(c) });
+    if (own !== undefined) fleet.restarts.announced(own);
     live.publish({ type: "template", template });
     return c.json({ id: template.id });
   });
 
   app.get("/templates/:id/orders", async (c) => {
-    const { id } = templates.get(c.req.param("id"));
+    const { id, name } = templates.get(c.req.param("id"));
     if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
     const { signal } = c.req.raw;
-    const order = await orders.next(id, {
+    const order = await agentOrders.next({ id, name }, {
+      isOwn: c.get("agentOf") === name,
       signal: AbortSignal.any([signal, closing, AbortSignal.timeout(POLL_MS)]),
     });
     if (signal.aborted) {
@@ -32,10 +37,35 @@ export function templateRoutes({ templates, orders, hooks, live, closing }: ApiC
       live.publish({ type: "template", template: templates.get(id) });
     } else templates.touch(id);
     if (!order) return c.body(null, 204);
+    if ("restart" in order) {
+      c.header("cache-control", "no-store");
+      return c.json(order satisfies RestartOrder);
+    }
     const around = hooks.ofCapture(order.image);
     return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
   });
+
+  app.get("/templates/:id/boot/:file{vmlinuz|initramfs}", (c) => {
+    const { name } = templates.get(c.req.param("id"));
+    const ref = fleet.restarts.imageOf(name);
+    if (ref === undefined) throw notRestarting(name);
+    return context.bootFile(`images/${ref}/${c.req.param("file")}`);
+  });
+
+  app.post("/templates/:id/restart", async (c) => {
+    const { name } = templates.get(c.req.param("id"));
+    fleet.restarts.report(name, await jsonBody(c.req, RestartReport));
+    return c.body(null, 204);
+  });
   return app;
+}
+
+function notRestarting(name: string): RackseedError {
+  return new RackseedError(`cannot restart ${name} into the installer`, {
+    reason: "no such order is in force.",
+    remedy: `order it: rackseed node restore ${name} --now`,
+    status: 409,
+  });
 }
 
 /** A node's own agent may announce that node only. */
