@@ -28,6 +28,7 @@ ${layoutHelp}
   --container bios|uefi import a container image, export it as a disk, and boot that
   --nodes 1…4           number of nodes                                          (1)
   --restore             then damage the first clone and restore it
+  --kexec               then restore it without firmware, by kexec both ways; timed against a network boot
   --backup              then back up the first clone at its boot, and give it its data back
   --power-cut 1…5       install one more node, whose power is cut this many times
   --identity ask        install two more nodes that ask for their names at the console
@@ -45,6 +46,7 @@ type Arguments = Pick<
   | "nodes"
   | "restore"
   | "backup"
+  | "kexec"
   | "powerCuts"
   | "identity"
   | "dataMiB"
@@ -64,6 +66,7 @@ function parse(args: string[]): Arguments | undefined {
         nodes: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
         backup: { type: "boolean", default: false },
+        kexec: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         // A template's disk has room for 1 GB.
@@ -87,6 +90,7 @@ function parse(args: string[]): Arguments | undefined {
       nodes: Number(nodes),
       restore: values.restore || isWhole,
       backup: values.backup,
+      kexec: values.kexec,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       dataMiB: Number(data),

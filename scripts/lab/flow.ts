@@ -3,6 +3,7 @@ import type { Check } from "./check.ts";
 import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
+import { restartByKexec } from "./kexec_flow.ts";
 import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
 import { checkOwnDisk, ownSum } from "./own_data.ts";
 import { cutPower } from "./power_cut_flow.ts";
@@ -22,6 +23,8 @@ export async function cloneMachines(
     readonly restore: boolean;
     /** Back up the first clone at its boot, and give it its data back. */
     readonly backup: boolean;
+    /** Restore the first clone by kexec both ways, and through its firmware. */
+    readonly kexec: boolean;
     /** How many times to cut the power of one more node during its installation. */
     readonly powerCuts: number;
     /** Install two more nodes, which ask for their identity. */
@@ -46,6 +49,9 @@ export async function cloneMachines(
     }
     if (options.restore && node && clone) {
       checks.push(...tell(lab, ofNode(await restoreNode(lab, { node, template, server, clone }), node)));
+    }
+    if (options.kexec && node && clone) {
+      checks.push(...tell(lab, ofNode(await restartByKexec(lab, { node, server, clone }), node)));
     }
     if (options.backup && node && clone) {
       checks.push(...tell(lab, ofNode(await backUpNode(lab, { node, server, clone }), node)));

@@ -20,6 +20,7 @@ export interface LabOrder {
   readonly nodes: number;
   readonly restore: boolean;
   readonly backup: boolean;
+  readonly kexec: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
   readonly dataMiB: number;
