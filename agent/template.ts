@@ -77,6 +77,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 /** The server answers within 30 s; one that lost power never does. */
 const POLL_MS = 90_000;
+/** Interval between looks at whether the machine could restart itself: the server refuses by what it was told. */
+const ABILITY_MS = 5 * 60_000;
 const NOT_FOUND = 404, NO_CONTENT = 204;
 /** How the server refuses entries that do not match its own, or name extents that it has lost. */
 const CACHE_REFUSED: ReadonlySet<number> = new Set([400, 409]);
@@ -136,6 +138,7 @@ async function serveOrders(
   { ability, options }: { ability: RestartAbility | undefined; options: TemplateOptions },
 ): Promise<void> {
   const { client, signal } = options;
+  let askedMs = performance.now();
   while (true) {
     let response: Response;
     try {
@@ -145,6 +148,8 @@ async function serveOrders(
       throw error;
     }
     if (response.status === NO_CONTENT) {
+      if (performance.now() - askedMs < ABILITY_MS) continue;
+      askedMs = performance.now();
       const now = await options.restart?.ability(signal);
       if (ability && now && abilityChanged(ability, now)) return;
       continue;

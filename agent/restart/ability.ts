@@ -1,6 +1,6 @@
 /** Whether this machine could restart itself into the installer now, as its agent announces it. */
 import type { RestartAbility } from "#contract/api.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 import {
   availableBytes,
@@ -23,15 +23,17 @@ export async function restartAbility(
   { signal, port: { facts: readFacts, network, run } }: { signal: AbortSignal; port: AbilityPort },
 ): Promise<RestartAbility> {
   const facts = await readFacts();
-  let obstacle = kexecObstacle(facts) ?? await stopObstacle(run);
-  let macs: readonly string[] = [];
+  let obstacle = kexecObstacle(facts), macs: readonly string[] = [];
   try {
+    obstacle ??= await stopObstacle(run);
     macs = (await readNetworkPath(server, { signal, port: network })).macs;
   } catch (error) {
     signal.throwIfAborted();
-    obstacle ??= error instanceof RackseedError
-      ? { reason: `its network cannot be repeated in the installer: ${error.reason}`, remedy: error.remedy }
-      : { reason: "its way to the server is not known.", remedy: "see the agent's log." };
+    // captures do not depend on it
+    const [reason, remedy] = error instanceof RackseedError
+      ? [`${error.title}: ${error.reason}`, error.remedy]
+      : [`its way to the server is not known: ${messageOf(error)}`, "check its routes."];
+    obstacle ??= { reason, remedy };
   }
   return {
     ...(obstacle && { obstacle: { reason: obstacle.reason.slice(0, 600), remedy: obstacle.remedy } }),

@@ -81,9 +81,9 @@ export class DeploymentOrders {
     log.info("armed", { deployment, image, nodes: namesOf(nodes), ...(restore && { restore }) });
     for (const node of nodes) {
       batches.forget(node.id);
+      if (now) restarts.begin(deployment, node.id);
       onChange(node);
     }
-    if (now) restarts.begin(deployment, ids);
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
     return {
       deployment,

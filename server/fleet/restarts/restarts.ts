@@ -76,13 +76,11 @@ export class Restarts {
     );
   }
 
-  /** Tells the agents of nodes (by id) that were armed to be restarted now. */
-  begin(deployment: string, nodes: readonly string[]): void {
+  /** Tells the agent of a node (by id) that was armed to be restarted now. */
+  begin(deployment: string, node: string): void {
     const { deployments, bell } = this.#sources;
-    for (const node of nodes) {
-      const part = deployments.part(deployment, node);
-      if (part) this.#report(part, { state: "running", message: "waits for the agent that runs on it" });
-    }
+    const part = deployments.part(deployment, node);
+    if (part) this.#report(part, { state: "running", message: "waits for the agent that runs on it" });
     bell.ring();
   }
 
@@ -120,16 +118,17 @@ export class Restarts {
     };
   }
 
-  /** The version whose installer this node is to load ("web@3"); undefined if it has no such order. */
-  imageOf(name: string): string | undefined {
+  /** The version whose installer this node is to load ("web@3"). Throws RackseedError (409) if it has no such order. */
+  imageOf(name: string): string {
     const part = this.#pending(name)?.part;
-    return part && `${part.image}@${part.version}`;
+    if (part) return `${part.image}@${part.version}`;
+    throw notRestarting(name);
   }
 
-  /** What the node's agent says of its order. */
+  /** What the node's agent says of its order. Throws RackseedError (409) if that is no longer in force. */
   report(name: string, { state, elapsedMs, message, problem }: RestartReport): void {
     const pending = this.#pending(name);
-    if (!pending) return;
+    if (!pending) throw notRestarting(name);
     if (state === "done") this.#report(pending.part, { state, elapsedMs, message });
     else this.#fail(pending.part, problem ?? unknownFailure(name), elapsedMs);
     this.#sources.onChange(pending.node);
@@ -239,6 +238,14 @@ export class Restarts {
       initramfs?.close?.();
     }
   }
+}
+
+function notRestarting(name: string): RackseedError {
+  return new RackseedError(`cannot restart ${name} into the installer`, {
+    reason: "no such order is in force: it was cancelled, or took too long.",
+    remedy: `order it: rackseed node restore ${name} --now`,
+    status: 409,
+  });
 }
 
 function unknownFailure(name: string): Problem {

@@ -56,7 +56,7 @@ function open() {
   });
   const arm = (more: object = { now: true as const }) => {
     const { deployment } = deployments.arm([id], { image: "web", version: 3, ...more });
-    restarts.begin(deployment, [id]);
+    restarts.begin(deployment, id);
     return deployment;
   };
   const state = () => deployments.progress(id).assignment?.state;
@@ -84,16 +84,25 @@ Deno.test("the agent's order has the hashes of both files and a boot token that 
   const secret = /token=rs1\.p+\.(\S+)/.exec(order.parameters)?.[1] ?? "";
   assert.equal(deployments.enrol(secret)?.assignment.deployment, deployment);
   assert.equal(deployments.enrol(secret), undefined);
-  assert.equal(restarts.imageOf("n1"), undefined);
+  assert.throws(() => restarts.imageOf("n1"), { status: 409 });
 });
 
 Deno.test("an order that is not for now is no order for the agent", async () => {
   const { restarts, deployments, id } = open();
   deployments.arm([id], { image: "web", version: 3 });
   assert.equal(await restarts.orderFor("n1"), undefined);
-  restarts.report("n1", { state: "failed", elapsedMs: 1 });
   restarts.announced("n1");
+  assert.throws(() => restarts.report("n1", { state: "failed", elapsedMs: 1 }), { status: 409 });
   assert.equal(deployments.progress(id).assignment?.state, "armed");
+});
+
+Deno.test("an agent whose order was cancelled meanwhile does not stop its system", async () => {
+  const { restarts, deployments, id, arm } = open();
+  arm();
+  assert.ok(await restarts.orderFor("n1"));
+  deployments.cancel(id);
+  assert.throws(() => restarts.imageOf("n1"), { status: 409 });
+  assert.throws(() => restarts.report("n1", { state: "done", elapsedMs: 1 }), /it was cancelled/);
 });
 
 Deno.test("a restart that fails disarms the node: its disk must not be overwritten at some later boot", () => {
@@ -138,7 +147,7 @@ Deno.test("a restart that fails disarms the node: its disk must not be overwritt
   for (const [what, happens, says] of cases) {
     const bench = open();
     bench.arm();
-    const { secret } = { secret: bench.deployments.issueBootSecret(bench.id) ?? "" };
+    const secret = bench.deployments.issueBootSecret(bench.id) ?? "";
     assert.equal(bench.state(), "armed", what);
     happens(bench);
     assert.equal(bench.state(), "failed", what);

@@ -218,6 +218,7 @@ function DeployDialog() {
             </label>
           </div>
         </fieldset>
+        <NowChoice />
         <label id="deploy-anyway" hidden>
           <input name="anyway" type="checkbox" />{" "}
           Order it all the same: the nodes plan again with the disks that they have then
@@ -229,6 +230,15 @@ function DeployDialog() {
         </div>
       </form>
     </dialog>
+  );
+}
+
+function NowChoice() {
+  return (
+    <label>
+      <input name="now" type="checkbox" />{" "}
+      Now: the agents that run on these nodes restart them into the installer
+    </label>
   );
 }
 
@@ -254,6 +264,7 @@ function RestoreDialog() {
         <label>
           <input name="dryRun" type="checkbox" /> Dry run: only show what would change
         </label>
+        <NowChoice />
         <label id="restore-anyway" hidden>
           <input name="anyway" type="checkbox" />{" "}
           Order it all the same: the nodes plan again with the disks that they have then

@@ -47,9 +47,7 @@ export function templateRoutes(context: ApiContext): Hono<Env> {
 
   app.get("/templates/:id/boot/:file{vmlinuz|initramfs}", (c) => {
     const { name } = templates.get(c.req.param("id"));
-    const ref = fleet.restarts.imageOf(name);
-    if (ref === undefined) throw notRestarting(name);
-    return context.bootFile(`images/${ref}/${c.req.param("file")}`);
+    return context.bootFile(`images/${fleet.restarts.imageOf(name)}/${c.req.param("file")}`);
   });
 
   app.post("/templates/:id/restart", async (c) => {
@@ -58,14 +56,6 @@ export function templateRoutes(context: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   return app;
-}
-
-function notRestarting(name: string): RackseedError {
-  return new RackseedError(`cannot restart ${name} into the installer`, {
-    reason: "no such order is in force.",
-    remedy: `order it: rackseed node restore ${name} --now`,
-    status: 409,
-  });
 }
 
 /** A node's own agent may announce that node only. */
