@@ -55,7 +55,7 @@ menuentry 'wrong' --id wrong {
 	linux /vmlinuz-6.1 console=ttyS0 panic=-1
 }
 menuentry 'right' --class debian $menuentry_id_option 'right' {
-	linux	/vmlinuz-6.1 console=ttyS0 loglevel=4 panic=-1 ${MARK} $extra
+	linux	/vmlinuz-6.1 console=ttyS0 loglevel=4 panic=-1 no_timer_check ${MARK} $extra
 	initrd	/early.img /initrd.img-6.1
 }
 `,
