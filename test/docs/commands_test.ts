@@ -28,6 +28,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed install-service\b/, "changes the machine; server/systemd/service_plan_test.ts installs it"],
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
+  [
+    /^rackseed node (deploy|restore) .*--now\b/,
+    "restarts a machine: test/vm/kexec_test.ts, and the lab with --kexec",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 
