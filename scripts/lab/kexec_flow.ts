@@ -32,12 +32,13 @@ export async function restartByKexec(lab: Workplace, { node, server, clone }: Co
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const { timeline, signal } = lab;
 
-  const slowMs = await timed(async () => {
-    await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
-    await order.output.expect("is ordered for", { timeoutMs: 120_000 });
-    await guest.shell("(sleep 0.1; systemctl reboot) > /dev/null 2>&1 < /dev/null &", { signal });
-    await machine.serial.expect(times(login, 2), { timeoutMs: longMs });
-    return order;
+  const slowMs = await restored(server, {
+    node,
+    said: "is ordered for",
+    async until() {
+      await guest.shell("(sleep 0.1; systemctl reboot) > /dev/null 2>&1 < /dev/null &", { signal });
+      await machine.serial.expect(times(login, 2), { timeoutMs: longMs });
+    },
   });
   timeline.add(
     `${node.name}: restored by network boot and firmware, from the order to the login prompt`,
@@ -48,21 +49,22 @@ export async function restartByKexec(lab: Workplace, { node, server, clone }: Co
   const { token } = AgentToken.parse(JSON.parse(await server.rackseed("node", "agent", node.name, "--json")));
   await guest.shell(startAgent(server, { node: node.name, token }), { signal });
   await machine.serial.expect(`waiting as template ${node.name}`, { timeoutMs: 120_000 });
-  const fastMs = await timed(async () => {
-    const options = ["--keep", "/srv", "--now", "--finish", "kexec", "--wait"];
-    await using order = server.begin("node", "restore", node.name, ...options);
-    await order.output.expect("restart into the installer now", { timeoutMs: 120_000 });
-    await machine.serial.expect("this machine is to be restored to", { timeoutMs: longMs });
-    const stopped = performance.now();
-    await machine.serial.expect("starting the machine's own system without its firmware", {
-      timeoutMs: longMs,
-    });
-    timeline.add(
-      `${node.name}: from its agent's order to the end of the installer`,
-      performance.now() - stopped,
-    );
-    await machine.serial.expect(times(login, 3), { timeoutMs: longMs });
-    return order;
+  const fastMs = await restored(server, {
+    node,
+    options: ["--now", "--finish", "kexec"],
+    said: "restart into the installer now",
+    async until() {
+      await machine.serial.expect("this machine is to be restored to", { timeoutMs: longMs });
+      const begun = performance.now();
+      await machine.serial.expect("starting the machine's own system without its firmware", {
+        timeoutMs: longMs,
+      });
+      timeline.add(
+        `${node.name}: from its agent's order to the end of the installer`,
+        performance.now() - begun,
+      );
+      await machine.serial.expect(times(login, 3), { timeoutMs: longMs });
+    },
   });
   timeline.add(`${node.name}: restored by kexec both ways, from the order to the login prompt`, fastMs);
   timeline.note(
@@ -88,12 +90,21 @@ export async function restartByKexec(lab: Workplace, { node, server, clone }: Co
   ];
 }
 
-/** From the beginning of `task` to its end; then waits for its order, which ends with the clone's first report. */
-async function timed(
-  task: () => Promise<{ readonly done: Promise<void> } & AsyncDisposable>,
+/** Orders a restore. Returns the time from the order to the end of `until`, once the clone has reported its start. */
+async function restored(
+  server: ProductServer,
+  { node, options = [], said, until }: {
+    readonly node: NodeFacts;
+    readonly options?: readonly string[];
+    /** What the command says as soon as it is ordered. */
+    readonly said: string;
+    readonly until: () => Promise<void>;
+  },
 ): Promise<number> {
   const started = performance.now();
-  const order = await task();
+  await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait", ...options);
+  await order.output.expect(said, { timeoutMs: 120_000 });
+  await until();
   const ms = performance.now() - started;
   await order.done;
   return ms;

@@ -23,6 +23,7 @@ deno run -A --no-check --cached-only test/vm/kexec_guest.ts ${files}`,
     assert.equal(code, 0, output);
     assert.match(output, /a changed kernel: the running kernel is locked down \(integrity\), .* \(E\w+\)/);
     assert.match(output, /the clone: it starts "right" without the firmware/);
+    assert.match(output, /asked to end/);
     assert.match(output, /afterwards: the sysctl kernel\.kexec_load_disabled forbids it/);
     assert.match(
       output,
