@@ -1,7 +1,13 @@
 /** The agent of a template: announces the machine, waits for orders, captures, and waits again. */
 import { getLogger } from "@logtape/logtape";
 import { z } from "zod";
-import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
+import {
+  CaptureOrder,
+  type CaptureProgress,
+  type RestartAbility,
+  RestartOrder,
+  type TemplateAnnouncement,
+} from "#contract/api.ts";
 import { CheckOrder } from "#contract/api/checks.ts";
 import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
@@ -17,6 +23,8 @@ import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts"
 import { TreeSource } from "./capture/tree_source.ts";
 import { CheckRunner } from "./check/run_check.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
+import { abilityChanged } from "./restart/ability.ts";
+import { restartIntoInstaller, type RestartSystem } from "./restart/restart.ts";
 
 /** The facts of the machine, read again for every capture, since disks and kernels change. */
 interface Machine {
@@ -45,7 +53,9 @@ export type TemplateEvent =
     /** How much had to be read to find out what to send. */
     readonly bytesRead: number;
   }
-  | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
+  | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem }
+  | { readonly type: "restarting"; readonly purpose: string }
+  | { readonly type: "restart-failed"; readonly problem: Problem };
 
 interface TemplateOptions {
   readonly client: Api;
@@ -60,6 +70,8 @@ interface TemplateOptions {
   readonly allowHooks?: boolean | undefined;
   /** The share of one processor that a check takes; see check/run_check.ts. */
   readonly checkShare?: number;
+  /** How the machine restarts into the installer; absent: it cannot, since `root` is a directory. */
+  readonly restart?: RestartSystem | undefined;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
   readonly now?: () => number;
@@ -70,6 +82,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 /** The server answers within 30 s; one that lost power never does. */
 const POLL_MS = 90_000;
+/** Interval between looks at whether the machine could restart itself: the server refuses by what it was told. */
+const ABILITY_MS = 5 * 60_000;
 const NOT_FOUND = 404, NO_CONTENT = 204;
 /** How the server refuses entries that do not match its own, or name extents that it has lost. */
 const CACHE_REFUSED: ReadonlySet<number> = new Set([400, 409]);
@@ -86,9 +100,10 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
   while (true) {
     const facts = await machine();
     try {
-      const id = await announce(facts, options);
+      const ability = await options.restart?.ability(signal);
+      const id = await announce({ ...facts, restart: ability }, options);
       pauseMs = FIRST_PAUSE_MS;
-      await serveOrders(id, { ...options, checks });
+      await serveOrders(id, { ability, checks, options });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RackseedError) || error.status < 500) throw error;
@@ -104,7 +119,7 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
 const MAX_LACKS = 100, MAX_LACK_CHARACTERS = 400;
 
 async function announce(
-  { source, layout, obstacles }: Machine,
+  { source, layout, obstacles, restart }: Machine & { restart: RestartAbility | undefined },
   { client, name, signal, onEvent }: TemplateOptions,
 ): Promise<string> {
   const json: TemplateAnnouncement = {
@@ -112,6 +127,7 @@ async function announce(
     ...(source && { source }),
     ...(layout && { layout }),
     lacks: obstacles.slice(0, MAX_LACKS).map((one) => one.slice(0, MAX_LACK_CHARACTERS)),
+    ...(restart && { restart }),
   };
   const response = await client.send("POST", "/templates", { json, signal });
   const { id } = Announced.parse(await response.json());
@@ -120,12 +136,19 @@ async function announce(
   return id;
 }
 
-/** Returns when the server no longer knows the template, so that it can be announced again. */
+const AnyOrder = z.union([CheckOrder, CaptureOrder, RestartOrder]);
+
+/** Returns when the template has to be announced again: the server no longer knows it, or it is able to other things. */
 async function serveOrders(
   id: string,
-  { checks, ...options }: TemplateOptions & { checks: CheckRunner },
+  { ability, checks, options }: {
+    ability: RestartAbility | undefined;
+    checks: CheckRunner;
+    options: TemplateOptions;
+  },
 ): Promise<void> {
   const { client, root, checkShare, signal, onEvent } = options;
+  let askedMs = performance.now();
   while (true) {
     let response: Response;
     try {
@@ -138,13 +161,37 @@ async function serveOrders(
       if (error instanceof RackseedError && error.status === NOT_FOUND) return;
       throw error;
     }
-    if (response.status === NO_CONTENT) continue;
-    const order = z.union([CheckOrder, CaptureOrder]).parse(await response.json());
+    if (response.status === NO_CONTENT) {
+      if (performance.now() - askedMs < ABILITY_MS) continue;
+      askedMs = performance.now();
+      const now = await options.restart?.ability(signal);
+      if (ability && now && abilityChanged(ability, now)) return;
+      continue;
+    }
+    const order = AnyOrder.parse(await response.json());
     if ("check" in order) {
       onEvent?.({ type: "checking", order });
       checks.begin(order, { client, root, signal, ...(checkShare !== undefined && { share: checkShare }) });
-    } else await serve(order, options);
+    } else if ("restart" in order) await restart(order, { id, options });
+    else await serve(order, options);
   }
+}
+
+/** Returns only if that fails: else the system stops, and this agent with it. */
+async function restart(
+  order: RestartOrder,
+  { id, options: { client, restart: system, signal, pause, onEvent } }: {
+    id: string;
+    options: TemplateOptions;
+  },
+): Promise<void> {
+  if (system === undefined) throw new RangeError("the server ordered a restart that was never offered");
+  const { purpose } = order;
+  logger.info("restart-began", { deployment: order.restart, purpose });
+  onEvent?.({ type: "restarting", purpose });
+  const problem = await restartIntoInstaller(order, { client, id, system, signal, pause });
+  logger.error("restart-failed", { deployment: order.restart, ...problem });
+  onEvent?.({ type: "restart-failed", problem });
 }
 
 async function serve(order: CaptureOrder, options: TemplateOptions): Promise<void> {

@@ -2,6 +2,8 @@
 import { ApiClient } from "#contract/client.ts";
 import { readMachine } from "./capture/machine.ts";
 import { CacheStore } from "./capture/cache/cache_store.ts";
+import { machineRestart } from "./restart/machine_restart.ts";
+import { runCommand } from "./sys/command.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
 import { runTemplate, type TemplateEvent } from "./template.ts";
 
@@ -30,6 +32,7 @@ export async function templateCommand(
     cache: new CacheStore(state),
     allowHooks,
     machine: () => readMachine({ root }),
+    restart: root === "/" ? machineRestart({ server: client.server, run: runCommand }) : undefined,
     signal,
     onEvent: (event) => printEvent(event, { name, console }),
   });
@@ -59,7 +62,10 @@ function printEvent(event: TemplateEvent, { name, console }: { name: string; con
           mb(event.sent.bytesSent)
         } MB; the server is publishing ${event.order.image}`,
       );
+    case "restarting":
+      return console.line(`restarting into the installer: this machine is to be ${event.purpose}`);
     case "failed":
+    case "restart-failed":
       return console.line(`${event.problem.title}: ${event.problem.detail} Remedy: ${event.problem.remedy}`);
   }
 }

@@ -32,6 +32,7 @@ ${layoutHelp}
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
+  --kexec               then restore it without firmware, by kexec both ways; timed against a network boot
   --backup              then back up the first clone at its boot, and give it its data back
   --discover            then read the hardware of the first clone's machine
   --power-cut 1…5       install one more node, whose power is cut this many times
@@ -53,6 +54,7 @@ type Arguments = Pick<
   | "restore"
   | "backup"
   | "discover"
+  | "kexec"
   | "powerCuts"
   | "identity"
   | "power"
@@ -75,6 +77,7 @@ function parse(args: string[]): Arguments | undefined {
         restore: { type: "boolean", default: false },
         backup: { type: "boolean", default: false },
         discover: { type: "boolean", default: false },
+        kexec: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         power: { type: "string" },
@@ -107,6 +110,7 @@ function parse(args: string[]): Arguments | undefined {
       restore: values.restore || isWhole,
       backup: values.backup,
       discover: values.discover,
+      kexec: values.kexec,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       power,

@@ -9,7 +9,7 @@ import { surviveConnectionFaults } from "./connections/faults.ts";
 import { guardConnections } from "./connections/reaper.ts";
 import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
-import type { Publish } from "./fleet/ports.ts";
+import type { InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
@@ -110,13 +110,15 @@ async function startServices(
   const context: StartContext = { options, site, reaper, stack, closing: closing.signal, now };
   const data = await openData(context);
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
-  const managed = await manageNodes(context, { data, served });
+  let installer: InstallerBoot | undefined = undefined;
+  const managed = await manageNodes(context, { data, served, installer: () => installer });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
     served.live[Symbol.dispose]();
   });
   const netboot = await bootMachines(context, { data, served, managed });
+  installer = netboot.installer;
   const { swarm, http, rsync, peers, addresses } = served, { https } = managed;
   writeUrl(`${options.data}/url`, https.url);
   const running = runUntil(signal, { services: stack.move(), finished: netboot.finished });
@@ -175,10 +177,17 @@ async function serveImages(
 type Managed = Awaited<ReturnType<typeof manageNodes>>;
 
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
-async function manageNodes(context: StartContext, { data, served }: { data: ServerData; served: Served }) {
+async function manageNodes(
+  context: StartContext,
+  { data, served, installer }: {
+    data: ServerData;
+    served: Served;
+    installer: () => InstallerBoot | undefined;
+  },
+) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet , hooks , agents , power , checks } = openFleet ( context , { data , images , swarm , notices , publish } ) ;
+  const { fleet , hooks , agents , power , checks , templates , bell } = openFleet ( context , { data , images , swarm , notices , installer , publish } ) ;
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,
@@ -186,6 +195,8 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     fleet,
     agents,
     nodeChecks: checks,
+    templates,
+    bell,
     segments,
     publish,
     onOverdue: (nodes) =>

@@ -153,6 +153,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/tree/",
   ],
   "agent/steps/": ["server/contract/", "server/torrent/", "agent/hardware/", "agent/layout/", "agent/sys/"],
+  "agent/restart/": ["server/contract/", "agent/layout/", "agent/steps/", "agent/sys/"],
   "agent/install/records/": ["server/contract/", "server/native/", "agent/sys/", "agent/tree/"],
   "agent/install/extract/": [
     "server/contract/",

@@ -1,5 +1,6 @@
 /** Which kernel each initramfs is for: by its name, or by the boot entry that joins the two. */
 import type { TreeReader } from "../tree/tree_files.ts";
+import { fileOf, isBootPath } from "./boot_paths.ts";
 import { bootTexts } from "./boot_texts.ts";
 import { kernelVersionIn } from "./kernel_version.ts";
 import { unifiedRelease } from "./unified_kernel.ts";
@@ -59,14 +60,13 @@ async function inTokenFolders(tree: TreeReader, release: string): Promise<string
 
 /** Images beside the one for this machine: not made for a kernel, or for another purpose. */
 const OTHERS = /rescue|kdump|ucode|microcode/i;
-const PATH = /^(?:\([^)\s]*\)|\$\{?\w+\}?)?((?:\/[\w+@:~-][\w.+@:~-]*)+)$/;
 
 async function bootedImages(tree: TreeReader, releases: readonly string[]): Promise<KernelImage[]> {
   const images: KernelImage[] = [];
   for (const entry of (await bootTexts(tree)).flatMap(({ text }) => text.split(/^\s*menuentry\b/m))) {
     const words = (name: RegExp) =>
       [...entry.matchAll(name)].flatMap(([, list = ""]) => list.split(/\s+/)).filter((path) =>
-        PATH.test(path) && !OTHERS.test(path)
+        isBootPath(path) && !OTHERS.test(path)
       );
     const initrds = words(/^[ \t]*initrd(?:efi|16)?[ \t]+(.+)$/gm);
     const [kernel] = words(/^[ \t]*linux(?:efi|16)?[ \t]+(\S+)/gm);
@@ -77,24 +77,6 @@ async function bootedImages(tree: TreeReader, releases: readonly string[]): Prom
     if (path && release) images.push({ path, release });
   }
   return images;
-}
-
-/** A path of a boot entry, which starts at the top of a file system or subvolume, as one of the tree. */
-async function fileOf(tree: TreeReader, word: string): Promise<string | undefined> {
-  const [, path] = PATH.exec(word) ?? [];
-  if (path === undefined) return undefined;
-  const parts = path.split("/").slice(1);
-  for (let left = 0; left < Math.min(parts.length, 3); left++) {
-    for (const top of ["", "/boot", "/boot/efi", "/efi"]) {
-      const at = `${top}/${parts.slice(left).join("/")}`;
-      const target = await tree.linkTarget(at);
-      const real = target === undefined || target.includes("/")
-        ? at
-        : `${at.slice(0, at.lastIndexOf("/"))}/${target}`;
-      if (await tree.kind(real) === "file") return real;
-    }
-  }
-  return undefined;
 }
 
 async function releaseOf(

@@ -40,6 +40,15 @@ export async function commandLineOf(path: string): Promise<string | undefined> {
   return await textIn(file, ".cmdline");
 }
 
+/** Where kernel and initramfs are in a unified kernel image; undefined if the file is none. */
+export async function unifiedParts(
+  path: string,
+): Promise<{ kernel: FileRange; initramfs: FileRange | undefined } | undefined> {
+  using file = await Deno.open(path);
+  const kernel = await sectionIn(file, ".linux");
+  return kernel && { kernel, initramfs: await sectionIn(file, ".initrd") };
+}
+
 /** The release of its kernel; undefined if the file is not a unified kernel image. */
 export async function unifiedRelease(path: string): Promise<string | undefined> {
   using file = await Deno.open(path);

@@ -8,6 +8,8 @@ export interface BootArguments {
   readonly server: string;
   readonly token: string;
   readonly mac?: string;
+  /** The machine's own system started it, not a boot program from the network. */
+  readonly byKexec: boolean;
   /** The lease that the boot program had: address with prefix, gateway, DNS servers. */
   readonly lease?: { readonly cidr: string; readonly gateway?: string; readonly dns: readonly string[] };
 }
@@ -15,6 +17,7 @@ export interface BootArguments {
 const Arguments = z.object({
   server: z.url({ protocol: /^https$/ }),
   token: z.string().min(1),
+  by: z.string().optional(),
   mac: Mac.optional(),
   ip: Ipv4Address.optional(),
   mask: Ipv4Address.optional(),
@@ -34,6 +37,7 @@ const Arguments = z.object({
  * assert.deepEqual(parseBootArguments(line), {
  *   server: "https://10.0.0.1:8443",
  *   token: "t",
+ *   byKexec: false,
  *   lease: { cidr: "10.0.0.7/24", dns: [] },
  * });
  * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
@@ -60,10 +64,11 @@ export function parseBootArguments(commandLine: string): BootArguments | undefin
       remedy: "boot the node from the menu of the image server.",
     });
   }
-  const { server, token, mac, ip, mask, gw, dns } = result.data;
+  const { server, token, by, mac, ip, mask, gw, dns } = result.data;
   return {
     server,
     token,
+    byKexec: by === "kexec",
     ...(mac !== undefined && { mac }),
     ...(ip !== undefined && {
       lease: { cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`, ...(gw && { gateway: gw }), dns },

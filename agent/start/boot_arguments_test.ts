@@ -9,6 +9,7 @@ Deno.test("boot arguments: the boot program's lease", () => {
   assert.deepEqual(parseBootArguments(line), {
     server: "https://10.0.0.1:8443",
     token: "rs1.a.b",
+    byKexec: false,
     mac: "52:54:00:12:34:56",
     lease: { cidr: "10.0.0.7/23", gateway: "10.0.0.1", dns: ["10.0.0.2"] },
   });
@@ -19,7 +20,9 @@ Deno.test("boot arguments: settings that the boot program lacks are left out", (
   assert.deepEqual(parseBootArguments(`${base} rackseed.ip= rackseed.gw=\${netX/gateway}`), {
     server: "https://10.0.0.1:8443",
     token: "t",
+    byKexec: false,
   });
+  assert.equal(parseBootArguments(`${base} rackseed.by=kexec`)?.byKexec, true);
   assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
   assert.throws(
     () => parseBootArguments("rackseed.server=http://10.0.0.1 rackseed.token=t"),

@@ -6,6 +6,7 @@ import type { LogTail } from "../steps/log_tail.ts";
 import { discoverMachine } from "./discover_machine.ts";
 import { startMachine } from "./machine_start.ts";
 import { installMachine } from "../install/steps/install_chain.ts";
+import type { Ending } from "../install/steps/machine.ts";
 import { restoreMachine } from "../install/steps/restore_chain.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import { StepRunner } from "../steps/step_runner.ts";
@@ -19,6 +20,7 @@ export interface CurrentTask {
   name: string;
 }
 
+/** Returns how the machine gets into its own system. */
 export async function carryOutOrder(
   task: CurrentTask,
   options: {
@@ -30,7 +32,7 @@ export async function carryOutOrder(
     readonly run: Run;
     readonly signal: AbortSignal;
   },
-): Promise<void> {
+): Promise<Ending> {
   const steps = new StepRunner(options);
   const { boot, job, firmware, disks, inventory } = await startMachine({ ...options, steps });
   if (job.kind === "discover") {
@@ -42,11 +44,12 @@ export async function carryOutOrder(
     task.name = "The backup of this machine";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
     const { enrolled } = job;
-    return await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
+    await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
+    return "firmware";
   }
   task.name = "The installation of this machine";
   const { enrolled, terms } = job, { restore } = enrolled.order;
-  const bootMac = boot.mac ?? "";
-  const machine = { ...options, steps, enrolled, terms, bootMac, firmware, disks, clonePath: MOUNTED };
-  await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+  const { mac: bootMac = "", byKexec } = boot, clonePath = MOUNTED;
+  const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, firmware, disks, clonePath };
+  return await (restore ? restoreMachine(machine, restore) : installMachine(machine));
 }

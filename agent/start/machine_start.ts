@@ -76,7 +76,8 @@ async function reachNetwork(
   const settled = settledDisks(drivers, signal);
   settled.catch(() => {});
   const link = await bringUpNetwork(boot, { run, signal });
-  const message = [link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
+  const how = boot.byKexec ? "started by its own system" : undefined;
+  const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
   return { boot, settled, message };
 }
 

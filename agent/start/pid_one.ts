@@ -5,8 +5,9 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";
 import { type Console, kernelConsole } from "../sys/console.ts";
-import { restart } from "../sys/power.ts";
+import { restart, startLoaded } from "../sys/power.ts";
 import { textOf } from "../sys/small_file.ts";
+import type { Ending } from "../install/steps/machine.ts";
 import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "../steps/log_tail.ts";
 import { carryOutOrder, type CurrentTask } from "./machine_order.ts";
@@ -33,13 +34,18 @@ export async function runAsPidOne(): Promise<never> {
     console.line("Rackseed: asking the server what this machine should do");
     const reporter = new Reporter();
     const stack = new AsyncDisposableStack();
+    let ending: Ending = "firmware";
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await carryOutOrder(task, { stack, reporter, console, log, run, signal });
+      ending = await carryOutOrder(task, { stack, reporter, console, log, run, signal });
     } finally {
       // after a failure something may still be in use; that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
+    }
+    if (ending === "kexec") {
+      console.line("Rackseed: done, starting the machine's own system without its firmware");
+      await startLoaded().catch((error) => console.line(`Rackseed: that failed: ${messageOf(error)}`));
     }
     console.line("Rackseed: done, restarting into the machine's own system");
     restart();

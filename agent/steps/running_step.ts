@@ -28,7 +28,7 @@ export class RunningStep implements StepProgress {
   readonly #step: Step;
   readonly #surroundings: StepSurroundings;
   readonly #started = performance.now();
-  /** "[ 6/21] plan" */
+  /** "[ 7/22] plan" */
   readonly #head: string;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   #state: StepState = {};

@@ -61,7 +61,7 @@ Deno.test("steps run in order, each shown with its time and reported; early ones
     "plan done",
   ]);
   assert.deepEqual(server.reports.at(-1)?.plan, ["erase all"]);
-  assert.match(around.lines[0] ?? "", /^\[ 1\/21\] network: eth0 \(0\.\d s\)$/);
+  assert.match(around.lines[0] ?? "", /^\[ 2\/22\] network: eth0 \(0\.\d s\)$/);
   assert.match(around.lines.at(-1) ?? "", /^ +erase all$/);
 });
 

@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<number, string>> = {
   4: "EINTR",
   5: "EIO",
   6: "ENXIO",
+  8: "ENOEXEC",
   9: "EBADF",
   12: "ENOMEM",
   13: "EACCES",
@@ -33,14 +34,20 @@ const NAMES: Readonly<Record<number, string>> = {
   39: "ENOTEMPTY",
   40: "ELOOP",
   61: "ENODATA",
+  65: "ENOPKG",
+  74: "EBADMSG",
   75: "EOVERFLOW",
   95: "EOPNOTSUPP",
+  99: "EADDRNOTAVAIL",
   107: "ENOTCONN",
   110: "ETIMEDOUT",
   116: "ESTALE",
   117: "EUCLEAN",
   122: "EDQUOT",
   126: "ENOKEY",
+  127: "EKEYEXPIRED",
+  128: "EKEYREVOKED",
+  129: "EKEYREJECTED",
 };
 
 export class SysError extends Error {

@@ -116,8 +116,10 @@ export async function syncAllAside(): Promise<void> {
   }
 }
 
-/** reboot(2); RB_AUTOBOOT or RB_POWER_OFF. Returns only by throwing. */
-export function rebootNow(command: "restart" | "power-off"): void {
-  const code = command === "restart" ? 0x01234567 : 0x4321fedc;
-  withLibc((libc) => check(libc, { call: "reboot", result: libc.reboot(code) }));
+/** RB_AUTOBOOT, RB_KEXEC, RB_POWER_OFF */
+const REBOOT = { restart: 0x01234567, kexec: 0x45584543, "power-off": 0x4321fedc } as const;
+
+/** reboot(2); "kexec" starts the kernel that `loadKernel` has loaded. Returns only by throwing. */
+export function rebootNow(command: keyof typeof REBOOT): void {
+  withLibc((libc) => check(libc, { call: "reboot", result: libc.reboot(REBOOT[command]) }));
 }

@@ -4,6 +4,7 @@ import { backUpNode } from "./backup_flow.ts";
 import { discoverNode } from "./discover_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
+import { restartByKexec } from "./kexec_flow.ts";
 import { type Clone, cloneNode, installAgain, orderNodes } from "./node_flow.ts";
 import { checkOwnDisk, ownSum } from "./own_data.ts";
 import type { PowerProtocol } from "./lab_bmc.ts";
@@ -31,6 +32,8 @@ export async function cloneMachines(
     readonly backup: boolean;
     /** Read the hardware of the first clone's machine at one boot. */
     readonly discover: boolean;
+    /** Restore the first clone by kexec both ways, and through its firmware. */
+    readonly kexec: boolean;
     /** How many times to cut the power of one more node during its installation. */
     readonly powerCuts: number;
     /** Install two more nodes, which ask for their identity. */
@@ -64,6 +67,9 @@ export async function cloneMachines(
     }
     if (options.discover && node && clone) {
       checks.push(...tell(lab, ofNode(await discoverNode(lab, { node, server }), node)));
+    }
+    if (options.kexec && node && clone) {
+      checks.push(...tell(lab, ofNode(await restartByKexec(lab, { node, server, clone }), node)));
     }
     if (options.backup && node && clone) {
       checks.push(...tell(lab, ofNode(await backUpNode(lab, { node, server, clone }), node)));

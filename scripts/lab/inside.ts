@@ -24,6 +24,7 @@ export interface LabOrder {
   readonly restore: boolean;
   readonly backup: boolean;
   readonly discover: boolean;
+  readonly kexec: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
   /** The nodes are started through their BMCs. */

@@ -106,7 +106,7 @@ export async function captureTemplate(
 }
 
 /** By plain HTTP: ssh would take a minute. */
-async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
+export async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
   const serve = `Deno.serve({ hostname: "${serverAddress}", port: 8000 }, async () =>
     new Response((await Deno.open("${lab.product}")).readable))`;
   await using server = new BackgroundProgram(lab.network.inside([Deno.execPath(), "eval", serve]), {
@@ -117,7 +117,7 @@ async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
   await server.output.expect("Listening", { timeoutMs: 60_000 });
   const command = `mkdir -p /${dirname(productPath)} && chmod 755 /${dirname(productPath)} && ` +
     `curl -sSf -o /${productPath} http://${serverAddress}:8000/ && chmod 755 /${productPath}`;
-  await lab.timeline.measure("template: product copied", () => guest.shell(command, lab));
+  await lab.timeline.measure("product copied", () => guest.shell(command, lab));
 }
 
 /** Covers part of a file system by a mount: a clone must have what is underneath. */

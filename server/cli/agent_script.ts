@@ -19,7 +19,7 @@ END
 umask 022
 cat > /etc/systemd/system/rackseed-agent.service <<'END'
 [Unit]
-Description=Rackseed agent: captures this machine when its image server asks
+Description=Rackseed agent: captures or restarts this machine when its image server asks
 Wants=network-online.target
 After=network-online.target
 

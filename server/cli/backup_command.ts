@@ -48,7 +48,7 @@ their disks, and then starts them as usual.`,
       await backupNodes(nodes, { ...options, exclude: exclude ?? [], signal });
     });
   withServer(node.command("agent"))
-    .description("Print a shell script that installs the agent on a node, which backs it up and checks it.")
+    .description("Print a script that installs the agent on a node, for backups, checks and restarts.")
     .argument("<node>", ONE_NODE)
     .option("--json", "print only the token, as JSON")
     .addHelpText(
@@ -57,8 +57,7 @@ their disks, and then starts them as usual.`,
         notes: `
 The script sets up a systemd service and expects this program as
 /usr/local/bin/rackseed on the node. It holds a token that allows nothing but
-captures and checks of this node. A new script invalidates the token of the
-previous one.`,
+captures and checks of this node , and its restart when that is ordered ( \`rackseed node restore --now\` ) . A new script invalidates the token of the previous one.` ,
         examples: ["rackseed node agent n1 | ssh root@n1 sh"],
       }),
     )

@@ -1,6 +1,7 @@
 /** `rackseed node deploy`. */
 import { DeployAnswer, DeployRequest, NodeView, type Unlock } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
+import type { Finish } from "#contract/api/restarts.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { IdentityMode } from "#contract/identity.ts";
 import { connect } from "./connection.ts";
@@ -30,11 +31,14 @@ interface DeployOptions extends NodeOptions {
   readonly arriveTimeout?: number | undefined;
   readonly planCheck?: boolean | undefined;
   readonly force?: boolean | undefined;
+  readonly now?: boolean | undefined;
+  readonly finish?: Finish | undefined;
   readonly wait?: boolean | undefined;
 }
 
 export async function deploy(patterns: readonly string[], options: DeployOptions): Promise<void> {
   const { image, seed, identity, unlock, planCheck, force, passphraseFile, wait, json, signal } = options;
+  const { now, finish } = options;
   const { askTimeout: askSeconds, firstBootTimeout: firstBootSeconds } = options;
   const order = checked(DeployRequest, {
     name: "deploy",
@@ -49,6 +53,8 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
       planCheck,
       force,
       power: powerTerms(options),
+      now,
+      finish,
     },
   });
   using client = await connect(options, signal);
@@ -58,8 +64,7 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
     : await passphraseFromFile(passphraseFile);
   // not checked with the rest: its error would show the passphrase
   const body = { ...order, nodes, passphrase };
-  const answer = await client.call("POST /deployments", { body, signal });
-  printOrdered(answer, { json, wait, starts: options.power, verb: "install" });
+  const answer = await client.call ( "POST /deployments" , { body , signal } ) ; printOrdered ( answer , { json , wait , starts: options.power , now , verb: "install" } ) ;
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.call("GET /deployments/:id", { id: answer.deployment, signal });
@@ -124,11 +129,13 @@ const MAX_PLANS = 16;
 
 export function printOrdered(
   answer: DeployAnswer,
-  { json, wait, starts, verb }: {
+  { json, wait, starts, now, verb }: {
     json: boolean | undefined;
     wait: boolean | undefined;
     /** The server starts them. */
     starts?: boolean | undefined;
+    /** Their agents restart them. */
+    now?: boolean | undefined;
     verb: string;
   },
 ): void {
@@ -142,6 +149,7 @@ export function printOrdered(
   }
   if (planned.length > MAX_PLANS) print(`  and ${planned.length - MAX_PLANS} more; see rackseed node plan`);
   if (starts) return print("The server starts them from the network now; see rackseed node list.");
+  if (now) return print(`They restart into the installer now, and ${verb}.`);
   // with --wait the nodes do boot from the network, and others may read the log: print no token
   if (wait) return print(`They ${verb} when they boot from the network.`);
   const isAdmin = nodes.every(({ token }) => token !== "");

@@ -19,6 +19,11 @@ type Signal = Pick<Actions, "signal">;
 
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "also another node's backup, or to a disk that reports that it is failing";
+const NOW = "restart running nodes into the installer at once, by their agents";
+const finishOption = () =>
+  new Option("--finish <how>", "override the nodes' own --finish setting").choices(
+    ["reboot", "kexec"] as const,
+  );
 
 export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
   const node = program.command("node")
@@ -101,6 +106,8 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
     )
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
+    .option("--now", NOW)
+    .addOption(finishOption())
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
     .addHelpText(
@@ -111,6 +118,9 @@ The command arms the nodes: nothing happens until they boot from the network,
 and \`rackseed node cancel\` disarms them. With --wait, a node that fails or does
 not report makes the exit status 1. With --power, the server sets the network as
 the next boot and restarts each node by its BMC, see \`rackseed node power\`.
+With --now, the agent that runs on each node (\`rackseed node agent\`) restarts it
+straight into the installer; neither network boot nor power control is needed. A
+node that cannot do that is refused before any node is armed.
 ${DURATION}
 Without --seed, finished nodes follow \`rackseed swarm show\`.
 Identity (host name, addresses, SSH host keys):
@@ -128,6 +138,7 @@ and by a recovery key, see \`rackseed node recovery-key\`.`,
           "rackseed node deploy 'node[001-128]' --image web",
           "rackseed node deploy @compute --image web --power --at-once 4 --wait",
           "rackseed node deploy n1 --image web --identity keep --seed none",
+          "rackseed node deploy n1 --image web --now --finish kexec --wait",
         ],
       }),
     )
@@ -149,6 +160,8 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
+    .option("--now", NOW)
+    .addOption(finishOption())
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")
     .addHelpText(
@@ -164,9 +177,13 @@ Use --check-content after a break-in or on a failing disk.
 --every-boot is for classrooms and labs: each boot from the network restores the
 node, with every check of an ordinary restore. Without --image that is the image
 that the node has; with --image NAME, its latest version. The server keeps a
-passphrase sealed until the order is called off: \`rackseed node cancel\`.`,
+passphrase sealed until the order is called off: \`rackseed node cancel\`.
+
+With --now, the agent that runs on each node (\`rackseed node agent\`) restarts it
+straight into the installer; neither network boot nor power control is needed.`,
         examples: [
           "rackseed node restore n1 --wait",
+          "rackseed node restore n1 --now --wait",
           "rackseed node restore n1 --keep /srv /home --dry-run --wait",
           "rackseed node restore n1 n2 --version 2",
           "rackseed node restore @lab --every-boot",

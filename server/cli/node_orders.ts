@@ -1,5 +1,6 @@
 /** `rackseed node restore`, `cancel` and `delete`. */
 import { RestoreRequest } from "#contract/api.ts";
+import type { Finish } from "#contract/api/restarts.ts";
 import { connect } from "./connection.ts";
 import { printOrdered } from "./deploy.ts";
 import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
@@ -20,6 +21,8 @@ export async function restore(
     passphraseFile,
     planCheck,
     force,
+    now,
+    finish,
     wait,
     json,
     signal,
@@ -36,6 +39,8 @@ export async function restore(
       checkContent?: boolean | undefined;
       planCheck?: boolean | undefined;
       force?: boolean | undefined;
+      now?: boolean | undefined;
+      finish?: Finish | undefined;
       wait?: boolean | undefined;
     },
 ): Promise<void> {
@@ -45,14 +50,14 @@ export async function restore(
     );
   }
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [...patterns], image, version, keep, dryRun, everyBoot, check, planCheck, force };
+  const value = { nodes: [ ...patterns ] , image , version , keep , dryRun , everyBoot , check , planCheck , force , now , finish } ;
   const order = checked(RestoreRequest, { name: "restore", value });
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { patterns, signal }), passphrase };
   const answer = await client.call("POST /restores", { body, signal });
   const verb = dryRun ? "report what would change" : "restore";
-  printOrdered(answer, { json, wait, verb });
+  printOrdered(answer, { json, wait, now, verb });
   if (everyBoot && !json) remark("each boot from the network restores them, until: rackseed node cancel");
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);

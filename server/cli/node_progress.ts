@@ -9,7 +9,8 @@ import { startText } from "../words/power_text.ts";
 export function stepOf({ state, report, firstBoot, silentSince, power }: NodeView): string {
   const start = state === "armed" && power ? startText(power) : undefined;
   if (start !== undefined) return start;
-  if (!report || state === "idle" || state === "armed") return state === "armed" ? "waiting for boot" : "-";
+  if (state === "armed") return report?.step === "restart" ? "restarting" : "waiting for boot";
+  if (!report || state === "idle") return "-";
   if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD FROM" : "see node show";
   if (state === "installed") return firstBoot ? "waiting for first boot" : "done";
   if (state === "running") return "done";

@@ -27,6 +27,7 @@ export interface NodeSetOptions extends PowerOptions {
   readonly bootProgram?: string | undefined;
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
+  readonly finish?: string | undefined;
   readonly backupEverySeconds?: number | "none" | undefined;
 }
 

@@ -41,6 +41,11 @@ Encrypted volumes of the clone are opened by:
   key-file    a file of the clone, which its initramfs holds, too
   tpm2        the node's TPM 2.0
 
+From the installer into its own system, a node goes by:
+  reboot  a restart through the firmware (default)
+  kexec   its own kernel at once, which spares minutes of self-test; through
+          the firmware if that cannot be done
+
 Identity (host name, addresses, SSH host keys) of the clone:
   keep    from the old disk, else from the server's records
   assign  from these settings (default)
@@ -88,6 +93,10 @@ export function addNodeSet(
       "file with the BMC's password (default: ask); - for standard input",
     )
     .option("--power-pin <sha256>", "the BMC's certificate; new: the next one (default: the first one)")
+    .addOption(
+      new Option("--finish <how>", "how nodes get from the installer into their own system, see below")
+        .choices(["reboot", "kexec", "none"] as const),
+    )
     .option("--json", "print the nodes as JSON")
     .addHelpText(
       "after",

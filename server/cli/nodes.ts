@@ -99,6 +99,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     "Boot program": settings.bootProgram,
     Power: node.power && formatPower(node.power.settings),
     Started: node.power && describeStart(node.power),
+    Finish: settings.finish,
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined

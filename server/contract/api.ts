@@ -19,5 +19,6 @@ export * from "./api/events.ts";
 export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";
 export * from "./api/power.ts";
+export * from "./api/restarts.ts";
 
 export const API = "/api/v1";

@@ -21,6 +21,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Machines } from "./machines.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
+import type { Restarts } from "./restarts/restarts.ts";
 import { present } from "./present.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -38,6 +39,7 @@ interface OrderSources {
   readonly onCalledOff: (node: string) => void;
   readonly now: () => number;
   readonly machines: Pick<Machines, "adoptOrdered">;
+  readonly restarts: Restarts;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -58,13 +60,14 @@ export class DeploymentOrders {
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
-    const { seed , identity , askSeconds , firstBootSeconds , restore } = request;
-    const { deployments , batches , clones , machines , pin , onChange } = this.#sources;
-    const { nodes , version , plans , also } = this.#prove ( request ) ;
+    const { seed, identity, askSeconds, firstBootSeconds, restore, now = false, finish } = request;
+    const { deployments, batches, clones, machines, restarts, pin, onChange } = this.#sources;
+    const { nodes, version, plans, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
     if (!request.isEveryBoot) this.#refuseEveryBoot(nodes, request);
+    if (now) restarts.prove(nodes, version);
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
       image: version.image,
@@ -75,6 +78,8 @@ export class DeploymentOrders {
       },
       seed,
       restore,
+      finish,
+      ...(now && { now }),
       ...((identity ?? askSeconds) && {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),
@@ -85,6 +90,7 @@ export class DeploymentOrders {
       this.#sources.everyBoots.refresh(node.id);
       batches.forget(node.id);
       machines.adoptOrdered(node);
+      if (now) restarts.begin(deployment, node.id);
       onChange(node);
     }
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
@@ -196,25 +202,23 @@ export class DeploymentOrders {
 
   /** The restore as the installation that it is. Throws RackseedError. */
   #installOf(
-    { nodes, image, version, keep = [], dryRun = false, check, passphrase, planCheck, force }: RestoreRequest,
+    { nodes, image, version, keep = [], dryRun = false, check, everyBoot: _, ...terms }: RestoreRequest,
   ): InstallRequest {
     const { images } = this.#sources;
     const named = images.get(image ?? this.#assignedTo(this.#distinct(nodes), version));
     const always = images.settings(named.image).keep ?? [];
     return {
+      ...terms,
       nodes,
       image: `${named.image}@${named.version}`,
       identity: "keep",
-      passphrase,
-      planCheck,
-      force,
       restore: { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) },
     };
   }
 
   /** Keeps the order for every boot. Within the transaction that arms the nodes. */
   #keep(nodes: readonly NodeRecord[], { request, by }: { request: RestoreRequest; by: string }): void {
-    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, ...terms } = request;
+    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, now: ____, ...terms } = request;
     const since = new Date(this.#sources.now()).toISOString();
     for (const { id } of nodes) this.#sources.everyBoots.put({ node: id, terms, by, since }, { passphrase });
   }

@@ -144,6 +144,7 @@ export class Enroller {
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
       ...present("restore", restore),
+      ...present("finish", deployments.finishOf(pending.deployment) ?? node.settings.finish),
       extents: NODE_EXTENTS,
     };
   }

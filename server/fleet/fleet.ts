@@ -25,6 +25,7 @@ import type { NodeChecks } from "../store/node_checks.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
+import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { BootRestores } from "./boot_restores.ts";
@@ -42,8 +43,9 @@ import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
+import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
-import type { Images, PowerViews, Publish } from "./ports.ts";
+import type { Bell } from "./bell.ts"; import type { Images , PowerViews , InstallerBoot , Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -66,6 +68,11 @@ export interface FleetOptions {
   /** Shows a problem until it is gone. */
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
+  readonly templates: Templates;
+  /** Rung when there may be an order for an agent that runs on a machine. */
+  readonly bell: Bell;
+  /** Undefined until machines can boot from here. */
+  readonly installer: () => InstallerBoot | undefined;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -91,6 +98,7 @@ export class Fleet {
   readonly clones: CloneReports;
   readonly machines: Machines;
   readonly discoveries: Discoveries;
+  readonly restarts: Restarts;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -112,6 +120,7 @@ export class Fleet {
     this.machines.adoptInstalled();
     this.#shownMachines = new Set(nodes.all().filter(({ discovered }) => discovered).map(({ id }) => id));
     this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history });
+    this.restarts = new Restarts({ ...options, onChange });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,
@@ -124,6 +133,7 @@ export class Fleet {
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,
       machines: this.machines,
+      restarts: this.restarts,
       pin,
       onChange,
     });

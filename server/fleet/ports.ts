@@ -63,6 +63,24 @@ export interface ImageSecrets {
   readonly key: string;
 }
 
+/** A file that firmware loads; see boot/boot_file.ts. */
+export interface BootFile {
+  readonly sizeBytes: number;
+  /** Fills `into` from `offset` on; returns the bytes read. */
+  read(offset: number, into: Uint8Array): number;
+  close?(): void;
+}
+
+/** What a network boot gives a machine, for one that starts the installer without its firmware. */
+export interface InstallerBoot {
+  /** The server as the installer reaches it, "https://10.0.0.1:8443". */
+  readonly server: string;
+  /** "images/web@3/vmlinuz"; undefined if there is none, or it is damaged. */
+  file(name: string): BootFile | undefined;
+  /** The kernel's parameters, without the machine's address. */
+  parameters(boot: { readonly token: string; readonly mac: string; readonly image: string }): string;
+}
+
 /** Captures, from their beginning to the published version. */
 export interface Captures {
   /** A capture of a template waits for that machine's agent; without a template, the caller sends the files. */

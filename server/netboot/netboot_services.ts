@@ -7,6 +7,7 @@ import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import { kernelParameters } from "../../boot/menu/kernel.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
@@ -21,6 +22,7 @@ import type { ImageStore } from "../store/images.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { InstallerBoot } from "../fleet/ports.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
@@ -46,6 +48,8 @@ interface NetbootOptions {
 interface NetbootServices {
   /** The table of boot files, for plain HTTP. `address`: the client's. */
   lookup(name: string, client: { readonly address: string }): TftpFile | undefined;
+  /** For running machines that start the installer themselves. */
+  readonly installer: InstallerBoot;
   readonly tftpPort: number | undefined;
   /** One per service: settles when it has ended, rejects if it broke. */
   readonly finished: readonly Promise<void>[];
@@ -94,7 +98,14 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     finished.push(tftp.finished);
   }
   if (options.dhcp === "server") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
-  return { lookup: lookupFor("http"), tftpPort, finished };
+  const server = bootSite.agentUrl;
+  const installer: InstallerBoot = {
+    server,
+    file: (name) => files.lookup(name),
+    // the installer must not take the firmware's current boot entry for the network
+    parameters: (boot) => kernelParameters({ ...boot, server }, { by: "kexec" }),
+  };
+  return { lookup: lookupFor("http"), installer, tftpPort, finished };
 }
 
 async function startDhcp(

@@ -5,12 +5,13 @@ import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
-import type { Images, Publish } from "../fleet/ports.ts";
+import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
 import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
+import { Bell } from "../fleet/bell.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { EveryBoots } from "../store/every_boot.ts";
 import { FirstBoots } from "../store/first_boots.ts";
@@ -21,12 +22,14 @@ import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
+import { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
 import type { ServerSwarm } from "./start_swarm.ts";
 
 const LATE_TICK_MS = 1000;
 const SILENCE_TICK_MS = 5000;
+const RESTART_TICK_MS = 10_000;
 
 interface FleetParts {
   readonly fleet: Fleet;
@@ -34,6 +37,9 @@ interface FleetParts {
   readonly agents: AgentTokens;
   readonly power: PowerControl;
   readonly checks: NodeChecks;
+  readonly templates: Templates;
+  /** Rung when there may be an order for an agent that runs on a machine. */
+  readonly bell: Bell;
 }
 
 interface FleetSources {
@@ -41,11 +47,12 @@ interface FleetSources {
   readonly images: Images;
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
+  readonly installer: () => InstallerBoot | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack , site: { bind } , now } : StartContext , { data , images , swarm: { site: siteSwarm , racks } , notices , publish } : FleetSources ,
+  { stack , site: { bind } , now } : StartContext , { data , images , swarm: { site: siteSwarm , racks } , notices , installer , publish } : FleetSources ,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -58,7 +65,8 @@ export function openFleet(
   const terms = new SwarmTerms({ settings, racks });
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
-  const agents = new AgentTokens(db), checks = new NodeChecks(db);
+  const agents = new AgentTokens(db), checks = new NodeChecks(db), templates = new Templates(db, { now });
+  const bell = new Bell();
   const records = new PowerRecords(db, { directory });
   const power = stack.use(
     new PowerControl({
@@ -91,6 +99,9 @@ export function openFleet(
     audit,
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
+    templates,
+    bell,
+    installer,
     pin,
     identities: new Identities(directory),
     publish,
@@ -99,5 +110,5 @@ export function openFleet(
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
-  return { fleet , hooks , agents , power , checks } ;
+  stack.use ( every ( RESTART_TICK_MS , ( ) => fleet.restarts.tick ( ) ) ) ; return { fleet , hooks , agents , power , checks , templates , bell } ;
 }

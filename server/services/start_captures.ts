@@ -8,12 +8,14 @@ import { Backups } from "../fleet/backups/backups.ts";
 import { BootBackups } from "../fleet/backups/boot_backups.ts";
 import { CaptureOrders } from "../fleet/backups/capture_orders.ts";
 import { Checks } from "../fleet/checks/checks.ts";
+import { AgentOrders } from "../fleet/agent_orders.ts";
+import type { Bell } from "../fleet/bell.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Publish, SwarmAddresses } from "../fleet/ports.ts";
 import type { ImageService } from "../images/image_service.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
-import { Templates } from "../store/templates.ts";
+import type { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
 import { publishPorts } from "./publishing.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -26,6 +28,7 @@ interface CaptureParts {
   readonly captures: CaptureService;
   readonly templates: Templates;
   readonly orders: CaptureOrders;
+  readonly agentOrders: AgentOrders;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
   readonly checks: Checks;
@@ -37,6 +40,8 @@ interface CaptureSources {
   readonly fleet: Fleet;
   readonly agents: AgentTokens;
   readonly nodeChecks: NodeChecks;
+  readonly templates: Templates;
+  readonly bell: Bell;
   readonly segments: AgentSegments;
   /** Of the torrents that captures make. */
   readonly swarm: SwarmAddresses;
@@ -49,7 +54,7 @@ interface CaptureSources {
 
 export function startCaptures(
   { stack, closing: signal, now }: StartContext,
-  { data, images, fleet, agents, nodeChecks, segments, swarm, publish, onOverdue, server }: CaptureSources,
+  { data , images , fleet , agents , nodeChecks , templates , bell , segments , swarm , publish , onOverdue , server } : CaptureSources ,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
   const captures = stack.use(
@@ -63,8 +68,7 @@ export function startCaptures(
       ...publishPorts({ swarm, segments, nodes, signal }),
     }),
   );
-  const templates = new Templates(db, { now });
-  const orders = new CaptureOrders(captures);
+  const orders = new CaptureOrders(captures, bell);
   const nameOf = (id: string) => nodes.find(id)?.name;
   const backups = new Backups({
     fleet,
@@ -97,13 +101,14 @@ export function startCaptures(
     checks: nodeChecks,
     templates,
     images,
-    wake: () => orders.wake(),
+    wake: () => bell.ring(),
     now,
   });
+  const agentOrders = new AgentOrders({ captures, restarts: fleet.restarts, checks, bell });
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => checks.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
-  return { captures, templates, orders, backups, bootBackups, checks };
+  return { captures , templates , orders , agentOrders , backups , bootBackups , checks } ;
 }
 
 function serveNew(

@@ -4,6 +4,7 @@ import { BackupRequest } from "#contract/api.ts";
 import { SeedPolicy } from "#contract/api/distribution.ts";
 import { AskSeconds, IdentityMode } from "#contract/identity.ts";
 import { RestoreTerms } from "#contract/api/restore.ts";
+import { Finish } from "#contract/api/restarts.ts";
 import { z } from "zod";
 
 /** How a deployment's nodes get their identity, if the order says so. */
@@ -21,6 +22,8 @@ const TABLES = {
   restore: { table: "restores", column: "terms", schema: RestoreTerms },
   backup: { table: "backups", column: "terms", schema: BackupRequest },
   discover: { table: "discoveries", column: "terms", schema: DiscoverTerms },
+  finish: { table: "finishes", column: "finish", schema: Finish },
+  now: { table: "restarts", column: "terms", schema: z.literal(true) },
 } as const;
 type Kind = keyof typeof TABLES;
 const KINDS = Object.keys(TABLES) as Kind[];

@@ -7,6 +7,7 @@
  *       ▼                  ▼                        ▼
  *     cancelled          failed ◀─────────────────failed
  *
+ * An armed node whose restart into the installer failed has failed, too.
  * A node that is cancelled while it installs is aborted: nothing failed, but its disk is incomplete. Only "armed" and
  * "installing" let a node boot the agent; every other state disarms it for good. Only the SHA-256 of a token is stored.
  */
@@ -14,6 +15,7 @@ import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeploymentQuery, InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
+import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
 import type { z } from "zod";
@@ -226,6 +228,25 @@ export class Deployments {
     return this.#terms.get("backup", deployment);
   }
 
+  /** How its nodes get into their own system, if the order says so. */
+  finishOf(deployment: string): Finish | undefined {
+    return this.#terms.get("finish", deployment);
+  }
+
+  /** Whether the agents on its nodes are to restart them into the installer. */
+  isNow(deployment: string): boolean {
+    return this.#terms.get("now", deployment) ?? false;
+  }
+
+  /** The armed nodes whose own agent is to restart them into the installer, and since when. */
+  restarting(): (Assignment & { readonly orderedMs: number })[] {
+    const rows = this.#prepared(
+      `SELECT a.deployment, a.node, a.image, a.version, a.state, a.created FROM assignments a
+       JOIN restarts r ON r.deployment = a.deployment WHERE a.state = 'armed' ORDER BY a.number`,
+    ).all() as unknown as (Assignment & { created: string })[];
+    return rows.map(({ created, ...part }) => ({ ...part, orderedMs: Date.parse(created) }));
+  }
+
   /** Its terms, if it is to read the nodes' hardware; then no node installs anything. */
   discoverTerms(deployment: string): DiscoverTerms | undefined {
     return this.#terms.get("discover", deployment);
@@ -403,6 +424,8 @@ export class Deployments {
 
 function stateAfter(before: AssignmentState, { step, state }: StepReport): AssignmentState {
   if (before === "installed" && step === "first-boot") return state === "done" ? "running" : "failed";
+  // its system goes on running: nothing has begun
+  if (before === "armed" && step === "restart" && state === "failed") return "failed";
   if (before !== "installing") return before;
   if (state === "failed") return "failed";
   return step === "finish" && state === "done" ? "installed" : "installing";

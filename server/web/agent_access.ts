@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { API } from "#contract/api.ts";
 import { type ApiContext, bearerOf, type Env } from "./context.ts";
 
-const ORDERS = /^\/templates\/([\w-]+)\/orders$/;
+const ORDERS = /^\/templates\/([\w-]+)\/(?:orders|restart|boot\/\w+)$/;
 const CAPTURE = /^\/captures\/([\w-]+)\/(known|frames|progress|entries(\/\d+)?|failed)$/;
 const CHECK = /^\/checks\/([\w-]+)\/(manifest|progress|result|failed)$/;
 

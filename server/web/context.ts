@@ -21,6 +21,7 @@ import type { People } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
+import type { AgentOrders } from "../fleet/agent_orders.ts";
 import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
 import type { Checks } from "../fleet/checks/checks.ts";
 import { unknownBearer } from "../fleet/enrolment.ts";
@@ -42,6 +43,7 @@ export interface ApiContext {
   readonly images: Images;
   readonly captures: Captures;
   readonly orders: CaptureOrders;
+  readonly agentOrders: AgentOrders;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
   readonly checks: Checks;

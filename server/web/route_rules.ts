@@ -47,6 +47,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /templates": VIEW,
   "POST /templates": { needs: "operate", agent: true, unrecorded: "a sign of life, repeated by the agent" },
   "GET /templates/:id/orders": { needs: "operate", agent: true },
+  "GET /templates/:id/boot/:file{vmlinuz|initramfs}": { needs: "operate", agent: true },
+  "POST /templates/:id/restart": { needs: "operate", agent: true, records: "node.restart" },
 
   "GET /captures": VIEW,
   "GET /captures/:id": VIEW,

@@ -33,6 +33,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^rackseed node (power|set .* --power|deploy .* --power)\b/,
     "needs BMCs: test/flows/power_test.ts has them",
   ],
+  [
+    /^rackseed node (deploy|restore) .*--now\b/,
+    "restarts a machine: test/vm/kexec_test.ts, and the lab with --kexec",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

@@ -52,6 +52,10 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["GET /templates", VIEW],
   ["POST /templates", [...OPERATE, "agent"], { json: { name: "n1", lacks: [] } }],
   ["GET /templates/:id/orders", [...OPERATE, "agent"]],
+  ["GET /templates/:id/boot/:file{vmlinuz|initramfs}", [...OPERATE, "agent"], {
+    path: "/templates/none/boot/vmlinuz",
+  }],
+  ["POST /templates/:id/restart", [...OPERATE, "agent"], { json: {} }],
 
   ["GET /captures", VIEW],
   ["GET /captures/:id", VIEW],
@@ -115,6 +119,7 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /discoveries", OPERATE, { json: { nodes: ["nobody"], image: "none" } }],
   ["POST /restores", OPERATE, { json: { nodes: ["n3"], image: "none", force: true } }],
   ["POST /restores", ORDER, { json: { nodes: ["n3"], image: "none" } }],
+  ["POST /restores", ORDER, { json: { nodes: ["n3"], image: "none", now: true } }],
   ["POST /restores", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["GET /deployments", VIEW],
   ["GET /deployments/:id", VIEW],

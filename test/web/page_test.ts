@@ -134,7 +134,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
       elapsedMs: 4000,
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
-    await row(page, "n1").getByText("step 14 of 21: install").waitFor();
+    await row(page, "n1").getByText("step 15 of 22: install").waitFor();
     await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
     assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
     await node.report({

@@ -16,7 +16,8 @@ export class FirmwareEntries {
   /** Undefined if the firmware's variables are not accessible. */
   static async read(options: BootLoaderOptions): Promise<FirmwareEntries | undefined> {
     const before = await readEntries(options);
-    return before && new FirmwareEntries(options, before);
+    if (before === undefined) return undefined;
+    return new FirmwareEntries(options, options.byKexec ? { ...before, current: undefined } : before);
   }
 
   /** Adds an entry as the first, in place of an earlier one of the same name. */

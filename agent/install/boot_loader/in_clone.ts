@@ -15,6 +15,8 @@ export interface BootLoaderOptions {
   readonly disks: TemplateDisks;
   /** ID from os-release; the name of the firmware's boot entry. */
   readonly distribution: string;
+  /** The firmware started the system before, and not the agent: its current entry is not the network. */
+  readonly byKexec?: boolean | undefined;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
 }

@@ -22,13 +22,14 @@ interface LoaderOptions extends PlannedDisk {
 /** Throws RackseedError. */
 export async function installLoader(machine: Machine, options: LoaderOptions): Promise<StepOutcome> {
   const { plan, target, clone, given: { own, fitted } } = options;
-  const { enrolled: { header, order }, run, signal } = machine;
+  const { enrolled: { header, order }, byKexec, run, signal } = machine;
   const folders = ownedFolders(machine, clone);
   const distribution = header.source?.distribution ?? "linux";
   const layout = header.layout ?? { disks: [], fileSystems: [], swap: [] };
   const disks = templateDisks(plan, { layout, encryption: order.encryption });
   const facts = layout.boot ?? GRUB_ONLY;
-  const notes = await installBootLoader(target, { plan, clone, facts, disks, distribution, run, signal });
+  const loader = { plan, clone, facts, disks, distribution, byKexec, run, signal };
+  const notes = await installBootLoader(target, loader);
   notes.push(...await labelChanged(clone));
   // grub-install wrote to the device itself, which is read now
   syncAll();

@@ -2,11 +2,13 @@
 import type { Identity } from "#contract/identity.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";
 import { syncAll } from "../../sys/kernel.ts";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { plainMounts } from "#plan/actions.ts";
+import { loadClone, type Loaded } from "../boot_loader/load_clone.ts";
 import type { ImageFetch } from "../fetch/image_fetch.ts";
 import { writeIndex } from "../records/clone_record.ts";
 import type { GivenIdentity } from "./give_identity.ts";
-import type { Machine, PlannedDisk } from "./machine.ts";
+import type { Ending, Machine, PlannedDisk } from "./machine.ts";
 import { devicesOf, runMachineHooks } from "./machine_hooks.ts";
 import { type MountedClone, releaseClone } from "./mounted_clone.ts";
 
@@ -18,10 +20,16 @@ interface WrittenClone extends PlannedDisk {
   readonly inMemory: boolean;
 }
 
-export async function finishClone(machine: Machine, written: WrittenClone): Promise<void> {
+export async function finishClone(machine: Machine, written: WrittenClone): Promise<Ending> {
   const { steps, enrolled: { order } } = machine;
   const { fetch, inMemory, given: { identity, firstBootAs } } = written;
-  const release = () => releaseClone(machine, written);
+  let ending: Ending = "firmware";
+  const release = async () => {
+    const loaded = await loadIfOrdered(machine, written);
+    if (loaded?.isLoaded) ending = "kexec";
+    const message = await releaseClone(machine, written);
+    return loaded ? `${message}; ${loaded.note}` : message;
+  };
   const isHooked = hooksAt("post-install", order).length > 0;
   await steps.run("verify", async () => {
     const message = await verify(written);
@@ -36,6 +44,16 @@ export async function finishClone(machine: Machine, written: WrittenClone): Prom
     await fetch[Symbol.asyncDispose]();
     return { message: `the clone is ready; ${await release()}`, reportsAs: firstBootAs };
   });
+  return ending;
+}
+
+/** While the clone is mounted, and after the hooks, which may change its boot configuration. */
+async function loadIfOrdered(
+  { enrolled: { order, header } }: Machine,
+  { mounted: { clone } }: WrittenClone,
+): Promise<Loaded | undefined> {
+  if (order.finish !== "kexec") return undefined;
+  return await loadClone(clone, { facts: header.layout?.boot ?? GRUB_ONLY });
 }
 
 async function verify({ plan, mounted: { clone }, fetch }: WrittenClone): Promise<string> {

@@ -10,7 +10,7 @@ import { chooseIdentity } from "./choose_identity.ts";
 import { giveKeys } from "./clone_keys.ts";
 import { finishClone } from "./finish_clone.ts";
 import { giveIdentity } from "./give_identity.ts";
-import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
+import { type Ending, type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
 import type { MountedClone } from "./mounted_clone.ts";
 import { leftPaths } from "../restore/left_paths.ts";
@@ -18,21 +18,21 @@ import { makeFileSystems, partitionOrResume } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
 /**
- * Throws RackseedError of the step that failed.
+ * Returns how the machine gets into its own system. Throws RackseedError of the step that failed.
  *
  * @example The order decides which chain runs
  * ```ts
  * import { installMachine } from "./install_chain.ts";
- * import type { Machine } from "./machine.ts";
+ * import type { Ending, Machine } from "./machine.ts";
  * import { restoreMachine } from "./restore_chain.ts";
  *
- * async function carryOut(machine: Machine): Promise<void> {
+ * async function carryOut(machine: Machine): Promise<Ending> {
  *   const { restore } = machine.enrolled.order;
- *   await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+ *   return await (restore ? restoreMachine(machine, restore) : installMachine(machine));
  * }
  * ```
  */
-export async function installMachine(machine: Machine): Promise<void> {
+export async function installMachine(machine: Machine): Promise<Ending> {
   const { steps, stack } = machine;
   const fetch = stack.use(new ImageFetch(machine));
   const { plan } = await steps.run("plan", () => planMachine(machine, describePlan));
@@ -49,7 +49,7 @@ export async function installMachine(machine: Machine): Promise<void> {
     fetch.begin({ memory: PACKS_IN_MEMORY, writes: true, manifestOnly: resumes });
     return makeFileSystems(machine, { ...disk, fetch, resumes, update });
   });
-  await installClone(machine, { ...disk, fetch, identity, mounted, resumes });
+  return await installClone(machine, { ...disk, fetch, identity, mounted, resumes });
 }
 
 /** From mounted file systems without content, or with what an earlier run has written, to the finished clone. */
@@ -61,7 +61,7 @@ export async function installClone(
     mounted: MountedClone;
     resumes: boolean;
   },
-): Promise<void> {
+): Promise<Ending> {
   const { steps, clonePath } = machine, { clone, journal } = mounted;
   const comparison = comparisonOf({}, { resumes, own: leftPaths(disk.plan) });
   const { inMemory } = await steps.run(
@@ -77,7 +77,7 @@ export async function installClone(
     },
   );
   await steps.run("bootloader", () => installLoader(machine, { ...disk, clone, given }));
-  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
+  return await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
 }
 
 /** Work of the step "install". */

@@ -18,6 +18,8 @@ export interface Machine {
   readonly disks: readonly DiskFacts[];
   /** MAC of the NIC that it booted over. */
   readonly bootMac: string;
+  /** It was started from its running system, not from the network. */
+  readonly byKexec: boolean;
   /** Where the clone is mounted. */
   readonly clonePath: string;
   /** Closes what is still open at the end, even after a failure. */
@@ -28,6 +30,9 @@ export interface Machine {
   readonly run: Run;
   readonly signal: AbortSignal;
 }
+
+/** How the machine gets into its own system: through its firmware, or by the kernel that is loaded. */
+export type Ending = "firmware" | "kexec";
 
 /** The disk that the guard has proven, and what is planned for it. */
 export interface PlannedDisk {

@@ -13,16 +13,16 @@ import { type MendedClone, mendOrOverwrite } from "./existing_disk.ts";
 import { finishClone } from "./finish_clone.ts";
 import { keepOrGiveIdentity } from "./give_identity.ts";
 import { installClone, writeFiles } from "./install_chain.ts";
-import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
+import { type Ending, type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 import { openingKeys } from "./volume_keys.ts";
 
-/** Throws RackseedError of the step that failed. */
+/** Returns how the machine gets into its own system. Throws RackseedError of the step that failed. */
 export async function restoreMachine(
   machine: Machine,
   restore: NonNullable<Order["restore"]>,
-): Promise<void> {
+): Promise<Ending> {
   const { steps, stack, enrolled: { order, header: { layout } }, run, signal } = machine;
   const fetch = stack.use(new ImageFetch(machine));
   const { plan } = await steps.run("plan", () => {
@@ -34,14 +34,17 @@ export async function restoreMachine(
   const { target } = await steps.run("guard", () => proveDisk(machine, plan));
   const request = { order: { ...order, restore }, plan, layout, keys: openingKeys(order), run, signal };
   const identity = await chooseIdentity(machine, target);
-  if (restore.dryRun) return await compareOnly(machine, { target, request, fetch });
+  if (restore.dryRun) {
+    await compareOnly(machine, { target, request, fetch });
+    return "firmware";
+  }
   const disk = { plan, target };
   await runPreInstallHooks(machine, { target, identity });
   const mounted = await mendOrOverwrite(machine, { ...disk, request, fetch });
   if (mounted.existing === undefined) {
     return await installClone(machine, { ...disk, fetch, identity, mounted, resumes: false });
   }
-  await restoreClone(machine, { ...disk, fetch, identity, mounted });
+  return await restoreClone(machine, { ...disk, fetch, identity, mounted });
 }
 
 async function restoreClone(
@@ -51,7 +54,7 @@ async function restoreClone(
     identity: Identity;
     mounted: MendedClone;
   },
-): Promise<void> {
+): Promise<Ending> {
   const { steps, clonePath } = machine, { clone, journal, existing, ahead, notes } = mounted;
   const { inMemory } = await steps.run("torrent", async (progress) => {
     await using _ahead = ahead;
@@ -65,5 +68,5 @@ async function restoreClone(
     (progress) => keepOrGiveIdentity(machine, { plan: disk.plan, clone, identity, existing, progress }),
   );
   await steps.run("bootloader", () => keepOrInstallLoader(machine, { ...disk, clone, given, existing }));
-  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
+  return await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
 }

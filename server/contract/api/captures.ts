@@ -1,6 +1,7 @@
 /** Templates and captures. */
 import { z } from "zod";
 import { Sha256Hex } from "../format/sha256.ts";
+import { RestartAbility } from "./restarts.ts";
 import { Hook } from "./hooks.ts";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source } from "../format/manifest.ts";
@@ -13,6 +14,8 @@ export const TemplateAnnouncement = z.object({
   layout: DiskLayout.optional(),
   /** What is missing on the machine to rebuild it, with the package's name. */
   lacks: z.array(text(400)).max(100),
+  /** Of a node's own agent; those of earlier releases do not say. */
+  restart: RestartAbility.optional(),
 });
 export type TemplateAnnouncement = z.infer<typeof TemplateAnnouncement>;
 

@@ -16,6 +16,7 @@ import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
 import { ImageName } from "../format/manifest.ts";
+import { Finish } from "./restarts.ts";
 import { RestoreOrder } from "./restore.ts";
 import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
@@ -214,6 +215,8 @@ export const Order = z.object({
   }).optional(),
   /** Restore the disk instead of overwriting it. */
   restore: RestoreOrder.optional(),
+  /** How it gets into its own system; absent: "reboot". */
+  finish: Finish.optional(),
   /** Path of the API that cuts extents out of frames. */
   extents: z.string().max(200).regex(/^\/[\w/-]+$/).optional(),
 });

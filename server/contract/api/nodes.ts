@@ -12,6 +12,7 @@ import { CheckView } from "./checks.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 import { PageQuery } from "./pages.ts";
 import { PowerTerms, PowerView } from "./power.ts";
+import { Finish } from "./restarts.ts";
 
 export const NodeSettings = z.object({
   mac: Mac.optional(),
@@ -40,6 +41,8 @@ export const NodeSettings = z.object({
   rack: RackLabel.optional(),
   /** Interval between its backups, while its agent runs. */
   backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
+  /** How it gets from the installer into its own system; absent: "reboot". */
+  finish: Finish.optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
@@ -162,6 +165,10 @@ export const DeployRequest = z.object({
   force: z.boolean().optional(),
   /** Starts the nodes from the network, instead of waiting until they boot. */
   power: PowerTerms.optional(),
+  /** The agents that run on the nodes restart them into the installer at once. */
+  now: z.boolean().optional(),
+  /** Overrides the nodes' own setting. */
+  finish: Finish.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -202,6 +209,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   force: z.boolean().optional(),
   /** At each boot from the network, until it is cancelled. */
   everyBoot: z.boolean().optional(),
+  now: z.boolean().optional(),
+  finish: Finish.optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

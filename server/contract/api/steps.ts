@@ -1,9 +1,10 @@
 /**
- * The steps of a node from power-on to its own system, in order (server/docs/deploy.md, "What a node does"). The steps
- * of hooks occur only if the node has hooks, "mount" and "capture" only in a backup; the clone itself reports the last
- * one (first_boot.ts).
+ * The steps of a node from power-on to its own system, in order (server/docs/deploy.md, "What a node does"). "restart"
+ * occurs only if a running system restarts itself into the installer (restarts.ts), the steps of hooks only if the node
+ * has hooks, "mount" and "capture" only in a backup; the clone itself reports the last one (first_boot.ts).
  */
 export const STEPS = [
+  "restart",
   "network",
   "enrol",
   "inventory",

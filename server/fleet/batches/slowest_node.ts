@@ -12,7 +12,7 @@ export interface NodeTiming {
 }
 
 /** Steps that say nothing of a node's speed: they wait for people, other nodes, the server, or the clone's boot. */
-const NOT_COUNTED: ReadonlySet<Step> = new Set(["ask", "seed", "finish", "first-boot"]);
+const NOT_COUNTED: ReadonlySet<Step> = new Set(["restart", "ask", "seed", "finish", "first-boot"]);
 const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
 const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
 

@@ -238,6 +238,7 @@ function DeployDialog() {
             </label>
           </div>
         </fieldset>
+        <NowChoice />
         <label id="deploy-anyway" hidden>
           <input name="anyway" type="checkbox" />{" "}
           Order it all the same: the nodes plan again with the disks that they have then
@@ -249,6 +250,15 @@ function DeployDialog() {
         </div>
       </form>
     </dialog>
+  );
+}
+
+function NowChoice() {
+  return (
+    <label>
+      <input name="now" type="checkbox" />{" "}
+      Now: the agents that run on these nodes restart them into the installer
+    </label>
   );
 }
 
@@ -277,6 +287,7 @@ function RestoreDialog() {
         <label>
           <input name="everyBoot" type="checkbox" /> At every network boot, until it is cancelled
         </label>
+        <NowChoice />
         <label id="restore-anyway" hidden>
           <input name="anyway" type="checkbox" />{" "}
           Order it all the same: the nodes plan again with the disks that they have then

@@ -111,6 +111,7 @@ function settingsOf({ settings, image, encryption, power }: NodeView): Record<st
     Unlock: settings.unlock,
     Encrypted: encryption && describeEncryption(encryption),
     "Boot program": settings.bootProgram,
+    Finish: settings.finish,
     "Backup": backupEverySeconds === undefined
       ? "not scheduled"
       : `every ${formatSeconds(backupEverySeconds)}`,

@@ -175,13 +175,19 @@ const openDeploy = byId("deploy-dialog") && dialog("deploy-dialog", async (form)
   }
   const unlock = byId("deploy-encryption").hidden ? undefined : form.get("unlock") || undefined;
   const planCheck = byId("deploy-anyway").hidden || form.get("anyway") === null;
-  const request = { nodes, image: form.get("image"), unlock, passphrase, planCheck };
+  const now = form.get("now") !== null;
+  const request = { nodes, image: form.get("image"), unlock, passphrase, planCheck, now };
   const answer = await call("POST", "/deployments", request);
   forgetPassphrase();
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
-  return `${nodes.join(", ")} will be overwritten with ${answer.image} at the next network boot.`;
+  return `${nodes.join(", ")} will be overwritten with ${answer.image} ${when(now)}.`;
 });
+
+function when(now, everyBoot = false) {
+  if (everyBoot) return `${now ? "now, and " : ""}at each network boot, until that is cancelled`;
+  return now ? "now" : "at the next network boot";
+}
 
 function forgetPassphrase() {
   for (const input of byId("deploy-passphrase").querySelectorAll("input")) input.value = "";
@@ -248,12 +254,11 @@ const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (fo
   const dryRun = form.get("dryRun") !== null, everyBoot = form.get("everyBoot") !== null;
   const image = form.get("image") || undefined;
   const planCheck = byId("restore-anyway").hidden || form.get("anyway") === null;
-  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun, everyBoot, planCheck });
+  const now = form.get ( "now" ) !== null; const answer = await call ( "POST" , "/restores" , { nodes , image , keep , dryRun , everyBoot , planCheck , now } ) ;
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   const verb = dryRun ? "compared with" : "restored to";
-  const when = everyBoot ? "at each network boot, until that is cancelled" : "at the next network boot";
-  return `${nodes.join(", ")} will be ${verb} ${answer.image} ${when}.`;
+  return `${nodes.join(", ")} will be ${verb} ${answer.image} ${when(now, everyBoot)}.`;
 });
 
 /** Whether the table of templates shows an online agent of this node. */

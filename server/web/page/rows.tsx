@@ -60,7 +60,15 @@ export function NodeRow({ node, canOrder }: { node: NodeView; canOrder: boolean 
 }
 
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
-  if (node.state === "armed") return <>waiting for network boot</>;
+  if (node.state === "armed") {
+    if (report?.step !== "restart") return <>waiting for network boot</>;
+    return (
+      <>
+        restarting into the installer
+        <small>{report.message}</small>
+      </>
+    );
+  }
   if (!report || (node.state === "idle" && !node.backup && !node.discover)) return <>–</>;
   if (node.state === "aborted") return <>cancelled at step {report.step}; the disk is incomplete</>;
   const problem = node.firstBoot?.problem ?? report.problem;

@@ -1,33 +1,37 @@
 import { Hono } from "hono";
-import type { CaptureOrder } from "#contract/api.ts";
+import type { CaptureOrder, RestartOrder } from "#contract/api.ts";
 import type { CheckOrder } from "#contract/api/checks.ts";
-import { TemplateAnnouncement } from "#contract/api.ts";
+import { RestartReport, TemplateAnnouncement } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, peerAddress } from "../context.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes({ templates, orders, checks, hooks, live, closing }: ApiContext): Hono<Env> {
+export function templateRoutes(context: ApiContext): Hono<Env> {
+  const { templates, agentOrders, fleet, hooks, live, closing } = context;
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
 
   app.post("/templates", async (c) => {
-    const announcement = await jsonBody(c.req, TemplateAnnouncement);
-    refuseOtherName(announcement, c.get("agentOf"));
-    const template = templates.announce(announcement, { address: peerAddress(c) });
+    const { restart, ...announcement } = await jsonBody(c.req, TemplateAnnouncement), own = c.get("agentOf");
+    refuseOtherName(announcement, own);
+    // an order to restart has the secret that opens the node's image: it is for the node's own agent
+    const announced = own === undefined ? announcement : { ...announcement, restart };
+    const template = templates.announce(announced, { address: peerAddress(c) });
+    if (own !== undefined) fleet.restarts.announced(own);
     live.publish({ type: "template", template });
     return c.json({ id: template.id });
   });
 
   app.get("/templates/:id/orders", async (c) => {
     const { id, name } = templates.get(c.req.param("id"));
-    const takesChecks = c.req.query("checks") === "true";
     if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
     const { signal } = c.req.raw;
-    const order = await orders.next(id, {
-      other: () => takesChecks ? checks.orderFor(name) : undefined,
+    const order = await agentOrders.next({ id, name }, {
+      isOwn: c.get("agentOf") === name,
+      takesChecks: c.req.query("checks") === "true",
       signal: AbortSignal.any([signal, closing, AbortSignal.timeout(POLL_MS)]),
     });
     if (signal.aborted) {
@@ -36,8 +40,23 @@ export function templateRoutes({ templates, orders, checks, hooks, live, closing
     } else templates.touch(id);
     if (!order) return c.body(null, 204);
     if ("check" in order) return c.json(order satisfies CheckOrder);
+    if ("restart" in order) {
+      c.header("cache-control", "no-store");
+      return c.json(order satisfies RestartOrder);
+    }
     const around = hooks.ofCapture(order.image);
     return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
+  });
+
+  app.get("/templates/:id/boot/:file{vmlinuz|initramfs}", (c) => {
+    const { name } = templates.get(c.req.param("id"));
+    return context.bootFile(`images/${fleet.restarts.imageOf(name)}/${c.req.param("file")}`);
+  });
+
+  app.post("/templates/:id/restart", async (c) => {
+    const { name } = templates.get(c.req.param("id"));
+    fleet.restarts.report(name, await jsonBody(c.req, RestartReport));
+    return c.body(null, 204);
   });
   return app;
 }
