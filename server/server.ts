@@ -202,12 +202,17 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
     backups: captures.backups,
     live,
     webhooks: webhooks.webhooks,
-    certificates: () => ({ ca: authority.pem, server: https.certificates }),
+    certificates: () => ({
+      ca: authority.pem,
+      server: https.certificates,
+      ...(https.site && { site: https.site.certificate }),
+    }),
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
   const persons = startPeople(context, data);
   const https = await startHttps(context, {
     authority,
+    notices,
     api: {
       ...persons,
       audit,
@@ -255,7 +260,9 @@ async function bootMachines(
   });
   const onSent = (bytes: number) => traffic.sent("web_seed", bytes);
   const { clones } = fleet;
-  http.answerWith(plainHandler({ bootFiles: netboot, tracker, clones, images, uplink, onSent, now }));
+  const answerChallenge = https.site?.answerChallenge;
+  const sources = { bootFiles: netboot, tracker, clones, images, uplink, onSent, answerChallenge, now };
+  http.answerWith(plainHandler(sources));
   return netboot;
 }
 

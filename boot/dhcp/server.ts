@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import type { UdpPort } from "../udp_port.ts";
-import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
+import { type Ipv4, type MacAddress, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
 import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
 import type { LeaseStore } from "./lease_store.ts";
 import { Leases } from "./leases.ts";
@@ -17,6 +17,8 @@ interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
   readonly leases: LeaseStore;
   /** Called for each packet with what it asked for ("discover"), and with the answer ("offer") or why there is none. */
   readonly onDecision?: (request: string, answer: string) => void;
+  /** Called for each DISCOVER of a machine that boots from the network, with its `secs`. */
+  readonly onBoot?: (discover: { readonly mac: MacAddress; readonly secs: number }) => void;
   /** Ends the service. */
   readonly signal: AbortSignal;
 }
@@ -66,6 +68,7 @@ export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
     leases,
     answers: unicasts,
     onDecision: options.onDecision ?? (() => {}),
+    onBoot: options.onBoot ?? (() => {}),
   });
   const close = () => {
     broadcasts.close();
@@ -86,20 +89,23 @@ class DhcpService {
   readonly #leases: Leases;
   readonly #answers: UdpPort;
   readonly #onDecision: (request: string, answer: string) => void;
+  readonly #onBoot: NonNullable<DhcpServerOptions["onBoot"]>;
   readonly #reporter: Reporter;
 
   constructor(
     policy: DhcpPolicy,
-    { leases, answers, onDecision }: {
+    { leases, answers, onDecision, onBoot }: {
       leases: Leases;
       answers: UdpPort;
       onDecision: (request: string, answer: string) => void;
+      onBoot: NonNullable<DhcpServerOptions["onBoot"]>;
     },
   ) {
     this.#policy = policy;
     this.#leases = leases;
     this.#answers = answers;
     this.#onDecision = onDecision;
+    this.#onBoot = onBoot;
     this.#reporter = new Reporter(policy.network);
   }
 
@@ -120,7 +126,8 @@ class DhcpService {
   }
 
   async #handle(bytes: Uint8Array): Promise<void> {
-    const request = parseRequest(decodePacket(bytes));
+    const request = parseRequest(decodePacket(bytes)), { client, intent, packet } = request;
+    if (client.pxe && intent.kind === "discover") this.#onBoot({ mac: client.mac, secs: packet.secs });
     const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
     this.#reporter.report(request, decision, performance.now());
     this.#onDecision(request.intent.kind, decision.kind === "silent" ? decision.why : decision.kind);

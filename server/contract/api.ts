@@ -49,6 +49,8 @@
  *   POST   /tokens                             TokenAdd → TokenAnswer
  *   DELETE /tokens/:id
  *   POST   /tokens/rotate-admin                AdminTokenAnswer
+ *   GET    /mail                               MailView (webhooks.ts), or 404 if no mail server is set
+ *   POST   /mail/test                          WebhookTest      one attempt
  *   GET    /audit                              AuditQuery → AuditPage   newest first, by cursor
  *   GET    /audit/export                       NDJSON AuditLine…, oldest first, then AuditEnd
  *   GET    /events                             server-sent events: ServerEvent

@@ -88,10 +88,12 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, range, answerMs = ANSWER_MS, signal }: {
+    { body, json, range, base = API, answerMs = ANSWER_MS, signal }: {
       body?: BodyInit;
       json?: unknown;
       range?: string;
+      /** What `path` is below. */
+      base?: string;
       /** Longest wait for the answer to begin. */
       answerMs?: number;
     } & CallOptions = {},
@@ -104,7 +106,7 @@ export class ApiClient implements Disposable {
     const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s.`)), answerMs);
     let response: Response;
     try {
-      response = await fetch(new URL(API + path, this.server), {
+      response = await fetch(new URL(base + path, this.server), {
         method,
         headers,
         client: this.#http,

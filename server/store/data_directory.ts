@@ -9,6 +9,7 @@
  *     packs/ID.part             packs that still grow, or that an interrupted capture left for reuse
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
+ *     late-machines.json        see late_machines.ts
  *     reserve                   space for the database on a full disk
  */
 import { statfsSync } from "node:fs";

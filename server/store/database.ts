@@ -11,7 +11,8 @@ import { restoreRemedy } from "./start_check.ts";
 // 2: nodes can be armed for backups, which an older Rackseed would carry out as installations
 // 3: an older Rackseed would forget which disks of a node may be written
 // 4: an older Rackseed would carry out actions without recording them in the audit log, and knows no roles
-const SCHEMA_VERSION = 4;
+// 5: an older Rackseed would let in users who are refused
+const SCHEMA_VERSION = 5;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 

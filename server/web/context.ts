@@ -2,6 +2,7 @@
 import type { DeployAnswer, Notice } from "#contract/api.ts";
 import type {
   FailedDelivery,
+  MailView,
   NewWebhook,
   WebhookSettings,
   WebhookTest,
@@ -13,7 +14,9 @@ import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
+import type { AdminToken } from "../access/admin_token.ts";
 import type { LoginRecord } from "../access/login_record.ts";
+import type { OidcProvider } from "../access/oidc_provider.ts";
 import type { People } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
@@ -30,6 +33,7 @@ export interface ApiContext {
   readonly audit: AuditLog;
   readonly logins: LoginRecord;
   readonly sessions: PageSessions;
+  readonly signOn: SignOn | undefined;
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly images: Images;
@@ -56,12 +60,21 @@ export interface ApiContext {
   readonly now: () => number;
 }
 
+/** Login through the site's OpenID provider. */
+interface SignOn {
+  readonly provider: Pick<OidcProvider, "name" | "loginUrl" | "person">;
+  /** Signs the cookie of a login that is under way. */
+  readonly signer: Pick<AdminToken, "sign" | "isSignature">;
+}
+
 /** See server/webhooks/. */
 interface Webhooks {
   list(): WebhookView[];
   put(name: string, settings: WebhookSettings): NewWebhook;
   delete(name: string): void;
   test(name: string): Promise<WebhookTest>;
+  mail(): MailView;
+  testMail(): Promise<WebhookTest>;
   failed(): FailedDelivery[];
   resend(ids?: readonly string[]): number;
 }
@@ -80,11 +93,11 @@ interface Bindings {
 }
 /**
  * `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. `form`: the fields of a login
- * form, see login_attempts.ts.
+ * form, see login_attempts.ts. `isIn`: the call has begun a session.
  */
 export type Env = {
   Bindings: Bindings;
-  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams };
+  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams; isIn?: boolean };
 };
 
 export function peerAddress({ env }: Context<Env>): string {
