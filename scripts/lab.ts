@@ -27,6 +27,7 @@ ${layoutHelp}
   --brief               with --layout: only capture and install
   --container bios|uefi import a container image, export it as a disk, and boot that
   --nodes 1…4           number of nodes                                          (1)
+  --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
   --backup              then back up the first clone at its boot, and give it its data back
   --power-cut 1…5       install one more node, whose power is cut this many times
@@ -43,6 +44,8 @@ type Arguments = Pick<
   | "layout"
   | "container"
   | "nodes"
+  | "installs"
+  | "pullDisks"
   | "restore"
   | "backup"
   | "powerCuts"
@@ -62,6 +65,7 @@ function parse(args: string[]): Arguments | undefined {
         container: { type: "string" },
         brief: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
+        installs: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
         backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
@@ -71,13 +75,15 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, container, brief, nodes, identity, data } = values;
+    const { layout, container, brief, nodes, installs, identity, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
     const given = [known?.firmware, container, values.firmware].filter((firmware) => firmware !== undefined);
     const [firmware] = given;
     if (given.length !== 1 || layout !== undefined && !known) return undefined;
     if (firmware !== "bios" && firmware !== "uefi") return undefined;
-    if (!/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(values["power-cut"])) return undefined;
+    if (!/^[1-4]$/.test(nodes) || !/^[1-9]$/.test(installs) || !/^[0-5]$/.test(values["power-cut"])) {
+      return undefined;
+    }
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
     const isWhole = known !== undefined && !brief;
     return {
@@ -85,6 +91,8 @@ function parse(args: string[]): Arguments | undefined {
       layout,
       container: container !== undefined,
       nodes: Number(nodes),
+      installs: Number(installs),
+      pullDisks: isWhole,
       restore: values.restore || isWhole,
       backup: values.backup,
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),

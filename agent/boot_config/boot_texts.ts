@@ -9,7 +9,10 @@ import type { TemplateDisks } from "../disk_references/template_disks.ts";
 
 const ESPS = ["/boot/efi", "/efi", "/boot"];
 
-/** `rewrittenFor`: as a clone will have the files; otherwise as they are. */
+/**
+ * `rewrittenFor`: as a clone will have the files; otherwise as they are. Empty if there is nothing to start: GRUB's
+ * environment block alone, which grub-install makes, is no configuration.
+ */
 export async function bootTexts(
   tree: TreeReader,
   { rewrittenFor }: { rewrittenFor?: TemplateDisks } = {},
@@ -25,7 +28,8 @@ export async function bootTexts(
     // an installation makes the image again if its command line has to change
     text: rewrittenFor ? rewriteArguments(text, new Rewriting(path, rewrittenFor)) : text,
   }));
-  return [...menus, ...unified];
+  const texts = [...menus, ...unified];
+  return texts.every(({ path }) => path.endsWith("/grubenv")) ? [] : texts;
 }
 
 /** The command lines in unified kernel images, as they are. */

@@ -77,7 +77,12 @@ Deno.test("a loader without any configuration is an obstacle, unless GRUB's menu
   assert.match((await obstacles("uki", {})).join(), /^no boot configuration is found/);
   assert.match((await obstacles("systemd-boot", {})).join(), /^no boot configuration is found/);
   assert.match((await obstacles("grub", {})).join(), /^no boot configuration is found/);
-  assert.deepEqual(await obstacles("grub", { "/usr/sbin/grub-mkconfig": "" }), []);
+  const mkconfig = { "/usr/sbin/grub-mkconfig": "" };
+  assert.deepEqual(await obstacles("grub", mkconfig), []);
+  // grub-install makes it where nothing was
+  const block = { "/boot/grub/grubenv": "# GRUB Environment Block\n".padEnd(1024, "#") };
+  assert.deepEqual(await obstacles("grub", { ...mkconfig, ...block }), []);
+  assert.match((await obstacles("grub", block)).join(), /^no boot configuration is found/);
 });
 
 const LOCKED: DiskLayout = {

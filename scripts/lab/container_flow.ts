@@ -27,10 +27,10 @@ export async function bootContainer(lab: Workplace): Promise<Check[]> {
     "container image: imported",
     () => server.rackseed("image", "import", image, container, "--firmware", firmware, "--level", "3"),
   );
-  const more = ["--emulate", "--hostname", host, "--size", "3G"];
+  const more = ["--emulate", "--hostname", host, "--mac", mac, "--size", "3G"];
   await timeline.measure(
     "disk: exported",
-    () => server.rackseed("image", "export-disk", image, "-o", disk, ...more),
+    () => server.rackseedWithPrograms("image", "export-disk", image, "-o", disk, ...more),
   );
   const raw = `${folder}/exported.img`;
   await run(["qemu-img", "convert", "-O", "raw", disk, raw], { signal });

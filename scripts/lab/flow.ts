@@ -3,7 +3,7 @@ import type { Check } from "./check.ts";
 import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
-import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
+import { type Clone, cloneNode, installAgain, orderNodes } from "./node_flow.ts";
 import { checkOwnDisk, ownSum } from "./own_data.ts";
 import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
@@ -18,6 +18,10 @@ import { bootContainer } from "./container_flow.ts";
 export async function cloneMachines(
   options: LabOptions & {
     readonly nodes: number;
+    /** How many times to install the first node, for the time that it takes. */
+    readonly installs: number;
+    /** Pull the disks of a mirror, one at a time. */
+    readonly pullDisks: boolean;
     /** Damage the first clone and restore it. */
     readonly restore: boolean;
     /** Back up the first clone at its boot, and give it its data back. */
@@ -41,7 +45,8 @@ export async function cloneMachines(
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
     const checks = [...tell(lab, found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i])))];
     const [node] = nodes, [clone] = found;
-    if (lab.layout?.isMirrored && node) {
+    for (let times = 1; node && times < options.installs; times++) await installAgain(lab, { node, server });
+    if (options.pullDisks && lab.layout?.isMirrored && node) {
       checks.push(...tell(lab, ofNode(await pullDisks(lab, { node }), node)));
     }
     if (options.restore && node && clone) {

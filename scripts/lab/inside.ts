@@ -18,6 +18,8 @@ export interface LabOrder {
   /** Instead of capturing a machine, make one of a container image. */
   readonly container: boolean;
   readonly nodes: number;
+  readonly installs: number;
+  readonly pullDisks: boolean;
   readonly restore: boolean;
   readonly backup: boolean;
   readonly powerCuts: number;

@@ -69,7 +69,7 @@ async function makeDisks(lab: Workplace, node: NodeFacts): Promise<void> {
   const own = ownDisk(lab, node);
   if (own === undefined) return;
   const folder = `${lab.folder}/${node.name}.own`;
-  await Deno.mkdir(folder);
+  await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(`${folder}/ledger`, `the ledger of ${node.name}\n`);
   await run(["mkfs.ext4", "-q", "-L", "LEDGER", "-d", folder, own]);
 }
@@ -115,6 +115,16 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   });
   timeline.add(`${node.name}: the agent's start to its reboot`, agentMs);
   return agentMs;
+}
+
+/** Installs a node on empty disks once more, for its time. */
+export async function installAgain(
+  lab: Workplace,
+  { node, server }: { readonly node: NodeFacts; readonly server: ProductServer },
+): Promise<void> {
+  for (const { path } of disksOf(lab, node)) await Deno.remove(path);
+  await using _order = await orderNodes(lab, { nodes: [node], server });
+  await installNode(lab, { node });
 }
 
 /** Starts an installed node as the reboot would have, and checks the running clone, then its disk. */

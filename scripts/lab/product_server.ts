@@ -56,9 +56,17 @@ export class ProductServer implements AsyncDisposable {
 
   /** Runs `rackseed ARGS…` with this server; returns the output. */
   async rackseed(...args: string[]): Promise<string> {
+    return await this.#run(args, this.#environment);
+  }
+
+  /** The same for a command that runs programs of this machine. */
+  async rackseedWithPrograms(...args: string[]): Promise<string> {
+    return await this.#run(args, { ...this.#environment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" });
+  }
+
+  async #run(args: readonly string[], onlyEnv: Record<string, string>): Promise<string> {
     const { network, signal } = this.#lab;
-    return (await run(network.inside([this.program, ...args]), { onlyEnv: this.#environment, signal }))
-      .stdout;
+    return (await run(network.inside([this.program, ...args]), { onlyEnv, signal })).stdout;
   }
 
   /** The same for a command that runs in the background. */

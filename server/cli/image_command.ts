@@ -211,6 +211,7 @@ function addDiskExport(
     )
     .option("--size <size>", "size of the first disk, e.g. 40G (default: as the template's)", parseSize)
     .option("--hostname <name>", "host name of the clone (default: the image's name)")
+    .option("--mac <mac>", "MAC of the NIC that the disk's machine will have (default: a new one)")
     .option("--memory <size>", "memory of the virtual machine", parseSize, 2 * 2 ** 30)
     .option("--emulate", "emulate the processor, for machines without working KVM; slower")
     .option("--json", JSON_RESULT)
@@ -219,9 +220,11 @@ function addDiskExport(
       afterOptions({
         notes: `
 An empty virtual machine (QEMU) on this computer is installed with the version,
-by the same steps as a node. It needs no root and reaches only the server.`,
+by the same steps as a node. It needs no root and reaches only the server. The
+disk's network configuration names one NIC: give the machine the MAC address
+that this command prints, or name the machine's own with --mac.`,
         examples: [
-          "rackseed image export-disk web@3 -o web.qcow2",
+          "rackseed image export-disk web@3 -o web.qcow2 --mac 52:54:00:12:34:56",
           "rackseed image export-disk web -o web.img --format raw",
         ],
       }),

@@ -11,11 +11,22 @@ export interface DiskExport {
   /** Size of the first disk; absent: as the template's. */
   readonly sizeBytes?: number | undefined;
   readonly hostname?: string | undefined;
+  /**
+   * MAC of the NIC that the disk's machine will have, which asks for its address by DHCP. No node may have it. Absent: a
+   * new one.
+   */
+  readonly mac?: string | undefined;
   readonly memoryMiB: number;
   readonly emulate: boolean;
   readonly onProgress: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Installs a virtual machine and returns the files of its disks. */
-export type ExportDisk = (options: DiskExport) => Promise<string[]>;
+export interface ExportedDisks {
+  readonly files: readonly string[];
+  /** Of the NIC that the network configuration is for. */
+  readonly mac: string;
+}
+
+/** Installs a virtual machine and keeps its disks. */
+export type ExportDisk = (options: DiskExport) => Promise<ExportedDisks>;

@@ -4,7 +4,7 @@
  */
 import { DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
-import type { DiskExport } from "#contract/disk_export.ts";
+import type { DiskExport, ExportedDisks } from "#contract/disk_export.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { rolesOf } from "#plan/roles.ts";
@@ -13,8 +13,8 @@ import { GUEST_NETWORK, runMachine, type VirtualDisk } from "./qemu.ts";
 
 const POLL_MS = 1000;
 
-/** Returns the files that were written. Throws RackseedError, and leaves no file behind. */
-export async function exportDisk(options: DiskExport): Promise<string[]> {
+/** Throws RackseedError, and leaves no file behind. */
+export async function exportDisk(options: DiskExport): Promise<ExportedDisks> {
   const { client, image, output, signal } = options;
   const version = await client.get(`/images/${image}`, VersionView, { signal });
   const { layout, firmware } = proveBootable(version, options);
@@ -57,7 +57,7 @@ export async function exportDisk(options: DiskExport): Promise<string[]> {
     })
   );
   for (const { path, final } of disks) await Deno.rename(path, final);
-  return disks.map(({ final }) => final);
+  return { files: disks.map(({ final }) => final), mac: node.mac };
 }
 
 function proveBootable(
@@ -134,7 +134,7 @@ class TemporaryNode implements AsyncDisposable {
     const { signal, hostname = ref.replace(/@.*/, "") } = options;
     const random = crypto.getRandomValues(new Uint8Array(4)).toHex();
     const name = `export-${random}`;
-    const mac = `52:54:00:${random.slice(0, 6).replace(/(..)(?=.)/g, "$1:")}`;
+    const { mac = `52:54:00:${random.slice(0, 6).replace(/(..)(?=.)/g, "$1:")}` } = options;
     const settings = {
       mac,
       hostname,
