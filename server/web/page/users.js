@@ -72,7 +72,7 @@ let chosen;
 const openChange = dialog("change-dialog", (fields) => {
   const refuse = fields.get("refuse") !== null;
   if (chosen.signsOn !== undefined) return call("PUT", pathOf(chosen.name), { refuse });
-  const role = fields.get("role"), groups = groupsOf(fields) ?? null, reset = fields.get("reset") !== null;
+  const role = fields.get("role"), groups = groupsOf(fields) ?? null, reset = fields.get("renew") !== null;
   return call("PUT", pathOf(chosen.name), { role, groups, refuse, reset });
 });
 const openRemove = dialog("remove-dialog", () => call("DELETE", pathOf(chosen.name)));

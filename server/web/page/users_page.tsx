@@ -129,7 +129,7 @@ function ChangeDialog() {
         <div id="change-role">
           <RoleFields />
           <label>
-            <input name="reset" type="checkbox" /> Forget the password, and make a link to choose another one
+            <input name="renew" type="checkbox" /> Forget the password, and make a link to choose another one
           </label>
         </div>
         <label>
