@@ -43,7 +43,7 @@ export class OidcProvider implements Disposable {
 
   /** For people: "login.site.example". */
   get name(): string {
-    return this.#settings.issuer.host;
+    return this.#settings.issuer.hostname;
   }
 
   [Symbol.dispose](): void {
