@@ -1,7 +1,17 @@
-/** Obtains a certificate by ACME (RFC 8555) from the site's own authority, by the challenge http-01 (§8.3). */
-import { Agent } from "node:https";
-import * as acme from "acme-client";
+/**
+ * Obtains a certificate by ACME (RFC 8555) from the site's own authority, by the challenge http-01 (§8.3). Our own,
+ * because npm's `acme-client` brings a second HTTP and two more cryptography libraries, of which one starts workers
+ * that the product's bundle cannot hold, and keeps its trusted authorities in one global place.
+ */
+import "reflect-metadata";
+import {
+  PemConverter,
+  Pkcs10CertificateRequestGenerator,
+  SubjectAlternativeNameExtension,
+} from "@peculiar/x509";
+import { z } from "zod";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { AcmeRequests } from "./acme_requests.ts";
 
 export interface AcmeSettings {
   /** Of the authority's directory (RFC 8555 §7.1.1). */
@@ -17,53 +27,144 @@ export interface AcmeSettings {
 /** Texts by token, as GET /.well-known/acme-challenge/TOKEN answers them. */
 export type ChallengeAnswers = Map<string, string>;
 
-export const CHALLENGES = "/.well-known/acme-challenge/";
-/** Of one request; an order takes several. */
-const ANSWER_MS = 30_000;
-/** The caller tries again, later. The library's own default is more than a minute. */
-const RETRIES = { httpChallengePort: 80, retryMaxAttempts: 1, retryDefaultDelay: 2 };
-/** How often it asks whether a challenge is passed. */
-const POLLING = { backoffMin: 1000, backoffMax: 10_000, backoffAttempts: 12 };
-
-export async function newAccountKey(): Promise<string> {
-  return (await acme.crypto.createPrivateEcdsaKey()).toString();
+interface ObtainOptions {
+  readonly accountKey: string;
+  /** Filled while the authority asks. */
+  readonly answers: ChallengeAnswers;
+  readonly signal: AbortSignal;
 }
 
-/** Chain and key in PEM. `answers` is filled while the authority asks. Throws RackseedError. */
+export const CHALLENGES = "/.well-known/acme-challenge/";
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const POLL_MS = 1000;
+/** An authority checks a challenge, and issues, in seconds. */
+const PATIENCE_MS = 120_000;
+
+const State = z.enum([
+  "pending",
+  "ready",
+  "processing",
+  "valid",
+  "invalid",
+  "deactivated",
+  "expired",
+  "revoked",
+]);
+type State = z.infer<typeof State>;
+const Failure = z.object({ detail: z.string().catch("") }).optional();
+const Order = z.object({
+  status: State,
+  authorizations: z.array(z.url()).max(100),
+  finalize: z.url(),
+  certificate: z.url().optional(),
+  error: Failure,
+});
+const Authorization = z.object({
+  status: State,
+  challenges: z.array(z.object({
+    type: z.string(),
+    url: z.url(),
+    token: z.string().regex(/^[\w-]{1,256}$/),
+    error: Failure,
+  })),
+});
+
+/** Chain and key in PEM. Throws RackseedError, or the signal's reason. */
 export async function obtainCertificate(
-  { directory, caFile, names, email }: AcmeSettings,
-  { accountKey, answers }: { accountKey: string; answers: ChallengeAnswers },
+  settings: AcmeSettings,
+  options: ObtainOptions,
 ): Promise<{ cert: string; key: string }> {
-  const title = `cannot obtain a certificate for ${names.join(", ")} from ${directory.host}`;
+  const { directory, caFile, names } = settings;
+  let http: Deno.HttpClient | undefined;
   try {
-    // the library has one HTTP client for all its uses, and this is the only one here
-    Object.assign(acme.axios.defaults, { timeout: ANSWER_MS, acmeSettings: RETRIES });
-    if (caFile !== undefined) {
-      acme.axios.defaults.httpsAgent = new Agent({ ca: await Deno.readTextFile(caFile) });
-    }
-    const client = new acme.Client({ directoryUrl: directory.href, accountKey, ...POLLING });
-    const [key, csr] = await acme.crypto.createCsr(
-      { commonName: names[0] ?? "", altNames: [...names] },
-      await acme.crypto.createPrivateEcdsaKey(),
-    );
-    const cert = await client.auto({
-      csr,
-      ...(email !== undefined && { email }),
-      termsOfServiceAgreed: true,
-      challengePriority: ["http-01"],
-      // it would ask itself through a name that may not lead here
-      skipChallengeVerification: true,
-      challengeCreateFn: (_, { token }, text) => Promise.resolve(void answers.set(token, text)),
-      challengeRemoveFn: (_, { token }) => Promise.resolve(void answers.delete(token)),
-    });
-    return { cert, key: key.toString() };
+    if (caFile !== undefined) http = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(caFile)] });
+    return await order(settings, { ...options, http });
   } catch (error) {
-    throw new RackseedError(title, {
-      reason: `${messageOf(error).slice(0, 500)}.`,
+    options.signal.throwIfAborted();
+    // fetch says only in the cause what went wrong
+    const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+    throw new RackseedError(`cannot obtain a certificate for ${names.join(", ")} from ${directory.host}`, {
+      reason: `${messageOf(cause).slice(0, 500)}.`,
       remedy:
         "check acme-directory, acme-ca-file and acme-domain, and that the authority reaches this server by these " +
         "names on port 80.",
       cause: error,
     });
+  } finally {
+    http?.close();
   }
+}
+
+async function order(
+  { directory, names, email }: AcmeSettings,
+  { accountKey, answers, signal, http }: ObtainOptions & { readonly http: Deno.HttpClient | undefined },
+): Promise<{ cert: string; key: string }> {
+  const acme = await AcmeRequests.open(directory, { accountKey, http });
+  await acme.useAccount(email === undefined ? [] : [`mailto:${email}`]);
+  const identifiers = names.map((value) => ({ type: "dns", value }));
+  const { location, body } = await acme.post(acme.directory.newOrder, { identifiers });
+  const { authorizations, finalize } = Order.parse(JSON.parse(body));
+  for (const url of authorizations) await authorize(acme, { url, answers, signal });
+  const { csr, key } = await certificateRequest(names);
+  await acme.post(finalize, { csr });
+  const { certificate } = await untilValid(() => acme.read(location, Order), signal);
+  if (certificate === undefined) throw new Error("its order names no certificate");
+  return { cert: (await acme.post(certificate)).body, key };
+}
+
+/** Proves that one of the names is this server (§7.5). */
+async function authorize(
+  acme: AcmeRequests,
+  { url, answers, signal }: Pick<ObtainOptions, "answers" | "signal"> & { readonly url: string },
+): Promise<void> {
+  const { status, challenges } = await acme.read(url, Authorization);
+  if (status === "valid") return;
+  const challenge = challenges.find(({ type }) => type === "http-01");
+  if (!challenge) throw new Error("it does not offer the challenge http-01");
+  const { token } = challenge;
+  answers.set(token, acme.keyAuthorization(token));
+  try {
+    await acme.post(challenge.url, {});
+    await untilValid(async () => {
+      const { status, challenges } = await acme.read(url, Authorization);
+      return { status, error: challenges.find(({ error }) => error !== undefined)?.error };
+    }, signal);
+  } finally {
+    answers.delete(token);
+  }
+}
+
+interface Resource {
+  readonly status: State;
+  readonly error?: { readonly detail: string } | undefined;
+}
+
+/** Asks until the resource is valid. Throws Error if it never will be. */
+async function untilValid<T extends Resource>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const deadlineMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    const now = await read();
+    if (now.status === "valid") return now;
+    if (!["pending", "ready", "processing"].includes(now.status)) {
+      throw new Error(`it says ${now.status}: ${now.error?.detail ?? "no reason"}`);
+    }
+    if (performance.now() > deadlineMs) throw new Error(`it says ${now.status} for ${PATIENCE_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** PKCS #10 for these names, as base64url of its DER, and its key in PEM. */
+async function certificateRequest(names: readonly string[]): Promise<{ csr: string; key: string }> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const csr = await Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [names[0] ?? ""] }],
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns" as const, value }))),
+    ],
+  });
+  const key = PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
+  return { csr: Buffer.from(csr.rawData).toString("base64url"), key: `${key}\n` };
 }

@@ -7,7 +7,7 @@
  */
 import "reflect-metadata";
 import { SubjectAlternativeNameExtension, X509Certificate } from "@peculiar/x509";
-import { newAccountKey } from "./acme_client.ts";
+import { newAccountKey } from "./acme_requests.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
 import { readSiteCertificate, type SiteCertificate } from "./site_certificate.ts";
 

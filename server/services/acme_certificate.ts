@@ -21,6 +21,8 @@ interface AcmeOptions {
   readonly notices: Notices;
   /** Serves `answer` on the port that the authority asks, until it is disposed of. */
   readonly listen: () => AsyncDisposable;
+  /** Ends an order that is under way. */
+  readonly signal: AbortSignal;
   readonly now: () => number;
 }
 
@@ -66,6 +68,7 @@ export class AcmeCertificate {
       this.#tell(undefined);
       log.info("certificate-renewed", { names: settings.names, ends: this.#current?.notAfter.toISOString() });
     } catch (error) {
+      if (this.#options.signal.aborted) return;
       this.#nextMs = nextTryMs(++this.#failures, now());
       this.#tell(error);
     } finally {
@@ -74,10 +77,10 @@ export class AcmeCertificate {
   }
 
   async #renew(): Promise<void> {
-    const { settings, listen } = this.#options;
+    const { settings, listen, signal } = this.#options;
     const accountKey = await this.#files.accountKey();
     await using _port = listen();
-    this.#files.write(await obtainCertificate(settings, { accountKey, answers: this.#answers }));
+    this.#files.write(await obtainCertificate(settings, { accountKey, answers: this.#answers, signal }));
     const { names } = settings;
     this.#current = this.#files.read(names);
     if (this.#current) return;

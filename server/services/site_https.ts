@@ -84,7 +84,7 @@ export async function startSiteHttps(
 
 /** Undefined without --acme-directory. */
 function openAcme(
-  { options, site, reaper, now }: StartContext,
+  { options, site, reaper, closing: signal, now }: StartContext,
   { notices }: SiteParts,
 ): AcmeCertificate | undefined {
   const { acmeDirectory: directory, acmeDomain: names = [], acmePort: port = CHALLENGE_PORT } = options;
@@ -97,7 +97,8 @@ function openAcme(
       handler: (request) => acme.answer(new URL(request.url).pathname),
     });
   const settings = { directory, caFile: options.acmeCaFile, names, email: options.acmeEmail };
-  const acme: AcmeCertificate = new AcmeCertificate({ settings, data: options.data, notices, listen, now });
+  const { data } = options;
+  const acme: AcmeCertificate = new AcmeCertificate({ settings, data, notices, listen, signal, now });
   return acme;
 }
 

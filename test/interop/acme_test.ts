@@ -9,6 +9,7 @@ import { AcmeCertificate } from "../../server/services/acme_certificate.ts";
 import { freePort, Pebble, pebbleNeeds } from "../support/pebble.ts";
 import { needs } from "../support/needs.ts";
 import { waitFor } from "../support/wait_for.ts";
+import { Product } from "../flows/support/product.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
 /** An order takes several requests, and pauses between them. */
@@ -57,6 +58,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the compiled product obtains a certificate",
+  ...needs(pebbleNeeds),
+  async fn() {
+    const port = freePort();
+    await using pebble = await Pebble.start({ httpPort: port });
+    await using product = await Product.withServer([
+      ...["--acme-directory", pebble.directory.href, "--acme-ca-file", pebble.caFile],
+      ...["--acme-domain", NAMES[0] ?? "", "--acme-port", String(port), "--site-listen", "127.0.0.1:0"],
+    ]);
+    const site = product.status.ports.site ?? assert.fail("no port of the site");
+    const ca = await pebble.root();
+    await waitFor("the certificate", () => shown(site, { ca, servername: NAMES[0] ?? "" }), PATIENCE);
+  },
+});
+
+Deno.test({
   name: "while the authority is down, browsers get the certificate that there is, and a notice says why",
   ...needs(pebbleNeeds),
   async fn() {
@@ -98,6 +115,7 @@ Deno.test({
         const answer = (request: Request) => certificate.answer(new URL(request.url).pathname);
         return Deno.serve({ hostname: "127.0.0.1", port: isOpen ? port : 0, onListen }, answer);
       },
+      signal: new AbortController().signal,
       now: () => clock.ms,
     });
     const presented: SiteCertificate[] = [];

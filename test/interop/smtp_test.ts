@@ -7,6 +7,7 @@ import type { ServerOptions } from "../../server/cli/server_options.ts";
 import { LineProcess } from "../support/line_process.ts";
 import { needs } from "../support/needs.ts";
 import { waitFor } from "../support/wait_for.ts";
+import { Product } from "../flows/support/product.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
 const PYTHON = "/usr/bin/python3";
@@ -172,6 +173,23 @@ Deno.test({
     assert.match(said, /^EHLO /);
     assert.ok(!/AUTH|MAIL/.test(said), said);
     assert.deepEqual(site.mails, []);
+  },
+});
+
+Deno.test({
+  name: "the compiled product sends a test mail by STARTTLS",
+  ...smtpNeeds,
+  async fn() {
+    await using site = await MailSite.start();
+    const { mailPort, mailFrom, mailTo = [] } = site.settings;
+    await using product = await Product.withServer([
+      ...["--mail-server", "localhost", "--mail-port", String(mailPort), "--mail-from", mailFrom ?? ""],
+      ...["--mail-ca-file", `${site.folder}/tls/ca.pem`, "--mail-to", mailTo[0] ?? ""],
+      ...["--mail-user", USER, "--mail-password-file", `${site.folder}/password`],
+    ]);
+    assert.equal(await product.done("mail", "test"), "the mail server took the message\n");
+    assert.equal((await waitFor("the mail", () => site.mails[0])).encrypted, true);
+    assert.match(await product.done("mail", "show"), /^server: +localhost:\d+$/m);
   },
 });
 
