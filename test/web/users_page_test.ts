@@ -46,11 +46,18 @@ async function walkThrough(
   const { page: admin, complaints } = await openPage(browser);
   const { page: otto, complaints: ottos } = await openPage(browser);
   const row = (name: RegExp) => admin.getByRole("row", { name });
+  // found once it is open, when it has its link
+  const linkDialog = () => admin.getByRole("dialog", { name: "A link for otto" });
+  /** Each change loads the page anew: its rows are there before its script. */
+  const shown = async (name: RegExp) => {
+    await row(name).waitFor();
+    await admin.waitForLoadState();
+  };
   await setUp(admin, test.server.setup ?? assert.fail("no set-up link"));
 
   await t.step("a user is added, and the link is shown once", async () => {
     await admin.getByRole("link", { name: "Users" }).click();
-    await row(/admin admin – password/).waitFor();
+    await shown(/admin admin – password/);
     await admin.getByRole("button", { name: "Add a user" }).click();
     const dialog = admin.getByRole("dialog", { name: "Add a user" });
     await dialog.getByLabel("Name").fill("otto");
@@ -59,11 +66,11 @@ async function walkThrough(
     await dialog.getByLabel("Groups").fill("rack1, rack2");
     assert.deepEqual(await accessibilityFaults(admin), []);
     await dialog.getByRole("button", { name: "Add" }).click();
-    const link = await admin.getByLabel("With this link").inputValue();
+    const link = await linkDialog().getByLabel("With this link").inputValue();
     assert.ok(link.startsWith(`${test.server.urls.server}/setup?code=`), link);
     await admin.getByRole("dialog", { name: "A link for otto" }).getByRole("button", { name: "Close" })
       .click();
-    await row(/otto operator rack1, rack2 no password yet/).waitFor();
+    await shown(/otto operator rack1, rack2 no password yet/);
     assert.ok(!(await admin.content()).includes("code="));
     await setUp(otto, link);
     assert.equal(await otto.locator("#who").textContent(), "otto (operator)");
@@ -85,7 +92,7 @@ async function walkThrough(
     assert.equal(await dialog.getByLabel("Groups").inputValue(), "rack1, rack2");
     await dialog.getByLabel("Role").selectOption("viewer");
     await dialog.getByRole("button", { name: "Change" }).click();
-    await row(/otto viewer – password/).waitFor();
+    await shown(/otto viewer – password/);
     await otto.getByLabel("Password").waitFor();
   });
 
@@ -107,14 +114,17 @@ async function walkThrough(
       await dialog.getByRole("button", { name: "Change" }).click();
     };
     await change("Refuse logins");
-    await row(/otto viewer – refused/).waitFor();
+    await shown(/otto viewer – refused/);
     await screenshot(admin, "users");
     assert.deepEqual(await accessibilityFaults(admin), []);
     await change("Refuse logins");
-    await row(/otto viewer – password/).waitFor();
+    await shown(/otto viewer – password/);
     await change("Forget the password");
-    await setUp(otto, await admin.getByLabel("With this link").inputValue());
-    await admin.getByRole("button", { name: "Close" }).click();
+    await setUp(otto, await linkDialog().getByLabel("With this link").inputValue());
+    await Promise.all([
+      admin.waitForEvent("load"),
+      linkDialog().getByRole("button", { name: "Close" }).click(),
+    ]);
   });
 
   await t.step("a user is removed after a question; oneself cannot be", async () => {
