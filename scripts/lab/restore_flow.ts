@@ -162,9 +162,11 @@ async function versionOf(server: ProductServer): Promise<VersionView> {
 
 /** What a running system itself writes, and a restore leaves alone. */
 const lived = [
-  ...["var/log", "var/cache", "var/tmp", "var/lib/systemd", "var/lib/private", "var/lib/logrotate"].flatMap((
-    path,
-  ) => [
+  ...[
+    ...["var/log", "var/cache", "var/tmp", "var/lib/systemd", "var/lib/private", "var/lib/logrotate"],
+    // a restored clone is the same instance for cloud-init
+    "var/lib/cloud",
+  ].flatMap((path) => [
     { path: `${path}/**`, reason: "written by the running clone" },
     { path, aspects: ["mtime"] as const, reason: "written by the running clone" },
   ]),
