@@ -33,6 +33,8 @@ const code = await runCommandLine(Deno.args, {
   restoreServer: async (file, options) =>
     (await import("./server/facts_command.ts")).restoreServer(file, options),
   runDoctor: async (options) => await (await import("./server/doctor_command.ts")).runDoctor(options),
+  supportBundle: async (file, options) =>
+    await (await import("./server/support_command.ts")).supportBundle(file, options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),

@@ -217,7 +217,11 @@ async function manageNodes(
     machines: fleet.machines,
     live,
     webhooks: webhooks.webhooks,
-    certificates: () => ({ ca: authority.pem, server: https.certificates }),
+    certificates: () => ({
+      ca: authority.pem,
+      server: https.certificates,
+      ...(https.site && { site: https.site.certificate }),
+    }),
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
   const persons = startPeople(context, data);
@@ -233,6 +237,7 @@ async function manageNodes(
   });
   const https = await startHttps(context, {
     authority,
+    notices,
     api: {
       ...persons,
       audit,
@@ -283,7 +288,9 @@ async function bootMachines(
   });
   const onSent = (bytes: number) => traffic.sent("web_seed", bytes);
   const { clones } = fleet;
-  http.answerWith(plainHandler({ bootFiles: netboot, tracker, clones, images, uplink, onSent, now }));
+  const answerChallenge = https.site?.answerChallenge;
+  const sources = { bootFiles: netboot, tracker, clones, images, uplink, onSent, answerChallenge, now };
+  http.answerWith(plainHandler(sources));
   return netboot;
 }
 

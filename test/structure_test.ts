@@ -101,6 +101,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/store/",
   ],
+  "server/support/": ["server/contract/", "server/tar/"],
   "server/systemd/": ["server/contract/"],
   "server/services/": [
     "boot/",

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import type { UdpPort } from "../udp_port.ts";
-import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
+import { type Ipv4, type MacAddress, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
 import type { BootClient } from "./boot_client.ts";
 import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
 import type { LeaseStore } from "./lease_store.ts";
@@ -20,6 +20,8 @@ interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
   readonly onDecision?: (request: string, answer: string) => void;
   /** Called with each client that asks for an address or a boot file, whether or not it is answered. */
   readonly onClient?: (client: BootClient) => void;
+  /** Called for each DISCOVER of a machine that boots from the network, with its `secs`. */
+  readonly onBoot?: (discover: { readonly mac: MacAddress; readonly secs: number }) => void;
   /** Ends the service. */
   readonly signal: AbortSignal;
 }
@@ -73,6 +75,7 @@ export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
     answers: unicasts,
     onDecision: options.onDecision ?? (() => {}),
     onClient: options.onClient ?? (() => {}),
+    onBoot: options.onBoot ?? (() => {}),
   });
   const close = () => {
     broadcasts.close();
@@ -94,15 +97,17 @@ class DhcpService {
   readonly #answers: UdpPort;
   readonly #onDecision: (request: string, answer: string) => void;
   readonly #onClient: (client: BootClient) => void;
+  readonly #onBoot: NonNullable<DhcpServerOptions["onBoot"]>;
   readonly #reporter: Reporter;
 
   constructor(
     policy: DhcpPolicy,
-    { leases, answers, onDecision, onClient }: {
+    { leases , answers , onDecision , onClient , onBoot } : {
       leases: Leases;
       answers: UdpPort;
       onDecision: (request: string, answer: string) => void;
       onClient: (client: BootClient) => void;
+      onBoot: NonNullable<DhcpServerOptions["onBoot"]>;
     },
   ) {
     this.#policy = policy;
@@ -110,6 +115,7 @@ class DhcpService {
     this.#answers = answers;
     this.#onDecision = onDecision;
     this.#onClient = onClient;
+    this.#onBoot = onBoot;
     this.#reporter = new Reporter(policy.network);
   }
 
@@ -130,7 +136,8 @@ class DhcpService {
   }
 
   async #handle(bytes: Uint8Array): Promise<void> {
-    const request = parseRequest(decodePacket(bytes));
+    const request = parseRequest(decodePacket(bytes)), { client, intent, packet } = request;
+    if (client.pxe && intent.kind === "discover") this.#onBoot({ mac: client.mac, secs: packet.secs });
     if (!LEAVING.includes(request.intent.kind)) this.#onClient(request.client);
     const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
     this.#reporter.report(request, decision, performance.now());

@@ -17,6 +17,7 @@ import type { ApiTokens } from "../store/api_tokens.ts";
 import type { UserRecord, Users } from "../store/users.ts";
 import { ADMIN_TOKEN, type AdminToken } from "./admin_token.ts";
 import { Passwords } from "./passwords.ts";
+import type { OidcPerson } from "./oidc_claims.ts";
 import type { PageSessions } from "./page_sessions.ts";
 import type { Principal } from "./principal.ts";
 
@@ -50,7 +51,7 @@ export class People {
     if (admin.isToken(text)) return ADMIN_TOKEN;
     const token = tokens.use(parseToken(text)?.secret ?? text);
     const user = token && users.find(token.user);
-    if (!user) return undefined;
+    if (!user || user.isRefused) return undefined;
     return {
       name: `${user.name} (token ${token.name})`,
       role: lower(token.role, user.role),
@@ -66,7 +67,7 @@ export class People {
     if (!session) return undefined;
     if (session.user === undefined) return ADMIN_TOKEN;
     const user = this.#options.users.find(session.user);
-    return user && principalOf(user);
+    return user && !user.isRefused ? principalOf(user) : undefined;
   }
 
   /** Who made something that is done later, with the rights that are left: never more than when it was made. */
@@ -82,8 +83,48 @@ export class People {
     if (!await this.#passwords.matches(password, found?.password)) return undefined;
     // it may have been changed or removed meanwhile
     const user = this.#options.users.find(name);
-    if (!user || user.generation !== found?.generation) return undefined;
+    if (!user || user.isRefused || user.generation !== found?.generation) return undefined;
     return this.#begin(user);
+  }
+
+  /** What a login by `signOn` will change, for the audit log. */
+  changeBySignOn({ subject, role, groups }: OidcPerson): "user.add" | "user.set" | undefined {
+    const user = this.#options.users.ofSubject(subject);
+    if (user === undefined) return "user.add";
+    return isSameRole(user, { role, groups }) ? undefined : "user.set";
+  }
+
+  /**
+   * The cookie of a new session for whom the OpenID provider vouches for. It decides about the role, and the first login
+   * makes the user. Throws RackseedError (403, 409).
+   */
+  signOn({ subject, name, role, groups }: OidcPerson): { cookie: string; principal: Principal } {
+    const { users } = this.#options;
+    const known = users.ofSubject(subject);
+    if (known?.isRefused) {
+      throw new RackseedError("cannot log in", {
+        reason: `an admin has refused ${known.name}.`,
+        remedy: "ask an admin: rackseed user set NAME --admit",
+        status: 403,
+      });
+    }
+    // a provider may let people choose their names: a name alone must never open another one's account
+    if (known === undefined && users.find(name)) {
+      throw new RackseedError("cannot log in", {
+        reason:
+          `the name ${name} is taken by a user whom the provider knows by another account, or not at all.`,
+        remedy: `ask an admin to remove that user, if it is yours: rackseed user remove ${name}`,
+        status: 409,
+      });
+    }
+    if (known === undefined) users.add({ name, role, ...(groups && { groups: [...groups] }), subject });
+    else if (!isSameRole(known, { role, groups })) users.set(known.name, { role, groups });
+    return this.#begin(users.get(known?.name ?? name));
+  }
+
+  /** Whether the user logs in through the OpenID provider. */
+  signsOn(name: string): boolean {
+    return this.#options.users.find(name)?.subject !== undefined;
   }
 
   /** For the audit log: the name if it is a user's, and not whatever a stranger typed. */
@@ -92,15 +133,16 @@ export class People {
   }
 
   ofSetup(code: string): UserRecord | undefined {
-    return this.#options.users.ofSetup(code);
+    const user = this.#options.users.ofSetup(code);
+    return user?.isRefused ? undefined : user;
   }
 
   /** Sets the password by a set-up link, which is then used up. Undefined if it is not valid. */
   async setUp(code: string, password: string): Promise<{ cookie: string; principal: Principal } | undefined> {
     const { users } = this.#options;
-    if (!users.ofSetup(code)) return undefined;
+    if (!this.ofSetup(code)) return undefined;
     const hash = await this.#passwords.hash(password);
-    const user = users.ofSetup(code);
+    const user = this.ofSetup(code);
     if (!user) return undefined;
     users.setPassword(user.name, hash);
     return this.#begin(users.get(user.name));
@@ -135,9 +177,16 @@ export class People {
   }
 
   /** Ends the user's sessions. Throws RackseedError (400, 404). */
-  change(name: string, { role, groups, reset }: UserChange): UserAnswer {
+  change(name: string, { role, groups, reset, refuse }: UserChange): UserAnswer {
     const { users } = this.#options;
     const user = users.get(name);
+    if (user.subject !== undefined && (role !== undefined || groups !== undefined || reset)) {
+      throw new RackseedError(`cannot change the role or password of ${name}`, {
+        reason: "both come from the site's OpenID provider, at each login.",
+        remedy: `change them there; to keep ${name} out, refuse it: rackseed user set ${name} --refuse`,
+        status: 409,
+      });
+    }
     const next = role ?? user.role;
     // a role without groups loses them: they must not come back with a later change of role
     const nextGroups = groups === null || next !== "operator" ? undefined : groups ?? user.groups;
@@ -149,6 +198,7 @@ export class People {
       });
     }
     users.set(name, { role: next, groups: nextGroups });
+    if (refuse !== undefined) users.refuse(name, refuse);
     if (reset) users.setPassword(name, undefined);
     return { user: viewOf(users.get(name)), ...(reset && { setup: this.#setup(name) }) };
   }
@@ -249,10 +299,24 @@ function lower(a: Role, b: Role): Role {
   return ROLES.indexOf(a) < ROLES.indexOf(b) ? a : b;
 }
 
+function isSameRole(a: RoleAndGroups, b: RoleAndGroups): boolean {
+  return a.role === b.role && JSON.stringify(a.groups) === JSON.stringify(b.groups);
+}
+
+type RoleAndGroups = Pick<UserRecord, "role" | "groups">;
+
 function principalOf({ name, role, groups }: UserRecord): Principal {
   return { name, role, groups, user: name };
 }
 
-function viewOf({ name, role, groups, created, password }: UserRecord): UserView {
-  return { name, role, ...(groups && { groups: [...groups] }), created, hasPassword: password !== undefined };
+function viewOf({ name, role, groups, created, password, subject, isRefused }: UserRecord): UserView {
+  return {
+    name,
+    role,
+    ...(groups && { groups: [...groups] }),
+    created,
+    hasPassword: password !== undefined,
+    signsOn: subject !== undefined,
+    isRefused,
+  };
 }

@@ -11,6 +11,7 @@ export interface SiteCertificate {
   /** The certificate and its chain in PEM. */
   readonly cert: string;
   readonly key: string;
+  readonly notBefore: Date;
   readonly notAfter: Date;
 }
 
@@ -37,7 +38,7 @@ export function readSiteCertificate({ tlsCert, tlsKey }: SiteFiles): SiteCertifi
     throw unusable(tlsKey, "it holds no private key in PEM without a passphrase.");
   }
   if (!matches) throw unusable(tlsKey, `it is not the key of the first certificate in ${tlsCert}.`);
-  return { cert, key, notAfter: leaf.notAfter };
+  return { cert, key, notBefore: leaf.notBefore, notAfter: leaf.notAfter };
 }
 
 function readPem(path: string): string {

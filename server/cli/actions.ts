@@ -7,6 +7,7 @@ import type {
   RestoreServer,
   ServerCommand,
   ServiceOptions,
+  SupportCommand,
 } from "./server_options.ts";
 
 interface TemplateCommand {
@@ -39,6 +40,7 @@ export interface Actions {
   readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
   readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
   readonly runDoctor: (options: DoctorCommand) => Promise<void>;
+  readonly supportBundle: (file: string, options: SupportCommand) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseRoleRule, type RoleRule } from "#contract/role_rule.ts";
 import { parseDuration } from "../words/duration.ts";
 import { parseSeedPolicy } from "../words/seed_text.ts";
 
@@ -135,6 +136,36 @@ function parsed<T>(text: string, parse: (text: string) => T): T {
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
   }
+}
+
+/** An OpenID provider's issuer: https, since the network is not trusted, or http on the loopback interface. */
+export function parseIssuer(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isLocal = url?.protocol === "http:" && ["127.0.0.1", "[::1]", "localhost"].includes(url.hostname);
+  const isPlain = url?.search === "" && url.hash === "" && url.username === "" && url.password === "";
+  if (url && isPlain && (url.protocol === "https:" || isLocal)) return url;
+  throw new InvalidArgumentError("Expected the provider's URL, https://HOST/….");
+}
+
+export function parseHttps(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "https:") return url;
+  throw new InvalidArgumentError("Expected a URL, https://HOST/….");
+}
+
+/** An address as SMTP carries it (RFC 5321 §4.1.2), without a name, and without what is rarely used. */
+export function parseMailAddress(text: string): string {
+  if (text.length <= 254 && /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]+$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected an address, for instance ops@site.example.");
+}
+
+/** Which role a claim's value gives; see #contract/role_rule.ts. */
+export function parseRoleRuleOption(text: string): RoleRule {
+  const rule = parseRoleRule(text);
+  if (rule) return rule;
+  throw new InvalidArgumentError(
+    "Expected ROLE=VALUE or operator/GROUP=VALUE; roles: viewer, operator, admin.",
+  );
 }
 
 /** For repeatable options. */

@@ -20,8 +20,9 @@ export function addDoctor(
         notes: `
 Run it as root on the server, whether or not the server runs, with the same
 settings as the server. It changes nothing. It examines interface, other DHCP
-servers, ports, firewall, clock, limits, space, data directory, certificates and
-the files of all versions. It fails if it finds a problem, not for a warning.`,
+servers, spanning tree's delay at network boots, ports, firewall, clock, limits,
+space, data directory, certificates and the files of all versions. It fails if
+it finds a problem, not for a warning.`,
         examples: ["rackseed doctor --interface eth1 --dhcp server"],
       }),
     );

@@ -62,6 +62,11 @@ export function serverCommand(
     tlsCert: values["tls-cert"],
     tlsKey: values["tls-key"],
     siteListen: values["site-listen"],
+    acmeDirectory: values["acme-directory"],
+    acmeDomain: values["acme-domain"],
+    acmeCaFile: values["acme-ca-file"],
+    acmeEmail: values["acme-email"],
+    acmePort: values["acme-port"],
     interface: values.interface,
     address: values.address,
     httpPort: values["http-port"],
@@ -78,6 +83,23 @@ export function serverCommand(
     secureBoot: values["secure-boot"],
     uploadLimit: values["upload-limit"],
     metricsOpen: values["metrics-open"],
+    oidcIssuer: values["oidc-issuer"],
+    oidcClientId: values["oidc-client-id"],
+    oidcSecretFile: values["oidc-secret-file"],
+    oidcCaFile: values["oidc-ca-file"],
+    oidcScope: values["oidc-scope"],
+    oidcNameClaim: values["oidc-name-claim"],
+    oidcRoleClaim: values["oidc-role-claim"],
+    oidcRole: values["oidc-role"],
+    mailServer: values["mail-server"],
+    mailPort: values["mail-port"],
+    mailSecurity: values["mail-security"],
+    mailCaFile: values["mail-ca-file"],
+    mailUser: values["mail-user"],
+    mailPasswordFile: values["mail-password-file"],
+    mailFrom: values["mail-from"],
+    mailTo: values["mail-to"],
+    mailEvent: values["mail-event"],
     logFormat: values["log-format"],
     verbose: values.verbose,
   };
@@ -90,6 +112,28 @@ function refuseContradictions(values: SettingValues): void {
   }
   if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together: the certificate and its private key");
+  }
+  if (values["acme-directory"] !== undefined && values["acme-domain"].length === 0) {
+    throw new UsageError("--acme-directory needs --acme-domain");
+  }
+  refuseIncompleteMail(values);
+  const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;
+  if (values["oidc-issuer"] !== undefined && isIncomplete) {
+    throw new UsageError("--oidc-issuer needs --oidc-client-id, and at least one --oidc-role");
+  }
+}
+
+/** Throws UsageError. */
+function refuseIncompleteMail(values: SettingValues): void {
+  const isAddressed = values["mail-from"] !== undefined && values["mail-to"].length > 0;
+  if (values["mail-server"] !== undefined && !isAddressed) {
+    throw new UsageError("--mail-server needs --mail-from and --mail-to");
+  }
+  if ((values["mail-user"] === undefined) !== (values["mail-password-file"] === undefined)) {
+    throw new UsageError("--mail-user and --mail-password-file go together");
+  }
+  if (values["mail-user"] !== undefined && values["mail-security"] === "off") {
+    throw new UsageError("--mail-security off would send the password of --mail-user in the clear");
   }
 }
 

@@ -14,12 +14,14 @@ import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addMachine } from "./machine_command.ts";
+import { addMail } from "./mail_command.ts";
 import { addManual } from "./manual_command.ts";
 import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
 import { addSchedule } from "./schedule_command.ts";
 import { addServer } from "./server_command.ts";
 import { addService } from "./service_command.ts";
+import { addSupportBundle } from "./support_command.ts";
 import { addSwarm } from "./swarm_command.ts";
 import { addToken } from "./token_command.ts";
 import { addUser } from "./user_command.ts";
@@ -75,7 +77,9 @@ export function createProgram(actions: Actions): Command {
   addMonitoring(program);
   addApi(program, actions);
   addDoctor(program, actions);
+  addSupportBundle(program, actions);
   addWebhook(program, actions);
+  addMail(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

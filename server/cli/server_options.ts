@@ -1,4 +1,7 @@
 /** The options of `rackseed server`. */
+import type { WebhookEvent } from "#contract/api/webhooks.ts";
+import type { RoleRule } from "#contract/role_rule.ts";
+
 export interface ServerOptions {
   readonly data: string;
   /** HTTPS host and port (default: the interface's address or all, port 8443). Port 0 takes a free one, here and below. */
@@ -6,6 +9,12 @@ export interface ServerOptions {
   /** PEM files of the site's own certificate and its key, for browsers; both or neither. */
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  /** ACME directory that the site's certificate is obtained from instead, and the server's names in it. */
+  readonly acmeDirectory?: URL | undefined;
+  readonly acmeDomain?: readonly string[];
+  readonly acmeCaFile?: string | undefined;
+  readonly acmeEmail?: string | undefined;
+  readonly acmePort?: number;
   /** HTTPS host and port that present that certificate (default: as `listen`, port 443). */
   readonly siteListen?: { readonly hostname: string; readonly port: number } | undefined;
   readonly httpPort: number;
@@ -32,6 +41,25 @@ export interface ServerOptions {
   readonly uploadLimit?: number | "off" | undefined;
   /** Serve GET /metrics without a token. */
   readonly metricsOpen?: boolean | undefined;
+  /** OpenID provider through which people may log in; see access/oidc_provider.ts. */
+  readonly oidcIssuer?: URL | undefined;
+  readonly oidcClientId?: string | undefined;
+  readonly oidcSecretFile?: string | undefined;
+  readonly oidcCaFile?: string | undefined;
+  readonly oidcScope?: readonly string[];
+  readonly oidcNameClaim?: string;
+  readonly oidcRoleClaim?: string;
+  readonly oidcRole?: readonly RoleRule[];
+  /** SMTP server that mails what happened; see webhooks/mailer.ts. */
+  readonly mailServer?: string | undefined;
+  readonly mailPort?: number | undefined;
+  readonly mailSecurity?: "starttls" | "tls" | "off";
+  readonly mailCaFile?: string | undefined;
+  readonly mailUser?: string | undefined;
+  readonly mailPasswordFile?: string | undefined;
+  readonly mailFrom?: string | undefined;
+  readonly mailTo?: readonly string[];
+  readonly mailEvent?: readonly WebhookEvent[];
 }
 
 export interface ServerCommand extends ServerOptions {
@@ -42,14 +70,38 @@ export interface ServerCommand extends ServerOptions {
   readonly logFormat?: "text" | "json" | "journal" | undefined;
 }
 
-/** `rackseed doctor`; see doctor/finding.ts. */
-export interface DoctorCommand extends
+/** The settings that say what `rackseed doctor` examines; see doctor/finding.ts. */
+interface Examined extends
   Pick<
     ServerOptions,
-    "data" | "listen" | "httpPort" | "peerPort" | "trackerPort" | "tftpPort" | "dhcp" | "interface"
+    | "data"
+    | "listen"
+    | "httpPort"
+    | "peerPort"
+    | "trackerPort"
+    | "tftpPort"
+    | "rsyncMayFail"
+    | "dhcp"
+    | "interface"
   > {
   readonly rsyncPort: number | undefined;
+}
+
+/** `rackseed doctor`. */
+export interface DoctorCommand extends Examined {
   readonly json: boolean;
+}
+
+/** `rackseed support-bundle`. */
+export interface SupportCommand extends Examined {
+  /** For people: the settings with their sources, and the names of flags that were given. */
+  readonly settings: unknown;
+  /** Files outside the data directory that hold secrets. */
+  readonly secretFiles: readonly string[];
+  /** The file that the log is in; undefined: the journal. */
+  readonly log?: string | undefined;
+  readonly version: string;
+  readonly signal: AbortSignal;
 }
 
 /** `rackseed server backup`. */

@@ -5,13 +5,18 @@
  * A setting never holds a secret, only the path of a file that does: settings are printed.
  */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  parseHttps,
   parseIpv4,
+  parseIssuer,
   parseListen,
+  parseMailAddress,
   parsePort,
   parsePortOrOff,
   parseRange,
   parseRateOrOff,
+  parseRoleRuleOption,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,
@@ -37,10 +42,13 @@ export interface Setting<T = unknown> {
   readonly many?: true;
   /** `systemctl reload` applies a change. All others need a restart. */
   readonly reloads?: true;
+  /** The path of a file that holds a secret. */
+  readonly isSecretFile?: true;
 }
 
 const DHCP = ["off", "server"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
+const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const CLIENTS = ["nodes", "all"] as const;
 
 const SETTINGS = {
@@ -66,11 +74,39 @@ const SETTINGS = {
     description: "PEM file: the private key of --tls-cert",
     parse: parsePath,
     reloads: true,
+    isSecretFile: true,
   },
   "site-listen": {
     argument: "<host:port>",
     description: `HTTPS address that presents --tls-cert (default: port ${DEFAULT_SITE_PORT})`,
     parse: parseListen,
+  },
+  "acme-directory": {
+    argument: "<url>",
+    description: "ACME directory of the site's own authority: obtains the certificate from there",
+    parse: parseHttps,
+  },
+  "acme-domain": {
+    argument: "<name>",
+    description: "name of this server for that certificate (repeatable)",
+    parse: parseWord,
+    many: true,
+  },
+  "acme-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the ACME server's own certificate",
+    parse: parsePath,
+  },
+  "acme-email": {
+    argument: "<address>",
+    description: "where that authority may write to",
+    parse: parseMailAddress,
+  },
+  "acme-port": {
+    argument: "<port>",
+    description: "port that the authority asks by http-01",
+    parse: parsePort,
+    fallback: 80,
   },
   "interface": {
     argument: "<if>",
@@ -154,6 +190,101 @@ const SETTINGS = {
     parse: parseSwitch,
     fallback: false,
   },
+  "oidc-issuer": {
+    argument: "<url>",
+    description: "OpenID provider through which people may log in",
+    parse: parseIssuer,
+  },
+  "oidc-client-id": {
+    argument: "<id>",
+    description: "this server's client id at the OpenID provider",
+    parse: parseText,
+  },
+  "oidc-secret-file": {
+    argument: "<file>",
+    description: "file of the client's secret (default: none, a public client)",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "oidc-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the OpenID provider's certificate",
+    parse: parsePath,
+  },
+  "oidc-scope": {
+    argument: "<scope>",
+    description: "scope to ask for besides openid and profile (repeatable)",
+    parse: parseWord,
+    many: true,
+  },
+  "oidc-name-claim": {
+    argument: "<claim>",
+    description: "claim that names the user",
+    parse: parseText,
+    fallback: "preferred_username",
+  },
+  "oidc-role-claim": {
+    argument: "<claim>",
+    description: "claim whose values give roles, also as a path such as realm_access.roles",
+    parse: parseText,
+    fallback: "groups",
+  },
+  "oidc-role": {
+    argument: "<rule>",
+    description: "ROLE=VALUE or operator/GROUP=VALUE; * is any value (repeatable)",
+    parse: parseRoleRuleOption,
+    many: true,
+  },
+  "mail-server": {
+    argument: "<host>",
+    description: "SMTP server that mails what happened",
+    parse: parseWord,
+  },
+  "mail-port": {
+    argument: "<port>",
+    description: "its port (default: 587; 465 with tls, 25 with off)",
+    parse: parsePort,
+  },
+  "mail-security": {
+    argument: "<how>",
+    description: "how the connection to the mail server is encrypted",
+    parse: oneOf(MAIL_SECURITY),
+    choices: MAIL_SECURITY,
+    fallback: "starttls",
+  },
+  "mail-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the mail server's certificate",
+    parse: parsePath,
+  },
+  "mail-user": {
+    argument: "<name>",
+    description: "user to log in as at the mail server",
+    parse: parseText,
+  },
+  "mail-password-file": {
+    argument: "<file>",
+    description: "file of that user's password",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "mail-from": {
+    argument: "<address>",
+    description: "sender's address",
+    parse: parseMailAddress,
+  },
+  "mail-to": {
+    argument: "<address>",
+    description: "recipient's address (repeatable)",
+    parse: parseMailAddress,
+    many: true,
+  },
+  "mail-event": {
+    argument: "<event>",
+    description: "event to mail, as of webhooks (repeatable; default: all)",
+    parse: oneOf(WEBHOOK_EVENTS),
+    many: true,
+  },
   "log-format": {
     argument: "<format>",
     description: "form of the log (default: journal under systemd, else text)",
@@ -200,6 +331,11 @@ function parseSwitch(text: string): boolean {
 function parsePath(text: string): string {
   if (text !== "" && !text.includes("\0")) return text;
   throw new InvalidArgumentError("Expected a path.");
+}
+
+function parseText(text: string): string {
+  if (/^\S.{0,255}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 256 characters.");
 }
 
 function parseWord(text: string): string {

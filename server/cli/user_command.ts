@@ -6,7 +6,7 @@ import { collect } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, JSON_RESULT } from "./help_text.ts";
 
-const NAME = "user's name: lower-case letters, digits, . _ -";
+const NAME = "user's name: lower-case letters, digits, . _ - @";
 const ROLE = "what the user may do";
 const GROUP = "an operator's group of nodes (repeatable)";
 
@@ -53,18 +53,27 @@ export function addUser(
       await (await import("./users.ts")).addUser(name, { ...options, signal })
     );
   withServer(user.command("set"))
-    .description("Change a user's role or groups, or let the user choose a new password.")
+    .description("Change a user's role or groups, reset the password, or refuse the user.")
     .argument("<name>", NAME)
     .addOption(new Option("--role <role>", ROLE).choices(ROLES))
     .option("--group <label>", GROUP, collect)
     .addOption(new Option("--all-nodes", "no longer limited to groups").conflicts("group"))
     .option("--reset-password", "forget the password, and print a link to choose another one")
+    .addOption(new Option("--refuse", "accept neither logins nor tokens of the user").conflicts("admit"))
+    .option("--admit", "accept a refused user again")
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
-        notes: `${ROLE_NOTES}\nThe user's sessions end. Tokens stay, with the new role at most.`,
-        examples: ["rackseed user set anna --role viewer", "rackseed user set anna --reset-password"],
+        notes: `${ROLE_NOTES}
+The user's sessions end. Tokens stay, with the new role at most. A user who logs
+in through the OpenID provider has the role from there, and comes back when
+removed: refuse such a user.`,
+        examples: [
+          "rackseed user set anna --role viewer",
+          "rackseed user set anna --reset-password",
+          "rackseed user set anna --refuse",
+        ],
       }),
     )
     .action(async (name, options) =>

@@ -2,6 +2,7 @@
 import { type Role, UserAdd, type UserAnswer, UserChange, UserName } from "#contract/api/access.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { formatTime } from "../words/figures.ts";
+import { describeLogin } from "../words/login_text.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { print, printJson, printTable } from "./terminal.ts";
 
@@ -16,13 +17,13 @@ export async function listUsers({ json, signal, ...options }: UserOptions): Prom
   if (json) return printJson(users);
   if (users.length === 0) return print("no users yet; see `rackseed user add --help`");
   printTable(
-    ["user", "role", "nodes", "password", "added"],
-    users.map(({ name, role, groups, hasPassword, created }) => [
-      name,
-      role,
-      role === "operator" ? groups?.map((group) => `@${group}`).join(" ") ?? "all" : "–",
-      hasPassword ? "set" : "not chosen yet",
-      formatTime(created),
+    ["user", "role", "nodes", "login", "added"],
+    users.map((user) => [
+      user.name,
+      user.role,
+      user.role === "operator" ? user.groups?.map((group) => `@${group}`).join(" ") ?? "all" : "–",
+      describeLogin(user),
+      formatTime(user.created),
     ]),
   );
 }
@@ -42,18 +43,26 @@ export async function addUser(
 
 export async function setUser(
   name: string,
-  { role, group, allNodes, resetPassword, json, signal, ...options }: UserOptions & {
+  { role, group, allNodes, resetPassword, refuse, admit, json, signal, ...options }: UserOptions & {
     readonly role?: Role | undefined;
     readonly group?: string[] | undefined;
     readonly allNodes?: boolean | undefined;
     readonly resetPassword?: boolean | undefined;
+    readonly refuse?: boolean | undefined;
+    readonly admit?: boolean | undefined;
   },
 ): Promise<void> {
-  if (role === undefined && group === undefined && !allNodes && !resetPassword) {
-    throw new UsageError("say what to change: --role, --group, --all-nodes or --reset-password");
+  const value = {
+    role,
+    groups: allNodes ? null : group,
+    reset: resetPassword,
+    refuse: refuse ?? (admit ? false : undefined),
+  };
+  if (Object.values(value).every((one) => one === undefined)) {
+    throw new UsageError(
+      "say what to change: --role, --group, --all-nodes, --reset-password, --refuse or --admit",
+    );
   }
-  const groups = allNodes ? null : group;
-  const value = { role, groups, reset: resetPassword };
   const body = checked(UserChange, { name: "user", value });
   using client = await connect(options, signal);
   const answer = await client.call("PUT /users/:user", { user: nameOf(name), body, signal });

@@ -127,12 +127,14 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, range, key, answerMs = ANSWER_MS, signal }: {
+    { body , json , range , key , base = API , answerMs = ANSWER_MS , signal } : {
       body?: BodyInit;
       json?: unknown;
       range?: string;
       /** Of an order; see calls/call.ts. */
       key?: string;
+      /** What `path` is below. */
+      base?: string;
       /** Longest wait for the answer to begin. */
       answerMs?: number;
     } & CallOptions = {},
@@ -146,7 +148,7 @@ export class ApiClient implements Disposable {
     const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s.`)), answerMs);
     let response: Response;
     try {
-      response = await fetch(new URL(API + path, this.server), {
+      response = await fetch(new URL(base + path, this.server), {
         method,
         headers,
         client: this.#http,

@@ -8,11 +8,13 @@ import { checkLimits } from "./checks/limits.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkSpace } from "./checks/space.ts";
+import { checkSpanningTree } from "./checks/spanning_tree.ts";
 import { checkStore } from "./checks/store.ts";
 import type { Check, DoctorOptions, DoctorSystem, Finding } from "./finding.ts";
 
 const CHECKS: Readonly<Record<string, Check>> = {
   network: checkNetwork,
+  "spanning tree": checkSpanningTree,
   ports: checkPorts,
   firewall: checkFirewall,
   clock: checkClock,

@@ -19,6 +19,8 @@ export interface DoctorOptions {
   readonly trackerPort: number;
   readonly tftpPort: number | undefined;
   readonly rsyncPort: number | undefined;
+  /** The server starts even if that port is taken. */
+  readonly rsyncMayFail?: boolean | undefined;
   readonly dhcp: "off" | "server";
   readonly interface?: string | undefined;
 }

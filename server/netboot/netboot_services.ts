@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { BootFiles, type BootProtocol, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
+import { FirstPackets } from "../../boot/dhcp/first_packets.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
@@ -19,6 +20,7 @@ import { reservationsOf } from "./node_reservations.ts";
 import type { SiteAddresses } from "../connections/site_addresses.ts";
 import { defaultRange } from "./dhcp_range.ts";
 import type { ImageStore } from "../store/images.ts";
+import { type LateMachine, readLateMachines, writeLateMachines } from "../store/late_machines.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -127,6 +129,10 @@ async function startDhcp(
     range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
   const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
+  const firstPackets = new FirstPackets(readLateMachines(options.data), {
+    nowMs: Date.now(),
+    onChange: (late) => noteLate(options.data, late),
+  });
   return startDhcpServer({
     interface: device,
     address: network.address,
@@ -138,6 +144,7 @@ async function startDhcp(
     leases,
     onDecision: onDhcp,
     onClient: (client) => sightings.client(client),
+    onBoot: (discover) => firstPackets.discover(discover, Date.now()),
     reservations: reservationsOf(nodes, network),
     answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
     knows: ({ mac }) => isNode(mac),
@@ -148,6 +155,15 @@ async function startDhcp(
     },
     signal,
   });
+}
+
+/** For `rackseed doctor`. A full disk must not keep a machine from booting. */
+function noteLate(data: string, late: readonly LateMachine[]): void {
+  try {
+    writeLateMachines(data, late);
+  } catch (error) {
+    log.error("late-machines-not-written", { error: messageOf(error) });
+  }
 }
 
 /** Two DHCP servers on one network answer each other's clients: the classic accident. */

@@ -6,6 +6,7 @@ import { FIRST_BOOT_PATH } from "#contract/api/first_boot.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import type { BootFile } from "../../boot/boot_file.ts";
 import { handleBoot } from "../../boot/http.ts";
+import { CHALLENGES } from "../access/acme_client.ts";
 import { HttpService } from "../connections/serve.ts";
 import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";
 import type { ImageService } from "../images/image_service.ts";
@@ -66,11 +67,13 @@ interface PlainSources {
   readonly uplink: RateLimit;
   /** Called with bytes that the web seed sends. */
   readonly onSent: (bytes: number) => void;
+  /** Of an ACME authority; see site_https.ts. */
+  readonly answerChallenge: ((pathname: string) => Response) | undefined;
   readonly now: () => number;
 }
 
 export function plainHandler(
-  { bootFiles, tracker, clones, images, uplink, onSent, now }: PlainSources,
+  { bootFiles, tracker, clones, images, uplink, onSent, answerChallenge, now }: PlainSources,
 ): PlainHandler {
   return (request, { hostname }) => {
     const { pathname } = new URL(request.url);
@@ -84,6 +87,7 @@ export function plainHandler(
       const lookup = (name: Parameters<typeof images.webSeedFile>[0]) => images.webSeedFile(name);
       return handleWebSeed(request, { prefix: SEED_PREFIX, lookup, uploadLimit: uplink, onSent });
     }
+    if (answerChallenge && pathname.startsWith(CHALLENGES)) return answerChallenge(pathname);
     return new Response("not found\n", { status: 404 });
   };
 }

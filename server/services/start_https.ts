@@ -3,6 +3,7 @@ import { issueServerCertificate } from "../access/tls.ts";
 import type { Authority } from "../access/tls.ts";
 import { HttpService } from "../connections/serve.ts";
 import type { SiteAddresses } from "../connections/site_addresses.ts";
+import type { Notices } from "../images/notices.ts";
 import { createApp } from "../web/app.ts";
 import type { ApiContext } from "../web/context.ts";
 import { bind } from "./bind.ts";
@@ -23,7 +24,7 @@ interface Https {
 
 export async function startHttps(
   context: StartContext,
-  { api, authority }: { api: ApiContext; authority: Authority },
+  { api, authority, notices }: { api: ApiContext; authority: Authority; notices: Notices },
 ): Promise<Https> {
   const { site, reaper, stack } = context;
   const app = createApp(api, { caPem: authority.pem });
@@ -48,7 +49,7 @@ export async function startHttps(
     port,
     isListening,
     certificates: issued.cert,
-    site: await startSiteHttps(context, { handler }),
+    site: await startSiteHttps(context, { handler, own: issued, notices }),
     url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
   };
 }

@@ -1,11 +1,13 @@
-/** Webhooks: news of nodes, captures, backups and the disk, for other programs. */
+/** Webhooks and mail: news of nodes, captures, backups and the disk, for other programs and people. */
 import { getLogger } from "@logtape/logtape";
 import type { CaptureView, NodeView, ServerEvent } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
+import type { ServerOptions } from "../cli/server_options.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { WebhookStore } from "../store/webhooks.ts";
 import { DiskWatch } from "../webhooks/disk_watch.ts";
 import { EventWatch } from "../webhooks/event_watch.ts";
+import { Mailer, type MailSecurity } from "../webhooks/mailer.ts";
 import { Webhooks } from "../webhooks/webhooks.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -24,11 +26,17 @@ interface WebhookParts {
 }
 
 export function startWebhooks(
-  { stack, closing: signal, now }: StartContext,
+  { options, stack, closing: signal, now }: StartContext,
   { data: { db, directory, nodes, deployments }, fleet }: { data: ServerData; fleet: () => Fleet },
 ): WebhookParts {
   const store = new WebhookStore(db, directory);
-  const webhooks = new Webhooks({ store, server: () => Deno.hostname(), now, signal });
+  const webhooks = new Webhooks({
+    store,
+    mailer: openMailer(options),
+    server: () => Deno.hostname(),
+    now,
+    signal,
+  });
   const watch = new EventWatch({
     emit: (news) => webhooks.emit(news),
     deploymentOf: (name) => {
@@ -72,4 +80,27 @@ export function startWebhooks(
     }
   };
   return { webhooks, observe, begin: (now) => watch.begin(now) };
+}
+
+/** RFC 6409 §3.1, RFC 8314 §3.3, RFC 5321 §4.5.4.2. */
+const MAIL_PORTS: Readonly<Record<MailSecurity, number>> = { starttls: 587, tls: 465, off: 25 };
+
+/** Undefined if the site has set no mail server. */
+function openMailer(options: ServerOptions): Mailer | undefined {
+  const { mailServer: server, mailFrom: from, mailTo: to = [], mailSecurity: security = "starttls" } =
+    options;
+  if (server === undefined || from === undefined) return undefined;
+  const { mailPort: port = MAIL_PORTS[security], mailEvent: events = [] } = options;
+  const { mailCaFile: caFile, mailUser: user, mailPasswordFile: passwordFile } = options;
+  return new Mailer({
+    server,
+    port,
+    security,
+    caFile,
+    user,
+    passwordFile,
+    from,
+    to,
+    events: events.length === 0 ? undefined : events,
+  });
 }

@@ -10,6 +10,7 @@
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
  *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
+ *     late-machines.json        see late_machines.ts
  *     reserve                   space for the database on a full disk
  */
 import { statfsSync } from "node:fs";

@@ -12,7 +12,7 @@ import { restoreRemedy } from "./start_check.ts";
 // 3: an older Rackseed would forget which disks of a node may be written
 // 4: an older Rackseed would carry out actions without recording them in the audit log, and knows no roles
 // 5: nodes can be armed to have their hardware read, which an older Rackseed would carry out as installations; it would
-//    forget the nodes that are restored at every boot, and the secrets of schedules
+//    forget the nodes that are restored at every boot, and the secrets of schedules, and let in users who are refused
 const SCHEMA_VERSION = 5;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;

@@ -1,4 +1,4 @@
-/** Users: their roles, password hashes and set-up links. Only hashes are stored. */
+/** Users: their roles, how they log in, and set-up links. Of passwords and links, only hashes are stored. */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { Role, UserAdd } from "#contract/api/access.ts";
@@ -12,7 +12,11 @@ export interface UserRecord {
   readonly groups: readonly string[] | undefined;
   /** As access/passwords.ts writes it; undefined until the user has chosen one. */
   readonly password: string | undefined;
-  /** Another one after each change of role, groups or password: sessions of an older one have ended. */
+  /** Whom the OpenID provider knows them as, see access/oidc_claims.ts; undefined for users that an admin added. */
+  readonly subject: string | undefined;
+  /** Neither logins nor tokens are accepted. */
+  readonly isRefused: boolean;
+  /** Another one after each change of these but the name: sessions of an older one have ended. */
   readonly generation: string;
   readonly created: string;
 }
@@ -22,6 +26,8 @@ interface Row {
   readonly role: Role;
   readonly node_groups: string | null;
   readonly password: string | null;
+  readonly subject: string | null;
+  readonly refused: number;
   readonly generation: string;
   readonly created: string;
 }
@@ -35,8 +41,11 @@ export class Users {
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS users (
       name TEXT PRIMARY KEY, role TEXT NOT NULL, node_groups TEXT, password TEXT, generation TEXT NOT NULL,
-      created TEXT NOT NULL, setup_hash BLOB UNIQUE, setup_expires INTEGER
+      created TEXT NOT NULL, setup_hash BLOB UNIQUE, setup_expires INTEGER,
+      subject TEXT, refused INTEGER NOT NULL DEFAULT 0
     ) STRICT`);
+    addColumns(db);
+    db.exec("CREATE UNIQUE INDEX IF NOT EXISTS users_subject ON users (subject)");
   }
 
   /** By name. */
@@ -61,8 +70,15 @@ export class Users {
     });
   }
 
+  ofSubject(subject: string): UserRecord | undefined {
+    const row = this.#db.prepare("SELECT * FROM users WHERE subject = ?").get(subject);
+    return row && recordOf(row as unknown as Row);
+  }
+
   /** Throws RackseedError (409) if the name is taken. */
-  add({ name, role, groups }: UserAdd): UserRecord {
+  add(
+    { name, role, groups, subject }: UserAdd & { readonly subject?: string | undefined },
+  ): UserRecord {
     if (this.find(name)) {
       throw new RackseedError(`cannot add the user ${name}`, {
         reason: "there is one of that name already.",
@@ -70,10 +86,10 @@ export class Users {
         status: 409,
       });
     }
+    const created = new Date(this.#now()).toISOString();
     this.#db.prepare(
-      "INSERT INTO users (name, role, node_groups, generation, created) VALUES (?, ?, ?, ?, ?)",
-    )
-      .run(name, role, textOf(groups), newSecret(), new Date(this.#now()).toISOString());
+      "INSERT INTO users (name, role, node_groups, generation, created, subject) VALUES (?, ?, ?, ?, ?, ?)",
+    ).run(name, role, textOf(groups), newSecret(), created, subject ?? null);
     return this.get(name);
   }
 
@@ -81,6 +97,12 @@ export class Users {
   set(name: string, { role, groups }: Pick<UserRecord, "role" | "groups">): void {
     this.#db.prepare("UPDATE users SET role = ?, node_groups = ?, generation = ? WHERE name = ?")
       .run(role, textOf(groups), newSecret(), name);
+  }
+
+  /** Ends the user's sessions. */
+  refuse(name: string, isRefused: boolean): void {
+    this.#db.prepare("UPDATE users SET refused = ?, generation = ? WHERE name = ?")
+      .run(isRefused ? 1 : 0, newSecret(), name);
   }
 
   /** Ends the user's sessions and set-up link. Undefined: the user has no password until the next set-up. */
@@ -117,12 +139,24 @@ function textOf(groups: readonly string[] | undefined): string | null {
   return groups === undefined ? null : JSON.stringify(groups);
 }
 
-function recordOf({ name, role, node_groups, password, generation, created }: Row): UserRecord {
+/** Databases of earlier releases lack them. */
+function addColumns(db: DatabaseSync): void {
+  const columns = db.prepare("PRAGMA table_info(users)").all() as { name: string }[];
+  if (columns.some(({ name }) => name === "subject")) return;
+  db.exec("ALTER TABLE users ADD COLUMN subject TEXT");
+  db.exec("ALTER TABLE users ADD COLUMN refused INTEGER NOT NULL DEFAULT 0");
+}
+
+function recordOf(
+  { name, role, node_groups, password, subject, refused, generation, created }: Row,
+): UserRecord {
   return {
     name,
     role,
     groups: node_groups === null ? undefined : JSON.parse(node_groups),
     password: password ?? undefined,
+    subject: subject ?? undefined,
+    isRefused: refused === 1,
     generation,
     created,
   };

@@ -10,6 +10,11 @@ const MAX_WAITING = 1000;
 /** Failed messages that are kept, of all receivers. */
 const MAX_FAILED = 1000;
 
+/** The receiver that is mail. Not a name that a webhook can have. */
+export const MAIL = "(mail)";
+
+type MailQueue = Pick<WebhookView, "waiting" | "failed" | "problem">;
+
 interface Row {
   readonly name: string;
   readonly settings: string;
@@ -67,11 +72,33 @@ export class WebhookStore {
   }
 
   list(): WebhookView[] {
-    return (this.#list.all() as unknown as Row[]).map(({ settings, problem, ...row }) => ({
+    return this.#rows().filter(({ name }) => name !== MAIL).map(({ settings, problem, ...row }) => ({
       ...JSON.parse(settings) as WebhookSettings,
       ...row,
       ...(problem !== null && { problem }),
     }));
+  }
+
+  /** Mail as a receiver of messages: what waits for it. Undefined while it is not used. */
+  mail(): MailQueue | undefined {
+    const row = this.#rows().find(({ name }) => name === MAIL);
+    if (!row) return undefined;
+    const { waiting, failed, problem } = row;
+    return { waiting, failed, ...(problem !== null && { problem }) };
+  }
+
+  /** Messages for mail are kept from now on; or, if it is no longer used, forgotten. */
+  useMail(isUsed: boolean, created: string): void {
+    if (!isUsed) this.delete(MAIL);
+    else if (this.mail() === undefined) {
+      // it has no secret here, but what every receiver has
+      this.#db.prepare("INSERT INTO webhooks (name, settings, secret, created) VALUES (?, ?, ?, ?)")
+        .run(MAIL, "{}", this.#box.seal("", ["webhook", MAIL]), created);
+    }
+  }
+
+  #rows(): Row[] {
+    return this.#list.all() as unknown as Row[];
   }
 
   /** Replaces the webhook of this name, with its secret. */

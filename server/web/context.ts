@@ -2,6 +2,7 @@
 import type { DeployAnswer, Notice } from "#contract/api.ts";
 import type {
   FailedDelivery,
+  MailView,
   NewWebhook,
   WebhookSettings,
   WebhookTest,
@@ -16,7 +17,9 @@ import type { OrderAnswers } from "../store/order_answers.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { Maker } from "../store/schedules.ts";
+import type { AdminToken } from "../access/admin_token.ts";
 import type { LoginRecord } from "../access/login_record.ts";
+import type { OidcProvider } from "../access/oidc_provider.ts";
 import type { People } from "../access/people.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
@@ -38,6 +41,7 @@ export interface ApiContext {
   readonly answers: OrderAnswers;
   readonly logins: LoginRecord;
   readonly sessions: PageSessions;
+  readonly signOn: SignOn | undefined;
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly images: Images;
@@ -68,6 +72,13 @@ export interface ApiContext {
   readonly now: () => number;
 }
 
+/** Login through the site's OpenID provider. */
+interface SignOn {
+  readonly provider: Pick<OidcProvider, "name" | "loginUrl" | "person">;
+  /** Signs the cookie of a login that is under way. */
+  readonly signer: Pick<AdminToken, "sign" | "isSignature">;
+}
+
 /** See server/webhooks/. */
 interface Webhooks {
   list(): WebhookView[];
@@ -76,6 +87,8 @@ interface Webhooks {
   put(name: string, settings: WebhookSettings): NewWebhook;
   delete(name: string): void;
   test(name: string): Promise<WebhookTest>;
+  mail(): MailView;
+  testMail(): Promise<WebhookTest>;
   failed(): FailedDelivery[];
   resend(ids?: readonly string[]): number;
 }
@@ -107,11 +120,11 @@ interface Bindings {
 }
 /**
  * `agentOf`: the name of the node whose agent is calling; if it is absent, a principal is. `form`: the fields of a login
- * form, see login_attempts.ts.
+ * form, see login_attempts.ts. `isIn`: the call has begun a session.
  */
 export type Env = {
   Bindings: Bindings;
-  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams };
+  Variables: { agentOf?: string; principal?: Principal; form?: URLSearchParams; isIn?: boolean };
 };
 
 export function peerAddress({ env }: Context<Env>): string {

@@ -17,6 +17,8 @@ const MEMORY = { ms: 10 * 60_000, keys: 1024 };
 /** Enough for a form with a token of 128 characters, or two passwords. */
 const MAX_FORM_BYTES = 8192;
 const FORMS = ["/login", "/setup", "/account/password"];
+/** Where the OpenID provider sends the browser back to: each call makes the server ask the provider. */
+export const SIGN_ON_RETURN = "/oidc/callback";
 
 interface Failures {
   readonly count: number;
@@ -73,7 +75,8 @@ export function limitLogins({ now, people }: Pick<ApiContext, "now" | "people">)
   const addresses = new LoginAttempts(), users = new LoginAttempts({ free: FREE.user });
   return async (c, next) => {
     const isForm = c.req.method === "POST" && FORMS.includes(c.req.path);
-    const isLink = c.req.path === "/" && c.req.query("token") !== undefined;
+    const isLink = c.req.path === SIGN_ON_RETURN ||
+      c.req.path === "/" && c.req.query("token") !== undefined;
     if (!isForm && !isLink) return await next();
     const address = peerAddress(c);
     refuseWaiting(addresses.waitMs(address, now()));
@@ -89,7 +92,7 @@ export function limitLogins({ now, people }: Pick<ApiContext, "now" | "people">)
     addresses.failed(address, now());
     if (user !== undefined) users.failed(user, now());
     await next();
-    const isIn = c.res.status === 303;
+    const isIn = c.get("isIn") ?? false;
     if (isIn) addresses.succeeded(address);
     else addresses.ended(address, now());
     if (user === undefined) return;

@@ -141,6 +141,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /webhooks/:webhook": { needs: "administer", records: "webhook.set" },
   "DELETE /webhooks/:webhook": { needs: "administer", records: "webhook.delete" },
   "POST /webhooks/:webhook/test": { needs: "administer", records: "webhook.test" },
+  "GET /mail": { needs: "administer" },
+  "POST /mail/test": { needs: "administer", records: "mail.test" },
   "GET /webhook-failures": { needs: "administer" },
   "POST /webhook-failures/resend": { needs: "administer", records: "webhook.resend" },
 

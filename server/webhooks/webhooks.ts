@@ -1,18 +1,20 @@
-/** The site's webhooks: who is told, and what is on its way. */
+/** The site's webhooks, and its mail: who is told, and what is on its way. */
 import { getLogger } from "@logtape/logtape";
 import { randomBytes } from "node:crypto";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type {
   FailedDelivery,
+  MailView,
   NewWebhook,
   WebhookSettings,
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
-import type { WebhookStore } from "../store/webhooks.ts";
+import { MAIL, type WebhookStore } from "../store/webhooks.ts";
 import { deliver, type Message, type Outcome } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { News } from "./event_watch.ts";
+import type { Mailer } from "./mailer.ts";
 import { makeSecret } from "./signature.ts";
 
 const log = getLogger(["rackseed", "webhooks"]);
@@ -20,6 +22,8 @@ const MAX_WEBHOOKS = 32;
 
 interface WebhooksOptions {
   readonly store: WebhookStore;
+  /** Undefined: the site has not set a mail server. */
+  readonly mailer?: Mailer | undefined;
   /** Names this server in every message. */
   readonly server: () => string;
   readonly now: () => number;
@@ -34,11 +38,12 @@ export class Webhooks {
   #known: readonly WebhookView[];
 
   constructor(options: WebhooksOptions) {
-    const { store, now, signal } = options;
+    const { store, mailer, now, signal } = options;
     this.#options = options;
+    store.useMail(mailer !== undefined, new Date(now()).toISOString());
     this.#known = store.list();
     this.#dispatcher = new Dispatcher({
-      names: () => this.#known.map(({ name }) => name),
+      names: () => [...this.#known.map(({ name }) => name), ...mailer ? [MAIL] : []],
       due: (name, nowMs) => store.due(name, nowMs),
       delivered: (name, delivery) => store.delivered(name, delivery),
       failed: (name, delivery, end) => store.failed(name, delivery, end),
@@ -96,8 +101,27 @@ export class Webhooks {
   /** One attempt at once, with a message that says that it is a test. Throws RackseedError (404). */
   async test(name: string): Promise<WebhookTest> {
     const { url } = this.get(name);
-    const outcome = await this.#attempt(name, this.#message("test", { text: `A test of ${hostOf(url)}.` }));
-    return outcome.kind === "delivered" ? { delivered: true } : { delivered: false, reason: outcome.reason };
+    const message = this.#message("test", { text: `A test of ${hostOf(url)}.` });
+    return testOf(await this.#attempt(name, message));
+  }
+
+  /** Throws RackseedError (404) if the site sends no mail. */
+  mail(): MailView {
+    const { server, port, from, to, events } = this.#mailer().settings;
+    const queue = this.#options.store.mail() ?? { waiting: 0, failed: 0 };
+    return {
+      server: `${server}:${port}`,
+      from,
+      to: [...to],
+      ...(events && { events: [...events] }),
+      ...queue,
+    };
+  }
+
+  /** One attempt at once. Throws RackseedError (404) if the site sends no mail. */
+  async testMail(): Promise<WebhookTest> {
+    const message = this.#message("test", { to: this.#mailer().settings.to });
+    return testOf(await this.#attempt(MAIL, message));
   }
 
   failed(): FailedDelivery[] {
@@ -113,7 +137,9 @@ export class Webhooks {
 
   /** Queues a message for everyone who wants it. Never throws: a full disk must not fail what is reported. */
   emit({ event, data }: News): void {
-    const names = this.#known.filter(({ events }) => events?.includes(event) ?? true).map(({ name }) => name);
+    const { mailer } = this.#options;
+    const all = [...this.#known, ...mailer ? [{ name: MAIL, events: mailer.settings.events }] : []];
+    const names = all.filter(({ events }) => events?.includes(event) ?? true).map(({ name }) => name);
     if (names.length === 0) return;
     const message = { event, ...this.#message(event, data) };
     // the caller may be in a transaction, which this one must not join
@@ -132,6 +158,16 @@ export class Webhooks {
     this.#dispatcher.wake();
   }
 
+  #mailer(): Mailer {
+    const { mailer } = this.#options;
+    if (mailer) return mailer;
+    throw new RackseedError("cannot send mail", {
+      reason: "no mail server is set.",
+      remedy: "set mail-server, mail-from and mail-to in server.yaml, and restart the server.",
+      status: 404,
+    });
+  }
+
   #message(type: string, data: News["data"]): Message {
     const { server, now } = this.#options;
     const body = { type, timestamp: new Date(now()).toISOString(), data: { server: server(), ...data } };
@@ -139,18 +175,23 @@ export class Webhooks {
   }
 
   async #attempt(name: string, message: Message): Promise<Outcome> {
-    const { store, now, signal } = this.#options;
+    const { store, mailer, now, signal } = this.#options;
+    if (name === MAIL) return await mailer?.deliver(message, { signal }) ?? GONE;
     const url = this.#known.find((w) => w.name === name)?.url;
     try {
       const secret = store.secret(name);
-      if (url === undefined || secret === undefined) {
-        return { kind: "gone", reason: "the webhook was removed" };
-      }
+      if (url === undefined || secret === undefined) return GONE;
       return await deliver(message, { url, secret, nowMs: now(), signal });
     } catch (error) {
       return { kind: "failed", reason: messageOf(error) };
     }
   }
+}
+
+const GONE: Outcome = { kind: "gone", reason: "the receiver was removed" };
+
+function testOf(outcome: Outcome): WebhookTest {
+  return outcome.kind === "delivered" ? { delivered: true } : { delivered: false, reason: outcome.reason };
 }
 
 function hostOf(url: string): string {

@@ -163,6 +163,8 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["PUT /webhooks/:webhook", ADMIN, { json: {} }],
   ["DELETE /webhooks/:webhook", ADMIN],
   ["POST /webhooks/:webhook/test", ADMIN],
+  ["GET /mail", ADMIN],
+  ["POST /mail/test", ADMIN],
   ["GET /webhook-failures", ADMIN],
   ["POST /webhook-failures/resend", ADMIN, { json: { ids: 1 } }],
 

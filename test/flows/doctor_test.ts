@@ -122,6 +122,18 @@ Deno.test("a port that another program holds is named with that program, one of 
   );
   assert.match(found[1]?.text ?? "", /the tracker cannot have its port: UDP port/);
   assert.deepEqual(await faults(options, { ...dhcp, serverPid: () => Deno.pid }), []);
+  const rsync = optionsOf("/nonexistent", {
+    listen: held.listen,
+    httpPort: 0,
+    peerPort: 0,
+    trackerPort: 0,
+    tftpPort: undefined,
+    rsyncPort: tcp.addr.port,
+    dhcp: "off",
+  });
+  const levels = async (rsyncMayFail: boolean) =>
+    (await faults({ ...rsync, rsyncMayFail }, dhcp)).map(({ level }) => level);
+  assert.deepEqual([await levels(true), await levels(false)], [["warning"], ["problem"]]);
 });
 
 Deno.test("each fault in a data directory is named, until it is put right", async () => {
@@ -165,6 +177,10 @@ Deno.test("each fault in a data directory is named, until it is put right", asyn
     await Deno.writeTextFile(`${data}/versions/web@1/vmlinuz`, "kernel");
     assert.match(await onlyFault(options), /initrd-image is missing/);
     await Deno.remove(`${data}/versions/web@1/vmlinuz`);
+    const late = { mac: "52:54:00:00:00:01", seconds: 28, at: new Date().toISOString() };
+    await Deno.writeTextFile(`${data}/late-machines.json`, JSON.stringify([late]));
+    assert.match(await onlyFault(options), /drop the first packets .*: 52:54:00:00:00:01 \(28 s\)/);
+    await Deno.remove(`${data}/late-machines.json`);
     await Deno.chmod(`${data}/token`, 0o644);
     assert.match(await onlyFault(options), /other users can read .*\/token/);
     await Deno.chmod(`${data}/token`, 0o600);

@@ -23,6 +23,7 @@ function cli(...args: string[]): Promise<number> {
     installService: never,
     uninstallService: never,
     runDoctor: never,
+    supportBundle: never,
     runTemplate: never,
     runInstall: never,
     sendTree: never,

@@ -1,4 +1,5 @@
 /** The browser of the tests, which asks nothing of the network but the page. */
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const PATH = "/usr/bin/chromium";
@@ -24,4 +25,20 @@ export async function openPage(browser: Browser): Promise<{ page: Page; complain
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   return { page, complaints };
+}
+
+/** What axe-core finds against WCAG 2.2 A and AA, as "RULE: ELEMENT". */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  });
+}
+
+/** Into the folder RACKSEED_SCREENSHOTS, if there is one. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = Deno.env.get("RACKSEED_SCREENSHOTS");
+  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` });
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { UserAnswer } from "#contract/api/access.ts";
 import { ApiClient } from "#contract/client.ts";
-import { chromiumNeeds, openBrowser, openPage } from "../support/chromium.ts";
+import { chromiumNeeds, openBrowser, openPage, screenshot } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
@@ -138,10 +138,4 @@ async function walkThrough(t: Deno.TestContext, scene: Scene): Promise<void> {
     await admin.getByText("live", { exact: true }).waitFor();
   });
   assert.deepEqual(complaints.filter((text) => !/status of 401/.test(text)), []);
-}
-
-/** Into the folder RACKSEED_SCREENSHOTS, if there is one. */
-async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = Deno.env.get("RACKSEED_SCREENSHOTS");
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` });
 }

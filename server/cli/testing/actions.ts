@@ -11,6 +11,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     restoreServer: unexpected,
     runServer: unexpected,
     runDoctor: unexpected,
+    supportBundle: unexpected,
     installService: unexpected,
     uninstallService: unexpected,
     runTemplate: unexpected,

@@ -8,9 +8,9 @@ export const ROLES = ["viewer", "operator", "admin"] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
 
-/** No capitals: two users must not differ by case alone. */
-export const UserName = z.string().regex(/^[a-z][a-z0-9._-]{0,31}$/, {
-  error: "a user's name is 1 to 32 lower-case letters, digits, . _ - and starts with a letter",
+/** No capitals: two users must not differ by case alone. With @, since many OpenID providers name people by address. */
+export const UserName = z.string().regex(/^[a-z][a-z0-9._@-]{0,63}$/, {
+  error: "a user's name is 1 to 64 lower-case letters, digits, . _ - @ and starts with a letter",
 });
 
 export const MIN_PASSWORD = 12;
@@ -29,6 +29,10 @@ export const UserView = z.object({
   created: time,
   /** False until the user has chosen a password with the set-up link. */
   hasPassword: z.boolean(),
+  /** The user logs in through the OpenID provider, which also gives the role. */
+  signsOn: z.boolean(),
+  /** Neither logins nor tokens of the user are accepted. */
+  isRefused: z.boolean(),
 });
 export type UserView = z.infer<typeof UserView>;
 
@@ -37,11 +41,15 @@ export const UserAdd = z.strictObject({ name: UserName, role: Role, groups: Grou
   .refine(({ role, groups }) => groups === undefined || role === "operator", ONLY_OPERATORS);
 export type UserAdd = z.infer<typeof UserAdd>;
 
-/** `groups`: null for all nodes. `reset`: the password becomes invalid, and a new set-up link is made. */
+/**
+ * `groups`: null for all nodes. `reset`: the password becomes invalid, and a new set-up link is made. `refuse`: whether
+ * logins and tokens are refused from now on.
+ */
 export const UserChange = z.strictObject({
   role: Role.optional(),
   groups: Groups.nullable().optional(),
   reset: z.boolean().optional(),
+  refuse: z.boolean().optional(),
 });
 export type UserChange = z.infer<typeof UserChange>;
 

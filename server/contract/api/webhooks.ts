@@ -1,4 +1,4 @@
-/** Webhooks: whom the server tells what happened. */
+/** Webhooks and mail: whom the server tells what happened. */
 import { z } from "zod";
 import { text, time } from "./fields.ts";
 
@@ -55,7 +55,8 @@ export type WebhookTest = z.infer<typeof WebhookTest>;
 
 export const FailedDelivery = z.object({
   id: text(64),
-  webhook: WebhookName,
+  /** The webhook's name, or "(mail)". */
+  webhook: text(64),
   event: text(64),
   created: time,
   attempts: z.int(),
@@ -68,3 +69,16 @@ export type FailedDelivery = z.infer<typeof FailedDelivery>;
 /** `ids`: absent for all failed deliveries. */
 export const ResendRequest = z.object({ ids: z.array(text(64)).min(1).max(1000).optional() });
 export const ResendAnswer = z.object({ resent: z.int() });
+
+/** Mail as it is set (`mail-server` and others), and what waits for it. */
+export const MailView = z.object({
+  server: text(300),
+  from: text(300),
+  to: z.array(text(300)),
+  events: z.array(WebhookEvent).optional(),
+  waiting: z.int(),
+  failed: z.int(),
+  /** Why the last attempt failed; absent if it did not. */
+  problem: text(1000).optional(),
+});
+export type MailView = z.infer<typeof MailView>;

@@ -3,6 +3,7 @@ import type { DoctorOptions, DoctorSystem, Finding } from "../finding.ts";
 
 const check = "ports";
 const DEFAULT_HTTPS = 8443;
+const RSYNC = "rsync";
 
 interface Service {
   readonly name: string;
@@ -19,7 +20,7 @@ function servicesOf(options: DoctorOptions): Service[] {
     { name: "BitTorrent", option: "--peer-port", protocol: "tcp", port: peerPort },
     { name: "the tracker", option: "--tracker-port", protocol: "udp", port: trackerPort },
     { name: "TFTP", option: "--tftp-port", protocol: "udp", port: tftpPort },
-    { name: "rsync", option: "--rsync-port", protocol: "tcp", port: rsyncPort },
+    { name: RSYNC, option: "--rsync-port", protocol: "tcp", port: rsyncPort },
     { name: "DHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "server" ? 67 : undefined },
   ];
 }
@@ -38,7 +39,9 @@ export function checkPorts(options: DoctorOptions, system: DoctorSystem): Findin
     const problem = system.portProblem({ protocol, port }, options.listen?.hostname ?? "0.0.0.0");
     if (problem === undefined || (own !== undefined && problem.pid === own)) return [];
     const remedy = `${problem.remedy} Or choose another one: ${option}`;
-    return [{ check, level: "problem", text: `${name} cannot have its port: ${problem.reason}`, remedy }];
+    // the server starts without it: nodes then fetch torrent files over HTTPS
+    const level = name === RSYNC && options.rsyncMayFail ? "warning" : "problem";
+    return [{ check, level, text: `${name} cannot have its port: ${problem.reason}`, remedy }];
   });
   if (problems.length > 0) return problems;
   const text = own === undefined ? "all ports are free" : `the server, process ${own}, has its ports`;

@@ -4,15 +4,24 @@ import type { Principal } from "../../access/principal.ts";
 import { formatTime } from "../../words/figures.ts";
 import { Header, Shell } from "./shell.tsx";
 
-export function LoginPage({ problem }: { problem?: string }) {
+/** `provider`: the OpenID provider's name, if the site has one. */
+export function LoginPage(
+  { provider, problem }: { provider?: string | undefined; problem?: string | undefined },
+) {
   return (
     <Shell title="Rackseed: log in">
       <main class="login">
         <h1>Rackseed</h1>
+        {provider !== undefined && (
+          <>
+            <a class="button" href="/oidc/login">Log in through {provider}</a>
+            <p>or</p>
+          </>
+        )}
         <form method="post" action="/login">
           <label>
             User
-            <input name="user" autofocus autocomplete="username" maxlength={32} spellcheck={false} />
+            <input name="user" autofocus autocomplete="username" maxlength={64} spellcheck={false} />
           </label>
           <label>
             Password
@@ -41,6 +50,24 @@ export function LoginPage({ problem }: { problem?: string }) {
         </form>
       </main>
     </Shell>
+  );
+}
+
+/** Goes on to the overview by itself; see sign_on_routes.tsx. */
+export function EnteredPage() {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="refresh" content="0; url=/" />
+        <title>Rackseed: logged in</title>
+      </head>
+      <body>
+        <p>
+          You are logged in. <a href="/">Go on</a>
+        </p>
+      </body>
+    </html>
   );
 }
 
@@ -86,9 +113,13 @@ export function SetupPage({ user, code, problem }: { user: string; code: string;
   );
 }
 
-export function AccountPage(
-  { principal, tokens, problem }: { principal: Principal; tokens: readonly TokenView[]; problem?: string },
-) {
+export function AccountPage({ principal, tokens, hasPassword, problem }: {
+  principal: Principal;
+  tokens: readonly TokenView[];
+  /** The user chooses a password here. */
+  hasPassword: boolean;
+  problem?: string | undefined;
+}) {
   const { name, role, groups, user } = principal;
   return (
     <Shell title={`Rackseed: ${name}`}>
@@ -103,7 +134,10 @@ export function AccountPage(
             Role: {role}
             {role === "operator" && `, for ${groups ? `the groups ${groups.join(", ")}` : "all nodes"}`}
           </p>
-          {user !== undefined && (
+          {user !== undefined && !hasPassword && (
+            <p>You log in through the site's OpenID provider, which also decides your role.</p>
+          )}
+          {hasPassword && (
             <form method="post" action="/account/password" class="narrow">
               <input type="hidden" name="user" value={user} autocomplete="username" />
               <label>

@@ -1,24 +1,28 @@
 /** How people log in on the page: by user and password, by the admin token, or by a set-up link; and log out. */
 import { type Context, Hono } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { deleteCookie } from "hono/cookie";
 import { Password } from "#contract/api/access.ts";
 import { ADMIN_TOKEN } from "../../access/admin_token.ts";
-import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
+import { COOKIE } from "../../access/page_sessions.ts";
 import type { Principal } from "../../access/principal.ts";
 import { type ApiContext, type Env, peerAddress, principalOf, refuseForeignOrigin } from "../context.ts";
 import { AccountPage, LoginPage, SetupPage } from "./access_pages.tsx";
+import { beginSession, endSession } from "./session_cookie.ts";
 import { html } from "./shell.tsx";
 
-type LoginContext = Pick<ApiContext, "people" | "sessions" | "logins" | "live" | "audit">;
+type LoginContext = Pick<ApiContext, "people" | "sessions" | "signOn" | "logins" | "live" | "audit">;
 
-export function loginRoutes({ people, sessions, logins, live, audit }: LoginContext): Hono<Env> {
+export function loginRoutes(context: LoginContext): Hono<Env> {
+  const { people, sessions, logins, audit } = context;
   const app = new Hono<Env>();
+  const provider = context.signOn?.provider.name;
+  const loginPage = (problem?: string) => html(<LoginPage provider={provider} problem={problem} />);
 
   app.get("/", async (c, next) => {
     c.header("cache-control", "no-store");
     const token = c.req.query("token");
     if (token !== undefined) return withToken(c, token);
-    return principalOf(c, people) ? await next() : c.html(html(<LoginPage />));
+    return principalOf(c, people) ? await next() : c.html(loginPage());
   });
 
   app.post("/login", async (c) => {
@@ -28,14 +32,14 @@ export function loginRoutes({ people, sessions, logins, live, audit }: LoginCont
     const found = await people.logIn(user, password);
     if (found) return enter(c, found);
     logins.failed(people.knownName(user), { address: peerAddress(c), status: 401 });
-    return c.html(html(<LoginPage problem="Wrong user or password." />), 401);
+    return c.html(loginPage("Wrong user or password."), 401);
   });
 
   app.post("/logout", (c) => {
     refuseForeignOrigin(c);
     const principal = principalOf(c, people);
     if (principal) logins.loggedOut(principal, peerAddress(c));
-    leave(c);
+    endSession(c, context);
     deleteCookie(c, COOKIE, { path: "/", secure: true });
     return c.redirect("/", 303);
   });
@@ -45,14 +49,14 @@ export function loginRoutes({ people, sessions, logins, live, audit }: LoginCont
     const code = c.req.query("code") ?? "", user = people.ofSetup(code);
     return user
       ? c.html(html(<SetupPage user={user.name} code={code} />))
-      : c.html(html(<LoginPage problem={USED_LINK} />), 410);
+      : c.html(loginPage(USED_LINK), 410);
   });
 
   app.post("/setup", async (c) => {
     refuseForeignOrigin(c);
     const { code, password, repeated } = fieldsOf(c);
     const user = people.ofSetup(code);
-    if (!user) return c.html(html(<LoginPage problem={USED_LINK} />), 410);
+    if (!user) return c.html(loginPage(USED_LINK), 410);
     const problem = problemOf(password, repeated);
     if (problem !== undefined) {
       return c.html(html(<SetupPage user={user.name} code={code} problem={problem} />), 400);
@@ -60,29 +64,24 @@ export function loginRoutes({ people, sessions, logins, live, audit }: LoginCont
     const act = audit.begin(passwordAct(c, user));
     const found = await people.setUp(code, password);
     act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 410 });
-    return found ? enter(c, found) : c.html(html(<LoginPage problem={USED_LINK} />), 410);
+    return found ? enter(c, found) : c.html(loginPage(USED_LINK), 410);
   });
 
   app.get("/account", (c) => {
     c.header("cache-control", "no-store");
     const principal = principalOf(c, people);
     if (!principal) return c.redirect("/", 303);
-    return c.html(html(<AccountPage principal={principal} tokens={people.tokens(principal)} />));
+    return c.html(accountPage(principal));
   });
 
   app.post("/account/password", async (c) => {
     refuseForeignOrigin(c);
     const principal = principalOf(c, people);
-    // not 303, which counts as a successful login
     if (principal?.user === undefined || principal.expiresMs !== undefined) {
-      return c.html(html(<LoginPage problem="Log in with your password first." />), 401);
+      return c.html(loginPage("Log in with your password first."), 401);
     }
     const { current, password, repeated } = fieldsOf(c);
-    const answer = (problem: string, status: 400 | 401) =>
-      c.html(
-        html(<AccountPage principal={principal} tokens={people.tokens(principal)} problem={problem} />),
-        status,
-      );
+    const answer = (problem: string, status: 400 | 401) => c.html(accountPage(principal, problem), status);
     const problem = problemOf(password, repeated);
     if (problem !== undefined) return answer(problem, 400);
     const act = audit.begin(passwordAct(c, principal));
@@ -92,31 +91,24 @@ export function loginRoutes({ people, sessions, logins, live, audit }: LoginCont
   });
   return app;
 
+  function accountPage(principal: Principal, problem?: string): string {
+    const hasPassword = principal.user !== undefined && !people.signsOn(principal.user);
+    const tokens = people.tokens(principal);
+    return html(
+      <AccountPage principal={principal} tokens={tokens} hasPassword={hasPassword} problem={problem} />,
+    );
+  }
+
   function withToken(c: Context<Env>, token: string): Response | Promise<Response> {
     const principal = people.ofBearer(token);
     if (principal === ADMIN_TOKEN) return enter(c, { cookie: sessions.begin(undefined), principal });
     logins.failed("unknown token", { address: peerAddress(c), status: 401 });
-    return c.html(html(<LoginPage problem="Wrong token for this server." />), 401);
+    return c.html(loginPage("Wrong token for this server."), 401);
   }
 
-  /** The session is always a new one: a cookie that was there before is worth nothing afterwards. */
-  function enter(c: Context<Env>, { cookie, principal }: { cookie: string; principal: Principal }): Response {
-    leave(c);
-    logins.succeeded(principal, peerAddress(c));
-    setCookie(c, COOKIE, cookie, {
-      path: "/",
-      httpOnly: true,
-      secure: true,
-      sameSite: "Strict",
-      maxAge: SESSION_SECONDS,
-    });
+  function enter(c: Context<Env>, found: Parameters<typeof beginSession>[1]): Response {
+    beginSession(c, found, context);
     return c.redirect("/", 303);
-  }
-
-  function leave(c: Context<Env>): void {
-    const cookie = getCookie(c, COOKIE);
-    if (cookie !== undefined) sessions.end(cookie);
-    live.recheck();
   }
 }
 

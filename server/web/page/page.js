@@ -1,4 +1,5 @@
 // The page in the browser: shows the tables as the server sends them, and sends the operator's orders.
+import { call } from "./api.js";
 
 const byId = (id) => document.getElementById(id);
 const connection = byId("connection");
@@ -79,20 +80,6 @@ function watch() {
       setTimeout(watch, 3000);
     }
   };
-}
-
-/** Calls the API. Throws an Error whose message is meant for people. */
-async function call(method, path, body) {
-  const response = await fetch(`/api/v1${path}`, {
-    method,
-    ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-  }).catch(() => {
-    throw new Error("Cannot reach the server. Check that it is running, then try again.");
-  });
-  if (response.status === 401) location.reload();
-  if (response.ok) return response.status === 204 ? undefined : await response.json();
-  const { title, detail, remedy } = await response.json();
-  throw new Error(`${title}: ${detail} Remedy: ${remedy}`);
 }
 
 /** Runs an action and shows its result; an error goes to `place`. */

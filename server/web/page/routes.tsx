@@ -16,7 +16,9 @@ import { mayAdminister, mayChange, mayOperate, mayOrder } from "./abilities.ts";
 import { AuditPage } from "./audit_page.tsx";
 import { describeSwarm, NoticeItem, Page } from "./document.tsx";
 import { loginRoutes } from "./login_routes.tsx";
+import apiScript from "./api.js" with { type: "text" };
 import script from "./page.js" with { type: "text" };
+import usersScript from "./users.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { MachineRow } from "./machine_rows.tsx";
@@ -24,7 +26,11 @@ import { NodeDetails } from "./node_details.tsx";
 import { Plans } from "./plans.tsx";
 import { SchedulePage } from "./schedule_page.tsx";
 import { html } from "./shell.tsx";
+import { signOnRoutes } from "./sign_on_routes.tsx";
+import { UsersPage } from "./users_page.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
+
+const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
   const { people , audit , fleet , templates , captures , images , swarm , hooks , checks , notices , schedules } = context;
@@ -49,10 +55,13 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   }));
 
   app.route("/", helpRoutes());
-  app.get("/page.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  for (const [name, text] of Object.entries(SCRIPTS)) {
+    app.get(`/${name}`, (c) => c.body(text, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  }
   app.get("/page.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
 
   app.route("/", loginRoutes(context));
+  app.route("/", signOnRoutes(context));
   app.get("/", (c) => {
     const principal = principalOf(c, people);
     if (!principal) return c.redirect("/", 303);
@@ -91,6 +100,14 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       mayChange: mayChange(principal, { named: namedBy(schedule.nodes, fleet) }),
     }));
     return c.html(html(<SchedulePage principal={principal} schedules={shown} />));
+  });
+
+  app.get("/users", (c) => {
+    c.header("cache-control", "no-store");
+    const principal = principalOf(c, people);
+    if (!principal) return c.redirect("/", 303);
+    if (!mayAdminister(principal)) return c.redirect("/account", 303);
+    return c.html(html(<UsersPage principal={principal} users={people.users()} />));
   });
 
   app.get("/page/nodes/:node", (c) => {

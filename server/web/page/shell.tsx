@@ -6,7 +6,8 @@ export function html(page: { toString(): string }): string {
   return `<!doctype html>${page}`;
 }
 
-export function Shell({ title, children }: { title: string; children: Child }) {
+/** `script`: the page's own, besides that of all pages. */
+export function Shell({ title, script, children }: { title: string; script?: string; children: Child }) {
   return (
     <html lang="en">
       <head>
@@ -17,6 +18,7 @@ export function Shell({ title, children }: { title: string; children: Child }) {
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/page.css" />
         <script type="module" src="/page.js"></script>
+        {script !== undefined && <script type="module" src={script}></script>}
       </head>
       <body>{children}</body>
     </html>
@@ -31,7 +33,12 @@ export function Header({ principal, children }: { principal: Principal; children
       <h1>Rackseed</h1>
       {children}
       <a href="/schedules">Schedules</a>
-      {principal.role === "admin" && <a href="/audit">Audit</a>}
+      {principal.role === "admin" && (
+        <>
+          <a href="/users">Users</a>
+          <a href="/audit">Audit</a>
+        </>
+      )}
       <a href="/help">Help</a>
       <a href="/account" id="who">{name === "admin token" ? name : `${name} (${role})`}</a>
       <form method="post" action="/logout">

@@ -4,7 +4,7 @@ import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
 
-/** Webhooks, and the messages that their receivers did not take, see #contract/api/webhooks.ts. */
+/** Webhooks, mail, and the messages that their receivers did not take, see #contract/api/webhooks.ts. */
 export function webhookRoutes({ webhooks }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/webhooks", (c) => c.json(webhooks.list()));
@@ -32,6 +32,8 @@ export function webhookRoutes({ webhooks }: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   app.post("/webhooks/:webhook/test", async (c) => c.json(await webhooks.test(c.req.param("webhook"))));
+  app.get("/mail", (c) => c.json(webhooks.mail()));
+  app.post("/mail/test", async (c) => c.json(await webhooks.testMail()));
   app.get("/webhook-failures", (c) => c.json(webhooks.failed()));
   app.post("/webhook-failures/resend", async (c) => {
     const { ids } = await jsonBody(c.req, ResendRequest);

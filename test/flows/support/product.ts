@@ -15,6 +15,7 @@ interface ServerStatus {
   readonly http: string;
   readonly ports: {
     readonly https: number;
+    readonly site?: number;
     readonly http: number;
     readonly peer: number;
     readonly tracker: number;
@@ -40,9 +41,10 @@ export class Product implements AsyncDisposable {
     return new Product(await ensureProduct(), await Deno.makeTempDir({ prefix: "rackseed-flow-" }));
   }
 
-  static async withServer(): Promise<Product> {
+  /** `settings`: further flags of the server. */
+  static async withServer(settings: readonly string[] = []): Promise<Product> {
     const product = await Product.prepare();
-    await product.startServer();
+    await product.startServer(settings);
     return product;
   }
 
@@ -61,7 +63,7 @@ export class Product implements AsyncDisposable {
   }
 
   /** Uses free ports the first time, and the same ones later. */
-  async startServer(): Promise<void> {
+  async startServer(settings: readonly string[] = []): Promise<void> {
     const { https = 0, http = 0, peer = 0, tracker = 0, rsync = 0 } = this.#status?.ports ?? {};
     const child = this.spawn([
       ...[
@@ -75,7 +77,7 @@ export class Product implements AsyncDisposable {
         "--json",
       ],
       ...["--http-port", `${http}`, "--peer-port", `${peer}`, "--tracker-port", `${tracker}`],
-      ...["--rsync-port", `${rsync}`],
+      ...["--rsync-port", `${rsync}`, ...settings],
     ], { stdout: "piped" });
     this.#server = child;
     this.#status = JSON.parse(await firstLine(child.stdout)) as ServerStatus;

@@ -12,15 +12,20 @@ export class ServerUnderTest implements AsyncDisposable {
   server!: RunningServer;
   client!: ApiClient;
 
-  private constructor(folder: string, data: string) {
+  readonly #settings: Partial<ServerOptions>;
+
+  private constructor(folder: string, data: string, settings: Partial<ServerOptions>) {
     this.folder = folder;
     this.data = data;
+    this.#settings = settings;
   }
 
   /** `data`: an existing data directory; by default the server gets its own, deleted with it. */
-  static async start({ data }: { data?: string } = {}): Promise<ServerUnderTest> {
+  static async start(
+    { data, settings = {} }: { data?: string; settings?: Partial<ServerOptions> } = {},
+  ): Promise<ServerUnderTest> {
     const folder = await Deno.makeTempDir({ prefix: "rackseed-flow-" });
-    const test = new ServerUnderTest(folder, data ?? `${folder}/data`);
+    const test = new ServerUnderTest(folder, data ?? `${folder}/data`, settings);
     await test.#start();
     return test;
   }
@@ -45,6 +50,7 @@ export class ServerUnderTest implements AsyncDisposable {
       dhcpClients: "nodes",
       dns: [],
       secureBoot: false,
+      ...this.#settings,
     };
   }
 
