@@ -31,7 +31,7 @@ export async function checkNodes(patterns: readonly string[], options: CheckOpti
   if (last) return printReports(await reportsOf(client, { nodes, signal }), { json });
   const check = checkContent ? "content" as const : undefined;
   const body = checked(CheckRequest, { name: "check", value: { nodes, keep, check, threshold } });
-  const answer = await client.post("/checks", { body, schema: CheckAnswer, signal });
+  const answer = await client.call("POST /checks", { body, signal });
   for (const { node, problem } of answer.refused) {
     remark(`${node}: ${problem.detail} Remedy: ${problem.remedy}`);
   }
@@ -52,8 +52,8 @@ async function nodesToCheck(
   { patterns, last, signal }: { patterns: readonly string[]; last: boolean; signal: AbortSignal },
 ): Promise<string[]> {
   if (patterns.length > 0) return await namedNodes(client, { patterns, signal });
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
-  const templates = last ? [] : await client.get("/templates", z.array(TemplateView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
+  const templates = last ? [] : await client.call("GET /templates", { signal });
   const online = new Set(templates.filter((one) => one.online).map(({ name }) => name));
   const found = nodes.filter(({ name, check, image }) =>
     last ? check !== undefined : image !== undefined && online.has(name)
@@ -98,7 +98,7 @@ async function reportsOf(
 ): Promise<CheckReport[]> {
   const reports: CheckReport[] = [];
   for (const node of nodes) {
-    reports.push(await client.get(`/nodes/${encodeURIComponent(node)}/check`, CheckReport, { signal }));
+    reports.push(await client.call("GET /nodes/:node/check", { node, signal }));
   }
   return reports;
 }

@@ -32,7 +32,7 @@ export async function discoverNodes(
   using client = await connect(options, signal);
   const nodes = await namedNodes(client, { patterns, signal });
   const body = checked(DiscoverRequest, { name: "discover", value: { nodes, image } });
-  const answer = await client.post("/discoveries", { body, schema: DeployAnswer, signal });
+  const answer = await client.call("POST /discoveries", { body, signal });
   if (json) printJson(answer);
   else {
     print(
@@ -46,7 +46,7 @@ export async function discoverNodes(
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, end: endOfDiscovery, signal });
   if (json) return;
   for (const { id } of answer.nodes) {
-    const { name, inventory, warnings = [] } = await client.get(`/nodes/${id}`, NodeView, { signal });
+    const { name, inventory, warnings = [] } = await client.call("GET /nodes/:node", { node: id, signal });
     if (inventory) print(`${name}: ${visibleLine(describeMachine(inventory))}`);
     for (const { what } of warnings) remark(`warning: ${name}: ${what}`);
   }
@@ -70,13 +70,12 @@ export async function showHardware(
     title: accept ? "cannot accept the hardware of all of these nodes" : "cannot show all of these nodes",
     signal,
     work: async (key) => {
-      const path = `/nodes/${encodeURIComponent(key)}`;
       if (accept) {
-        const node = await client.post(`${path}/accept-hardware`, { body: {}, schema: NodeView, signal });
-        return print(`the hardware of ${node.name} is accepted as it is`);
+        const { name } = await client.call("POST /nodes/:node/accept-hardware", { node: key, signal });
+        return print(`the hardware of ${name} is accepted as it is`);
       }
-      const node = await client.get(path, NodeView, { signal });
-      const history = await client.get(`${path}/hardware`, z.array(HardwareRecord), { signal });
+      const node = await client.call("GET /nodes/:node", { node: key, signal });
+      const history = await client.call("GET /nodes/:node/hardware", { node: key, signal });
       if (json) printJson({ node: node.name, warnings: node.warnings ?? [], history });
       else printHardware(node, history);
     },

@@ -13,7 +13,7 @@ import { print, printJson, printTable, remark } from "./terminal.ts";
 
 export async function listMachines({ json, signal, ...options }: NodeOptions): Promise<void> {
   using client = await connect(options, signal);
-  const machines = await client.get("/machines", z.array(MachineView), { signal });
+  const machines = await client.call("GET /machines", { signal });
   if (json) return printJson(machines);
   if (machines.length === 0) return print("no machine has appeared that is not a node");
   printTable(
@@ -60,8 +60,8 @@ export async function adoptMachines(texts: readonly string[], options: AdoptOpti
   const macs = texts.map((value) => checked(Mac, { name: "MAC", value }));
   const pattern = patternOf(macs, { name, names });
   using client = await connect(connection, signal);
-  const machines = chosen(await client.get("/machines", z.array(MachineView), { signal }), macs);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const machines = chosen(await client.call("GET /machines", { signal }), macs);
+  const nodes = await client.call("GET /nodes", { signal });
   const taken = new Set(nodes.map((node) => node.name.toLowerCase()));
   const { named, left } = nameMachines(machines, { pattern, order, taken });
   const addresses = address === undefined ? [] : planAddresses(address, {
@@ -81,7 +81,7 @@ export async function adoptMachines(texts: readonly string[], options: AdoptOpti
   if (value.length === 0) return print("no machine to adopt");
   const body = checked(AdoptRequest, { name: "adoption", value });
   if (!dryRun) {
-    const adopted = await client.post("/machines/adopt", { body, schema: z.array(NodeView), signal });
+    const adopted = await client.call("POST /machines/adopt", { body, signal });
     if (json) return printJson(adopted);
   } else if (json) return printJson(body);
   for (const { node, mac, settings } of body) {

@@ -11,7 +11,7 @@ interface MailOptions extends ConnectionOptions {
 
 export async function showMail({ json, signal, ...options }: MailOptions): Promise<void> {
   using client = await connect(options, signal);
-  const mail = await client.get("/mail", MailView, { signal });
+  const mail = await client.call("GET /mail", { signal });
   if (json) return printJson(mail);
   printFields({
     server: mail.server,
@@ -27,7 +27,7 @@ export async function showMail({ json, signal, ...options }: MailOptions): Promi
 /** Throws RackseedError if the mail server did not take the message. */
 export async function testMail({ signal, ...options }: MailOptions): Promise<void> {
   using client = await connect(options, signal);
-  const { delivered, reason } = await client.post("/mail/test", { body: {}, schema: WebhookTest, signal });
+  const { delivered, reason } = await client.call("POST /mail/test", { signal });
   if (delivered) return print("the mail server took the message");
   throw new RackseedError("cannot send mail", {
     reason: `${reason}.`,

@@ -7,7 +7,7 @@ import { nodesOfTable, tableOfNodes } from "../words/node_table.ts";
 import { UsageError } from "../words/usage.ts";
 import { connect } from "./connection.ts";
 import type { NodeOptions } from "./each_node.ts";
-import { nodeNames } from "./node_names.ts";
+import { nodeNames } from "../words/node_names.ts";
 import { print, printJson } from "./terminal.ts";
 
 /** The API's limit. */
@@ -20,7 +20,7 @@ export async function exportNodes(
   { output, signal, ...options }: NodeOptions & { output?: string | undefined },
 ): Promise<void> {
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const nodes = await client.call("GET /nodes", { signal });
   const names = patterns.length === 0 ? nodes.map(({ name }) => name) : nodeNames(patterns, { nodes });
   const chosen = names.map((key) => {
     const node = nodes.find(({ name }) => name.toLowerCase() === key.toLowerCase());
@@ -49,7 +49,7 @@ export async function importNodes(
 ): Promise<void> {
   const table = parseCsv(await textOf(file));
   using client = await connect(options, signal);
-  const known = await client.get("/nodes", z.array(NodeView), { signal });
+  const known = await client.call("GET /nodes", { signal });
   const rows = nodesOfTable(table, { known });
   if (rows.length > MAX_NODES) throw new UsageError(`${file} has more than ${MAX_NODES} nodes.`);
   const names = new Set(known.map(({ name }) => name)), created = rows.filter(({ node }) => !names.has(node));
@@ -57,7 +57,7 @@ export async function importNodes(
   if (dryRun) return json ? printJson(rows) : print(`${file} is in order: ${counts}; nothing was changed`);
   const body = rows.map(({ node, settings }) => ({ node, settings }));
   try {
-    const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });
+    const views = await client.call("PUT /nodes", { body, signal });
     if (json) return printJson(views);
     print(`imported ${counts}`);
   } catch (error) {

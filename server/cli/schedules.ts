@@ -82,7 +82,7 @@ export async function addSchedule(
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   const body = { ...request, order: present({ ...request.order, passphrase }) };
   using client = await connect(options, signal);
-  const schedule = await client.post("/schedules", { body, schema: ScheduleDetails, signal });
+  const schedule = await client.call("POST /schedules", { body, signal });
   if (json) return printJson(schedule);
   print(`added the schedule ${schedule.name}: ${describeOrder(schedule.order, schedule.nodes)}`);
   print("its next times:");
@@ -91,7 +91,7 @@ export async function addSchedule(
 
 export async function listSchedules({ json, signal, ...options }: ScheduleOptions): Promise<void> {
   using client = await connect(options, signal);
-  const schedules = await client.get("/schedules", z.array(ScheduleView), { signal });
+  const schedules = await client.call("GET /schedules", { signal });
   if (json) return printJson(schedules);
   if (schedules.length === 0) return print("no schedules yet; see `rackseed schedule add --help`");
   printTable(
@@ -109,9 +109,8 @@ export async function showSchedule(
   name: string,
   { json, signal, ...options }: ScheduleOptions,
 ): Promise<void> {
-  const path = pathOf(name);
   using client = await connect(options, signal);
-  const schedule = await client.get(path, ScheduleDetails, { signal });
+  const schedule = await client.call("GET /schedules/:schedule", { ...named(name), signal });
   if (json) return printJson(schedule);
   const { order, zone, bootSeconds, upcoming, run, runs } = schedule;
   printFields({
@@ -132,13 +131,12 @@ export async function changeSchedule(
   name: string,
   { signal, ...options }: ScheduleOptions,
 ): Promise<void> {
-  const path = pathOf(name);
   using client = await connect(options, signal);
   if (verb === "remove") {
-    await client.send("DELETE", path, { signal });
+    await client.call("DELETE /schedules/:schedule", { ...named(name), signal });
     return print(`removed the schedule ${name}`);
   }
-  const schedule = await client.post(`${path}/${verb}`, { body: {}, schema: ScheduleDetails, signal });
+  const schedule = await client.call(`POST /schedules/:schedule/${verb}`, { ...named(name), signal });
   if (verb !== "run") return print(`${name}: ${describeNext(schedule)}`);
   const run = schedule.run ?? schedule.runs[0];
   if (run) printRun(run, schedule.zone);
@@ -199,6 +197,6 @@ function present<T extends object>(value: T): T {
 }
 
 /** Throws UsageError. */
-function pathOf(name: string): string {
-  return `/schedules/${checked(ScheduleName, { name: "name", value: name })}`;
+function named(name: string): { schedule: string } {
+  return { schedule: checked(ScheduleName, { name: "name", value: name }) };
 }

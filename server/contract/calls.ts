@@ -5,12 +5,15 @@
  */
 import type { Call, Calls } from "./calls/call.ts";
 import { captureCalls } from "./calls/captures.ts";
+import { checkCalls } from "./calls/checks.ts";
 import { hookCalls } from "./calls/hooks.ts";
 import { imageCalls } from "./calls/images.ts";
+import { machineCalls } from "./calls/machines.ts";
 import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
+import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 
 /** By subject, in the order in which the document shows them. */
@@ -20,6 +23,9 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Images": imageCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
+  "Machines and hardware": machineCalls,
+  "Checks": checkCalls,
+  "Schedules": scheduleCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
   "A node's agent": nodeAgentCalls,
@@ -31,6 +37,9 @@ export const CALLS = {
   ...imageCalls,
   ...hookCalls,
   ...powerCalls,
+  ...machineCalls,
+  ...checkCalls,
+  ...scheduleCalls,
   ...peopleCalls,
   ...siteCalls,
   ...nodeAgentCalls,

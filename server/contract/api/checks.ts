@@ -25,6 +25,9 @@ export const CheckRequest = z.object({
 });
 export type CheckRequest = z.input<typeof CheckRequest>;
 
+/** An agent of an earlier release asks without, and would end at the order of a check. */
+export const OrderQuery = z.strictObject({ checks: z.stringbool().optional() });
+
 export const CheckAnswer = z.object({
   ordered: z.array(z.object({ node: MachineName, check: id })),
   /** Nodes that cannot be checked now. */

@@ -11,7 +11,9 @@ import {
   TemplateId,
   TemplateView,
 } from "../api/captures.ts";
+import { CheckOrder, OrderQuery } from "../api/checks.ts";
 import { ProblemSchema } from "../api/fields.ts";
+import { RestartOrder, RestartReport } from "../api/restarts.ts";
 import { bytes, type Calls } from "./call.ts";
 
 export const captureCalls = {
@@ -27,9 +29,20 @@ export const captureCalls = {
     errors: [409],
   },
   "GET /templates/:id/orders": {
-    summary: "Wait up to 30 s for an order to capture a template.",
-    answer: CaptureOrder,
+    summary: "Wait up to 30 s for an order: to capture a template, or to check or restart a node.",
+    query: OrderQuery,
+    answer: z.union([CheckOrder, CaptureOrder, RestartOrder]),
     also: { 204: "There is no order: ask again." },
+  },
+  "GET /templates/:id/boot/:file{vmlinuz|initramfs}": {
+    summary: "Fetch a boot file for the restart that the machine is ordered.",
+    answer: bytes("The file."),
+    errors: [409],
+  },
+  "POST /templates/:id/restart": {
+    summary: "Report how an ordered restart goes.",
+    body: RestartReport,
+    errors: [409],
   },
   "GET /captures": {
     summary: "List the captures, oldest first.",

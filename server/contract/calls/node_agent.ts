@@ -1,7 +1,7 @@
 /** Calls of a node's agent. They carry the secret of the node's order: a boot token, then the session of its enrolment. */
 import { z } from "zod";
 import { CaptureOrder, CaptureView } from "../api/captures.ts";
-import { BackupOrder, Enrolment, IdentityClaim, Order, ReportAnswer, StepReport } from "../api/node_agent.ts";
+import { BackupOrder, DiscoverOrder, Enrolment, IdentityClaim, Order, ReportAnswer, StepReport } from "../api/node_agent.ts";
 import { ExtentRequest } from "../format/extent_answer.ts";
 import { Identity } from "../identity.ts";
 import { bytes, type Calls } from "./call.ts";
@@ -10,7 +10,12 @@ export const nodeAgentCalls = {
   "POST /node/enrol": {
     summary: "Exchange a boot token, which is good once, for the node's order.",
     body: Enrolment,
-    answer: z.union([Order, BackupOrder]),
+    answer: z.union([Order, BackupOrder, DiscoverOrder]),
+    errors: [409],
+  },
+  "POST /node/inventory": {
+    summary: "Report the machine's hardware, as a discovery asks for it.",
+    body: Enrolment,
     errors: [409],
   },
   "POST /node/report": {

@@ -5,6 +5,7 @@ import { ServerEvent } from "../api/events.ts";
 import { Notice } from "../api/notices.ts";
 import {
   FailedDelivery,
+  MailView,
   NewWebhook,
   ResendAnswer,
   ResendRequest,
@@ -47,6 +48,16 @@ export const siteCalls = {
   "POST /server/backup": {
     summary: "Back up the server's database, keys and certificates.",
     answer: tar("It holds every secret of the site."),
+  },
+  "GET /mail": {
+    summary: "Show how mail is sent, and what waits for it.",
+    answer: MailView,
+    errors: [404],
+  },
+  "POST /mail/test": {
+    summary: "Send a test mail, once and now.",
+    answer: WebhookTest,
+    errors: [404],
   },
   "GET /webhooks": {
     summary: "List the webhooks, by name.",

@@ -35,6 +35,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   node: "Name, MAC or id of a node.",
   part: "Number of the part, from 0 on.",
   ref: "NAME for the newest version of an image, or NAME@VERSION.",
+  schedule: "Name of a schedule.",
   scope: "Whose hook it is: all, image:NAME, group:LABEL or node:NAME.",
   to: "NAME or NAME@VERSION.",
   torrent: "Name of the version's torrent.",

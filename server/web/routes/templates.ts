@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { CaptureOrder, RestartOrder } from "#contract/api.ts";
-import type { CheckOrder } from "#contract/api/checks.ts";
+import { type CheckOrder, OrderQuery } from "#contract/api/checks.ts";
 import { RestartReport, TemplateAnnouncement } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
@@ -27,11 +27,12 @@ export function templateRoutes(context: ApiContext): Hono<Env> {
 
   app.get("/templates/:id/orders", async (c) => {
     const { id, name } = templates.get(c.req.param("id"));
+    const { checks: takesChecks = false } = OrderQuery.parse(c.req.query());
     if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
     const { signal } = c.req.raw;
     const order = await agentOrders.next({ id, name }, {
       isOwn: c.get("agentOf") === name,
-      takesChecks: c.req.query("checks") === "true",
+      takesChecks,
       signal: AbortSignal.any([signal, closing, AbortSignal.timeout(POLL_MS)]),
     });
     if (signal.aborted) {
