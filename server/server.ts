@@ -187,7 +187,14 @@ async function manageNodes(
 ) {
   const { options, closing, now } = context;
   const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
-  const { fleet , hooks , agents , power , checks , templates , bell } = openFleet ( context , { data , images , swarm , notices , installer , publish } ) ;
+  const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
+    data,
+    images,
+    swarm,
+    notices,
+    installer,
+    publish,
+  });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
     data,

@@ -38,7 +38,8 @@ export async function carryOutOrder(
   if (job.kind === "discover") {
     task.name = "Reading this machine's hardware";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
-    return await discoverMachine({ ...options, steps, signal, enrolled: job.enrolled, inventory, disks });
+    await discoverMachine({ ...options, steps, signal, enrolled: job.enrolled, inventory, disks });
+    return "firmware";
   }
   if (job.kind === "backup") {
     task.name = "The backup of this machine";

@@ -102,7 +102,7 @@ class DhcpService {
 
   constructor(
     policy: DhcpPolicy,
-    { leases , answers , onDecision , onClient , onBoot } : {
+    { leases, answers, onDecision, onClient, onBoot }: {
       leases: Leases;
       answers: UdpPort;
       onDecision: (request: string, answer: string) => void;

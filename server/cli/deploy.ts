@@ -64,7 +64,8 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
     : await passphraseFromFile(passphraseFile);
   // not checked with the rest: its error would show the passphrase
   const body = { ...order, nodes, passphrase };
-  const answer = await client.call ( "POST /deployments" , { body , signal } ) ; printOrdered ( answer , { json , wait , starts: options.power , now , verb: "install" } ) ;
+  const answer = await client.call("POST /deployments", { body, signal });
+  printOrdered(answer, { json, wait, starts: options.power, now, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.call("GET /deployments/:id", { id: answer.deployment, signal });

@@ -2,7 +2,7 @@
 import type { MachineView } from "#contract/api/machines.ts";
 import { switchPortOf } from "../words/hardware_text.ts";
 import { UsageError } from "../words/usage.ts";
-import { expandNames } from "./node_names.ts";
+import { expandNames } from "../words/node_names.ts";
 
 export type AdoptionOrder = "first-seen" | "switch-port";
 

@@ -50,7 +50,19 @@ export async function restore(
     );
   }
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [ ...patterns ] , image , version , keep , dryRun , everyBoot , check , planCheck , force , now , finish } ;
+  const value = {
+    nodes: [...patterns],
+    image,
+    version,
+    keep,
+    dryRun,
+    everyBoot,
+    check,
+    planCheck,
+    force,
+    now,
+    finish,
+  };
   const order = checked(RestoreRequest, { name: "restore", value });
   const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);

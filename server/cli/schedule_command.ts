@@ -2,6 +2,7 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import { WORKS } from "#contract/api/schedules.ts";
 import type { Actions } from "./actions.ts";
+import { parseThreshold } from "./check_command.ts";
 import { collect, parseDurationOption, parseVersion, parseVersionCount, UNLOCK } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, DURATION, EXCLUDE, IMAGE, JSON_RESULT, NODES } from "./help_text.ts";
@@ -14,7 +15,7 @@ const ADD = "rackseed schedule add labs restore @lab --cron '0 3 * * 1-5' --zone
 
 export function addSchedule(program: Schedule, { signal }: Signal): void {
   const schedule = program.command("schedule")
-    .description("Deploy, restore and back up nodes at set times.")
+    .description("Deploy, restore, back up and check nodes at set times.")
     .addHelpText("after", afterOptions({ examples: [ADD, "rackseed schedule list"] }));
   addAdd(schedule as unknown as Schedule, { signal });
   addQueries(schedule as unknown as Schedule, { signal });
@@ -36,8 +37,8 @@ function addAdd(schedule: Schedule, { signal }: Signal): void {
     .option("--catch-up", "run once if times passed while the server was off")
     .option("--image <image>", `image to deploy or restore: ${IMAGE}`)
     .option("--version <n>", "restore another version of the assigned image", parseVersion)
-    .option("--keep <path...>", "restores leave these paths alone")
-    .option("--check-content", "restores hash every file")
+    .option("--keep <path...>", "restores and checks leave these paths alone")
+    .option("--check-content", "restores and checks hash every file")
     .option("--dry-run", "restores only report what would change")
     .addOption(
       new Option("--identity <how>", "of deployed nodes, see node deploy")
@@ -49,6 +50,7 @@ function addAdd(schedule: Schedule, { signal }: Signal): void {
     .option("--force", "allow a node's backup to be written to another node")
     .option("--at-boot", "back up at the next network boot, without an agent")
     .option("--exclude <glob>", EXCLUDE, collect)
+    .option("--threshold <n>", "checks: differences above which a node has drifted", parseThreshold)
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ notes: ADD_NOTES, examples: ADD_EXAMPLES }))
     .action(async (name, work, nodes, options) =>
@@ -70,6 +72,7 @@ const ADD_EXAMPLES = [
   ADD,
   "rackseed schedule add web deploy 'n[001-128]' --cron '0 20 * * 6' --image web --batch 16",
   "rackseed schedule add nightly backup @storage --cron '30 1 * * *' --window 01:00-05:00",
+  "rackseed schedule add drift check @storage --cron @daily --threshold 20",
 ];
 
 function addQueries(schedule: Schedule, { signal }: Signal): void {

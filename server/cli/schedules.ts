@@ -1,13 +1,6 @@
 /** `rackseed schedule …` */
 import { z } from "zod";
-import {
-  type RunView,
-  ScheduleAdd,
-  ScheduleDetails,
-  ScheduleName,
-  ScheduleView,
-  WorkName,
-} from "#contract/api/schedules.ts";
+import { type RunView, ScheduleAdd, ScheduleName, WorkName } from "#contract/api/schedules.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { formatSeconds, formatTime } from "../words/figures.ts";
 import {
@@ -49,6 +42,7 @@ interface AddOptions extends ScheduleOptions {
   readonly force?: boolean | undefined;
   readonly atBoot?: boolean | undefined;
   readonly exclude?: string[] | undefined;
+  readonly threshold?: number | undefined;
 }
 
 /** Options that belong to some kinds of work only. */
@@ -56,6 +50,7 @@ const OPTIONS_OF: Readonly<Record<WorkName, readonly string[]>> = {
   deploy: ["image", "identity", "unlock", "passphraseFile", "planCheck", "force"],
   restore: ["image", "version", "keep", "checkContent", "dryRun", "passphraseFile", "planCheck", "force"],
   backup: ["image", "atBoot", "exclude"],
+  check: ["keep", "checkContent", "threshold"],
 };
 
 export async function addSchedule(
@@ -158,8 +153,20 @@ function refuseOthers(work: WorkName, options: AddOptions): void {
 }
 
 function orderOf(
-  { image, version, keep, checkContent, dryRun, identity, unlock, planCheck, force, atBoot, exclude }:
-    AddOptions,
+  {
+    image,
+    version,
+    keep,
+    checkContent,
+    dryRun,
+    identity,
+    unlock,
+    planCheck,
+    force,
+    atBoot,
+    exclude,
+    threshold,
+  }: AddOptions,
 ): object {
   return {
     image,
@@ -173,6 +180,7 @@ function orderOf(
     force,
     atBoot,
     excludes: exclude,
+    threshold,
   };
 }
 

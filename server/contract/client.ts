@@ -127,7 +127,7 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body , json , range , key , base = API , answerMs = ANSWER_MS , signal } : {
+    { body, json, range, key, base = API, answerMs = ANSWER_MS, signal }: {
       body?: BodyInit;
       json?: unknown;
       range?: string;

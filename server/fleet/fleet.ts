@@ -45,7 +45,8 @@ import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
-import type { Bell } from "./bell.ts"; import type { Images , PowerViews , InstallerBoot , Publish } from "./ports.ts";
+import type { Bell } from "./bell.ts";
+import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -110,7 +111,9 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes , deployments , images , batches , terms , hooks , encryption , power , everyBoots , pin , now } = options; const { firstBoots: watch , audit , notify , checks } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, power, everyBoots, pin, now } =
+      options;
+    const { firstBoots: watch, audit, notify, checks } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
@@ -171,7 +174,20 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#history = history; this.#views = new NodeViews ( { nodes , deployments , batches , clones , checks , encryption , terms , power , bootRestores , history , now } ) ;
+    this.#history = history;
+    this.#views = new NodeViews({
+      nodes,
+      deployments,
+      batches,
+      clones,
+      checks,
+      encryption,
+      terms,
+      power,
+      bootRestores,
+      history,
+      now,
+    });
     this.#checkedMs = now();
   }
 
@@ -227,7 +243,8 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes , deployments , everyBoots , batches , checks , hooks , encryption , power , publish } = this.#options;
+    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption, power, publish } =
+      this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {

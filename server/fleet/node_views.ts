@@ -44,7 +44,10 @@ export class NodeViews {
   readonly #history: Pick<HardwareHistory, "warnings">;
   readonly #now: () => number;
 
-  constructor ( { nodes , deployments , batches , clones , checks , encryption , terms , power , bootRestores , history , now } : NodeViewSources ) {
+  constructor(
+    { nodes, deployments, batches, clones, checks, encryption, terms, power, bootRestores, history, now }:
+      NodeViewSources,
+  ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;

@@ -165,7 +165,11 @@ export class NodeMetrics {
   }
 }
 
-function checkOutcomeOf ( { check } : NodeView ) : typeof CHECK_OUTCOMES [ number ] { if ( check?.state === "failed" ) return "failed"; return check?.result?.drifted ? "drifted" : "same"; } function lastOf ( { state , silentSince , firstBoot , report , warnings = [ ] , image , check } : NodeView ) : Last {
+function checkOutcomeOf({ check }: NodeView): typeof CHECK_OUTCOMES[number] {
+  if (check?.state === "failed") return "failed";
+  return check?.result?.drifted ? "drifted" : "same";
+}
+function lastOf({ state, silentSince, firstBoot, report, warnings = [], image, check }: NodeView): Last {
   const ended = report === undefined || report.state === "running"
     ? undefined
     : `${report.step} ${report.state}`;

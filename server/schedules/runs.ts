@@ -302,7 +302,7 @@ function actOf(
     address: "this server",
     action,
     nodes: nodes.map((node) => node.name),
-    images: order.image === undefined ? [] : [order.image],
+    images: "image" in order && order.image !== undefined ? [order.image] : [],
     subject: `made by ${by.name}`,
   };
 }

@@ -34,7 +34,7 @@ class Site implements Disposable {
     const { nodes, work } = this;
     return this.scheduler = new Scheduler({
       store: new Schedules(this.db, { keys: "/nonexistent" }),
-      works: { deploy: work, restore: work, backup: work },
+      works: { deploy: work, restore: work, backup: work, check: work },
       find: (key) => nodes.find(key),
       resolve: (patterns) => nodeNames(patterns, { nodes: nodes.list() }),
       refusal: () => this.refusal,

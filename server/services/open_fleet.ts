@@ -52,7 +52,8 @@ interface FleetSources {
 }
 
 export function openFleet(
-  { stack , site: { bind } , now } : StartContext , { data , images , swarm: { site: siteSwarm , racks } , notices , installer , publish } : FleetSources ,
+  { stack, site: { bind }, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -110,5 +111,6 @@ export function openFleet(
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
-  stack.use ( every ( RESTART_TICK_MS , ( ) => fleet.restarts.tick ( ) ) ) ; return { fleet , hooks , agents , power , checks , templates , bell } ;
+  stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
+  return { fleet, hooks, agents, power, checks, templates, bell };
 }

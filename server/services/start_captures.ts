@@ -54,7 +54,8 @@ interface CaptureSources {
 
 export function startCaptures(
   { stack, closing: signal, now }: StartContext,
-  { data , images , fleet , agents , nodeChecks , templates , bell , segments , swarm , publish , onOverdue , server } : CaptureSources ,
+  { data, images, fleet, agents, nodeChecks, templates, bell, segments, swarm, publish, onOverdue, server }:
+    CaptureSources,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
   const captures = stack.use(
@@ -108,7 +109,7 @@ export function startCaptures(
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => checks.endAbandoned()));
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
-  return { captures , templates , orders , agentOrders , backups , bootBackups , checks } ;
+  return { captures, templates, orders, agentOrders, backups, bootBackups, checks };
 }
 
 function serveNew(

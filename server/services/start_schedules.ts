@@ -5,6 +5,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { CaptureService } from "../capture/capture_service.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
+import type { Checks } from "../fleet/checks/checks.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Images } from "../fleet/ports.ts";
 import type { Notices } from "../images/notices.ts";
@@ -27,6 +28,7 @@ interface ScheduleSources {
   readonly captures: CaptureService;
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
+  readonly checks: Checks;
   readonly people: People;
   readonly notices: Notices;
   readonly webhooks: Pick<Webhooks, "emit">;
@@ -35,7 +37,7 @@ interface ScheduleSources {
 
 export function startSchedules(
   { stack, now }: StartContext,
-  { data, fleet, images, captures, backups, bootBackups, people, ...told }: ScheduleSources,
+  { data, fleet, images, captures, backups, bootBackups, checks, people, ...told }: ScheduleSources,
 ): Scheduler {
   const { nodes, deployments, audit, db, directory } = data;
   const { orders, clones } = fleet;
@@ -50,6 +52,7 @@ export function startSchedules(
       captures,
       backups,
       bootBackups,
+      checks,
       now,
     }),
     find: (key) => nodes.find(key),

@@ -119,9 +119,17 @@ export class EventWatch {
   }
 }
 
-function lastOf ( { state , silentSince , firstBoot , power , warnings = [ ] , check } : NodeView ) : Last {
+function lastOf({ state, silentSince, firstBoot, power, warnings = [], check }: NodeView): Last {
   const isLate = state === "installed" && firstBoot?.problem !== undefined;
-  const isUnstarted = state === "armed" && power?.start?.problem !== undefined; return { state , isSilent: silentSince !== undefined , isLate , isUnstarted , warnings: warnings.map ( ( { what } ) => what ) , comparedAt: check?.result?.at } ;
+  const isUnstarted = state === "armed" && power?.start?.problem !== undefined;
+  return {
+    state,
+    isSilent: silentSince !== undefined,
+    isLate,
+    isUnstarted,
+    warnings: warnings.map(({ what }) => what),
+    comparedAt: check?.result?.at,
+  };
 }
 
 function isActive(state: CaptureView["state"]): boolean {

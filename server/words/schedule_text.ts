@@ -19,6 +19,8 @@ export function describeOrder(order: ScheduledOrder, nodes: readonly string[]): 
       return `${order.dryRun ? "compare" : "restore"} ${names}${order.image ? ` to ${order.image}` : ""}`;
     case "backup":
       return `back up ${names}${order.atBoot ? " at their boot" : ""}`;
+    case "check":
+      return `check ${names}`;
   }
 }
 

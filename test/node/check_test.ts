@@ -4,6 +4,7 @@ import type { CheckReport } from "#contract/api/checks.ts";
 import { NodeView } from "#contract/api.ts";
 import { ImageSettings } from "#contract/api/restore.ts";
 import { DRIFT_PROGRAMS, DriftingNode, PLANTED } from "./drifting_node.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { missingForDisks } from "./loop_disk.ts";
 
 const missing = missingForDisks(DRIFT_PROGRAMS);
@@ -65,6 +66,7 @@ Deno.test({
     );
 
     await keptPaths(node);
+    await bySchedule(node);
     await commandLine(node);
     await node.live("chattr -i opt/app/locked");
   },
@@ -86,6 +88,26 @@ async function keptPaths(node: DriftingNode): Promise<void> {
   assert.deepEqual([counts(strict), strict.result?.drifted], [[0, 0, 1], true]);
   const { check } = await node.client.get("/nodes/n1", NodeView);
   assert.deepEqual([check?.state, check?.result?.foreign, check?.result?.drifted], ["done", 1, true]);
+}
+
+/** A schedule orders the same; its run is done once the node was compared. */
+async function bySchedule({ client }: DriftingNode): Promise<void> {
+  const before = (await client.call("GET /nodes/:node/check", { node: "n1" })).id;
+  const order = { work: "check" as const, keep: ["/usr/bin/env"], threshold: 0 };
+  await client.call("POST /schedules", {
+    body: { name: "drift", nodes: ["n1"], cron: "0 0 1 1 *", order },
+  });
+  await client.call("POST /schedules/:schedule/run", { schedule: "drift" });
+  const last = await waitFor(
+    "the run to end",
+    async () => (await client.call("GET /schedules/:schedule", { schedule: "drift" })).last,
+    { timeoutMs: 60_000, everyMs: 50 },
+  );
+  assert.deepEqual([last.outcome, last.nodes.done], ["done", 1]);
+  const { id, result } = await client.call("GET /nodes/:node/check", { node: "n1" });
+  assert.notEqual(id, before);
+  assert.deepEqual([result?.foreign, result?.drifted], [1, true]);
+  await client.call("DELETE /schedules/:schedule", { schedule: "drift" });
 }
 
 /** The command orders, waits, prints, and fails for a node that has drifted. */

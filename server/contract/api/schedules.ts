@@ -1,6 +1,7 @@
 /** Schedules: orders that the server gives at times. */
 import { z } from "zod";
 import { BackupRequest } from "./captures.ts";
+import { CheckRequest } from "./checks.ts";
 import { count, ImageRef, text, time } from "./fields.ts";
 import { DeployRequest, RestoreRequest } from "./nodes.ts";
 
@@ -8,7 +9,7 @@ export const ScheduleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a schedule's name is 1 to 63 small letters, digits and hyphens",
 });
 
-export const WORKS = ["deploy", "restore", "backup"] as const;
+export const WORKS = ["deploy", "restore", "backup", "check"] as const;
 export const WorkName = z.enum(WORKS);
 export type WorkName = z.infer<typeof WorkName>;
 
@@ -23,6 +24,7 @@ export const ScheduledOrder = z.discriminatedUnion("work", [
     /** Only with `atBoot`: the image whose kernel the nodes boot. */
     image: ImageRef.optional(),
   }).strict(),
+  CheckRequest.omit({ nodes: true }).extend({ work: z.literal("check") }).strict(),
 ]);
 export type ScheduledOrder = z.output<typeof ScheduledOrder>;
 

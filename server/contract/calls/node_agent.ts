@@ -1,7 +1,15 @@
 /** Calls of a node's agent. They carry the secret of the node's order: a boot token, then the session of its enrolment. */
 import { z } from "zod";
 import { CaptureOrder, CaptureView } from "../api/captures.ts";
-import { BackupOrder, DiscoverOrder, Enrolment, IdentityClaim, Order, ReportAnswer, StepReport } from "../api/node_agent.ts";
+import {
+  BackupOrder,
+  DiscoverOrder,
+  Enrolment,
+  IdentityClaim,
+  Order,
+  ReportAnswer,
+  StepReport,
+} from "../api/node_agent.ts";
 import { ExtentRequest } from "../format/extent_answer.ts";
 import { Identity } from "../identity.ts";
 import { bytes, type Calls } from "./call.ts";

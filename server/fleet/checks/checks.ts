@@ -15,6 +15,7 @@ import {
   type CheckReport,
   CheckRequest,
   type CheckResult,
+  type CheckView,
 } from "#contract/api/checks.ts";
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import type { NodeChecks, StoredCheck } from "../../store/node_checks.ts";
@@ -205,6 +206,11 @@ export class Checks {
       remedy: `check it: rackseed node check ${name}`,
       status: 404,
     });
+  }
+
+  /** The latest check of a node (by id), without its differences. */
+  latest(node: string): CheckView | undefined {
+    return this.#options.checks.view(node);
   }
 
   /** Ends checks that no agent will end. */

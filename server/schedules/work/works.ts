@@ -1,16 +1,18 @@
 /** Every kind of work that a schedule can order. */
 import type { ScheduledOrder, WorkName } from "#contract/api/schedules.ts";
 import { type BackupSources, backupWork } from "./backups.ts";
+import { type CheckSources, checkWork } from "./checks.ts";
 import { deployWork, restoreWork } from "./installs.ts";
 import type { Work } from "./work.ts";
 
 export type Works = { readonly [K in WorkName]: Work<Extract<ScheduledOrder, { work: K }>> };
 
-export function allWorks(sources: BackupSources): Works {
+export function allWorks(sources: BackupSources & CheckSources): Works {
   return {
     deploy: deployWork(sources),
     restore: restoreWork(sources),
     backup: backupWork(sources),
+    check: checkWork(sources),
   };
 }
 

@@ -241,7 +241,8 @@ const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (fo
   const dryRun = form.get("dryRun") !== null, everyBoot = form.get("everyBoot") !== null;
   const image = form.get("image") || undefined;
   const planCheck = byId("restore-anyway").hidden || form.get("anyway") === null;
-  const now = form.get ( "now" ) !== null; const answer = await call ( "POST" , "/restores" , { nodes , image , keep , dryRun , everyBoot , planCheck , now } ) ;
+  const now = form.get("now") !== null;
+  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun, everyBoot, planCheck, now });
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   const verb = dryRun ? "compared with" : "restored to";

@@ -33,7 +33,8 @@ import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx"
 const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people , audit , fleet , templates , captures , images , swarm , hooks , checks , notices , schedules } = context;
+  const { people, audit, fleet, templates, captures, images, swarm, hooks, checks, notices, schedules } =
+    context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
