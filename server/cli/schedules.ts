@@ -1,5 +1,4 @@
 /** `rackseed schedule …` */
-import { z } from "zod";
 import { type RunView, ScheduleAdd, ScheduleName, WorkName } from "#contract/api/schedules.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { formatSeconds, formatTime } from "../words/figures.ts";

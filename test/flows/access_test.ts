@@ -32,7 +32,7 @@ const ADMIN: readonly Who[] = ["admin", "owner"];
 const PEOPLE: readonly Who[] = VIEW;
 
 interface Call {
-  /** The path that is called; by default the route's with "none" for every parameter. */
+  /** The path that is called, with who calls for "WHO"; by default the route's with "none" for every parameter. */
   readonly path?: string;
   readonly json?: unknown;
 }
@@ -144,7 +144,10 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /schedules/:schedule/resume", ORDER, { path: "/schedules/rack/resume" }],
   ["POST /schedules/:schedule/resume", OPERATE],
   ["POST /schedules/:schedule/run", OPERATE],
+  ["POST /schedules/:schedule/run", ORDER, { path: "/schedules/rack/run" }],
   ["DELETE /schedules/:schedule", OPERATE],
+  ["DELETE /schedules/:schedule", ORDER, { path: "/schedules/rack-WHO" }],
+  ["DELETE /schedules/:schedule", OPERATE, { path: "/schedules/all" }],
 
   ["GET /hooks", VIEW],
   ["GET /hooks/:scope/:when/:name", ADMIN],
@@ -234,7 +237,7 @@ Deno.test("each route admits exactly those that the table names, and answers as 
     const called = path ?? pattern.replaceAll(/:\w+/g, "none");
     for (const who of WHO) {
       const secret = secrets.get(who);
-      const response = await fetch(`${test.server.urls.server}${API}${called}`, {
+      const response = await fetch(`${test.server.urls.server}${API}${called.replace("WHO", who)}`, {
         client,
         method,
         headers: {
@@ -297,7 +300,8 @@ async function credentials(test: ServerUnderTest): Promise<Map<Who, string>> {
     const body = node === "other" ? {} : { group: "rack1" };
     await client.put(`/nodes/${node}`, { body, schema: NodeView });
   }
-  for (const [name, nodes] of [["rack", ["@rack1"]], ["all", ["n3", "other"]]] as const) {
+  const own = ORDER.map((who) => [`rack-${who}`, ["@rack1"]] as const);
+  for (const [name, nodes] of [["rack", ["@rack1"]], ["all", ["n3", "other"]], ...own] as const) {
     const json = { name, nodes, cron: "0 0 1 1 *", order: { work: "restore", image: "web" } };
     await client.send("POST", "/schedules", { json });
   }
