@@ -237,6 +237,7 @@ async function manageNodes(
     data,
     fleet,
     images,
+    power,
     notices,
     people: persons.people,
     webhooks: webhooks.webhooks,
