@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { AgentToken, NodeView, type StepReport } from "#contract/api.ts";
 import { parseToken } from "#contract/token.ts";
+import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
+import { Product } from "./support/product.ts";
+import { publishTree } from "./support/publish_tree.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { TraceReceiver } from "./support/trace_receiver.ts";
 
@@ -71,12 +74,19 @@ Deno.test("a deployment is one trace of its nodes and their steps, also over a r
   assert.doesNotMatch(collector.text, /it broke|wipe/);
 });
 
-Deno.test("a capture is a trace of what was received and published", async () => {
-  await using collector = new TraceReceiver();
-  {
-    await using test = await ServerUnderTest.start({ settings: { traceEndpoint: collector.url } });
-    await test.publish("web", { root: SOURCES });
-  }
+Deno.test("the product sends a capture over TLS, with headers and attributes from its environment", async () => {
+  await using product = await Product.prepare();
+  const { folder } = product;
+  const certificate = await issueServerCertificate(await openAuthority(folder), ["127.0.0.1"]);
+  await using collector = new TraceReceiver(certificate);
+  await product.startServer(["--trace-endpoint", collector.url.href], {
+    OTEL_EXPORTER_OTLP_CERTIFICATE: `${folder}/tls/ca.pem`,
+    OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20of-collector",
+    OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=lab",
+  });
+  await publishTree(product.client, { image: "web", root: SOURCES });
+  await product.killServer("SIGTERM");
+
   const [capture, ...others] = collector.below(undefined);
   assert.deepEqual([capture?.name, capture?.attributes["rackseed.state"], others], [
     "capture",
@@ -87,6 +97,8 @@ Deno.test("a capture is a trace of what was received and published", async () =>
   assert.deepEqual(parts.map(({ name }) => name), ["publish", "receive"]);
   const sum = parts.reduce((seconds, part) => seconds + secondsOf(part), 0);
   assert.ok(Math.abs(sum - secondsOf(capture ?? assert.fail())) < 0.01, "the parts are the whole");
+  assert.match(collector.text, /"authorization","Bearer of-collector"/);
+  assert.equal(collector.resource["deployment.environment.name"], "lab");
 });
 
 Deno.test("a collector that is away neither stops the server nor keeps it from closing", async () => {

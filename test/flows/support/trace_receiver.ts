@@ -49,13 +49,14 @@ export class TraceReceiver implements AsyncDisposable {
   /** Everything that was received, as text. */
   text = "";
   readonly #faults: unknown[] = [];
-  readonly #server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    (request) => this.#take(request),
-  );
+  readonly url: URL;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  get url(): URL {
-    return new URL(`http://127.0.0.1:${this.#server.addr.port}`);
+  /** `tls`: in PEM. */
+  constructor(tls?: { cert: string; key: string }) {
+    const at = { hostname: "127.0.0.1", port: 0, onListen() {} };
+    this.#server = Deno.serve({ ...at, ...tls }, (request) => this.#take(request));
+    this.url = new URL(`${tls ? "https" : "http"}://127.0.0.1:${this.#server.addr.port}`);
   }
 
   /** The spans whose parent this is, by name; `undefined`: those without a parent. */
