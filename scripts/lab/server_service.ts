@@ -80,6 +80,8 @@ export class ServerService implements ServerProgram {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // on a busy machine, this may last longer than a container has for its end
+    await this.systemctl("stop", UNIT).catch(() => {});
     // journalctl ends with the container: nsenter, which is what the lab can end, is only its parent
     await this.#container[Symbol.asyncDispose]();
     await this.#journal[Symbol.asyncDispose]();

@@ -32,13 +32,15 @@ export async function checkService(service: ServerService): Promise<Check[]> {
   ];
 }
 
-/** At the end of the lab: nothing that the sandbox refused has ended the server. */
+/** At the end of the lab, since it stops the service: nothing that the sandbox refuses has ended the server before. */
 export async function checkServiceEnd(service: ServerService): Promise<Check> {
   const [state, restarts] = [await service.property("ActiveState"), await service.property("NRestarts")];
+  await service.systemctl("stop", UNIT);
+  const result = await service.property("Result");
   return {
-    what: "the service is active, and systemd never had to restart it",
-    passed: state === "active" && restarts === "0",
-    seen: `${state}, ${restarts} restarts`,
+    what: "the service ran to the end without a restart by systemd, and stops cleanly",
+    passed: state === "active" && restarts === "0" && result === "success",
+    seen: `${state}, ${restarts} restarts; stopped: ${result}`,
   };
 }
 

@@ -8,9 +8,9 @@ import { needs } from "../support/needs.ts";
 import { Product } from "./support/product.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
-const FILES = 12, FILE_BYTES = 4 << 20;
-/** Slow enough that a node is still being installed after the restarts. */
-const SLOW = ["--upload-limit", "40mbit"];
+const FILES = 6, FILE_BYTES = 4 << 20;
+/** A megabyte per second: a node is still being installed after the restarts, also on a busy machine. */
+const SLOW = ["--upload-limit", "8mbit"];
 const COPY = /^rackseed\.db\.schema-\d+$/;
 
 Deno.test({
@@ -40,7 +40,7 @@ Deno.test({
       });
     const first = install("n1");
     await product.until((e) =>
-      e.type === "node" && (e.node.report?.progress?.bytesDone ?? 0) > FILE_BYTES && e.node.name === "n1"
+      e.type === "node" && e.node.name === "n1" && (e.node.report?.progress?.bytesDone ?? 0) > 0
     );
     const { last } = await product.json<{ last: { number: number; hash: string } }>("audit", "verify");
 
@@ -60,7 +60,7 @@ Deno.test({
     assert.match(back.stderr, /cannot open the database .* written by a later Rackseed/);
     assert.ok(back.stderr.includes(`put ${folder}/data/${copy} in its place`), back.stderr);
     await product.replace(next);
-    await product.startServer();
+    await product.startServer(["--upload-limit", "off"]);
 
     // its token is from the version before
     const second = install("n2");
