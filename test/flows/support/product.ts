@@ -41,6 +41,20 @@ export class Product implements AsyncDisposable {
     return new Product(await ensureProduct(), await Deno.makeTempDir({ prefix: "rackseed-flow-" }));
   }
 
+  /** A copy of this program, in the product's folder; starts no server. See `replace`. */
+  static async copied(program: string): Promise<Product> {
+    const folder = await Deno.makeTempDir({ prefix: "rackseed-flow-" });
+    const product = new Product(`${folder}/rackseed`, folder);
+    await product.replace(program);
+    return product;
+  }
+
+  /** Puts another program in the place of the copy. What runs keeps its file. */
+  async replace(program: string): Promise<void> {
+    await Deno.copyFile(program, `${this.path}.new`);
+    await Deno.rename(`${this.path}.new`, this.path);
+  }
+
   /** `settings`: further flags of the server. */
   static async withServer(settings: readonly string[] = []): Promise<Product> {
     const product = await Product.prepare();
@@ -82,6 +96,11 @@ export class Product implements AsyncDisposable {
     this.#server = child;
     this.#status = JSON.parse(await firstLine(child.stdout)) as ServerStatus;
     this.#client ??= await ApiClient.connect({ server: this.#status.server, token: this.token });
+  }
+
+  /** Ends the server as `systemctl stop` does. */
+  async stopServer(): Promise<void> {
+    if (this.#server) await this.kill(this.#server, "SIGTERM");
   }
 
   /** Ends the server, by default as a power cut would. */
