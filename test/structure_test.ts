@@ -126,6 +126,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/webhooks/",
     "server/words/",
   ],
+  // data for other programs
+  "server/ansible/": [],
   "server/*": ["server/"],
 
   // between power-on and the agent
