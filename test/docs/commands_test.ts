@@ -16,6 +16,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
+  [/^deno task lab\b/, "takes long; test/vm runs the two richest labs"],
   [/^deno task (build|unit|ok|demo|test)\b/, "parts of `deno task ok`"],
   [
     /^deno task bench\b/,
@@ -24,7 +25,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^truncate -s 1G \/tmp\/a\.img /, "makes the disks of the next one"],
   [/^deno run -A scripts\/lab\/small_vm\.ts\b/, "test/vm/small_vm_test.ts runs it"],
   [/^RACKSEED_GOLDEN=write deno test\b/, "writes into the repository; pictures_test.ts is itself a test"],
-  [/^systemctl (enable|start|stop|reload)\b/, "needs the machine's own service manager"],
+  [/^systemctl (enable|start|stop|reload|restart)\b/, "needs the machine's own service manager"],
+  [/^install -m 755 .\/rackseed\b/, "changes the machine; the lab with --upgrade does so"],
   [/^rackseed install-service\b/, "changes the machine; server/systemd/service_plan_test.ts installs it"],
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
