@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { ensureProduct } from "./build.ts";
 import type { LabOrder } from "./lab/inside.ts";
 import { layouts, layoutWords } from "./lab/layouts/layouts.ts";
+import { previousProduct } from "./lab/previous_product.ts";
 import { installDebianPackages } from "./setup.ts";
 
 const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${name.padEnd(18)}${words}`).join(
@@ -28,6 +29,10 @@ ${layoutHelp}
   --brief               with --layout: only capture and install
   --power redfish|ipmi  the nodes are off, and one command starts them through their BMCs; two more nodes have a BMC
                         that is dead, and one that says "on" and starts nothing
+  --service             the server runs under systemd, in the sandbox of the unit that install-service makes
+  --upgrade             with --service: it starts as the version before, and is upgraded while node1 is installed
+  --old-product FILE    the program of the version before                        (built from the newest tag, or
+                        from the last commit on the main line with an older database)
   --container bios|uefi import a container image, export it as a disk, and boot that
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
@@ -43,24 +48,10 @@ ${layoutHelp}
 Exit status: 0 all checks passed, 1 a check failed, 2 usage error.`;
 const root = dirname(import.meta.dirname ?? ".");
 
-type Arguments = Pick<
-  LabOrder,
-  | "firmware"
-  | "layout"
-  | "container"
-  | "nodes"
-  | "installs"
-  | "pullDisks"
-  | "restore"
-  | "backup"
-  | "discover"
-  | "kexec"
-  | "powerCuts"
-  | "identity"
-  | "power"
-  | "dataMiB"
-  | "keep"
->;
+interface Arguments extends Omit<LabOrder, "product" | "previous" | "cache"> {
+  readonly upgrade: boolean;
+  readonly oldProduct: string | undefined;
+}
 
 /** Undefined if the arguments do not match `HELP`. */
 function parse(args: string[]): Arguments | undefined {
@@ -81,6 +72,9 @@ function parse(args: string[]): Arguments | undefined {
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         power: { type: "string" },
+        service: { type: "boolean", default: false },
+        upgrade: { type: "boolean", default: false },
+        "old-product": { type: "string" },
         // A template's disk has room for 1 GB.
         data: { type: "string", default: "192" },
         keep: { type: "string" },
@@ -99,6 +93,9 @@ function parse(args: string[]): Arguments | undefined {
     if (power !== undefined && power !== "redfish" && power !== "ipmi") return undefined;
     const others = [layout, container, identity, values.restore, values.backup, values["power-cut"] !== "0"];
     if (power !== undefined && (others.some(Boolean) || installs !== "1")) return undefined;
+    const { service, "old-product": oldProduct } = values;
+    const upgrade = values.upgrade || oldProduct !== undefined;
+    if (upgrade && (!service || power !== undefined || container !== undefined)) return undefined;
     const isWhole = known !== undefined && !brief;
     return {
       firmware,
@@ -114,6 +111,9 @@ function parse(args: string[]): Arguments | undefined {
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       power,
+      service,
+      upgrade,
+      oldProduct: oldProduct === undefined ? undefined : resolve(oldProduct),
       dataMiB: Number(data),
       keep: resolve(
         values.keep ?? `${root}/.cache/lab/last-${layout ?? power ?? (container ? "container" : firmware)}`,
@@ -158,7 +158,9 @@ async function main(): Promise<number> {
     console.error(`error: the lab needs Debian packages. Remedy: apt-get install ${missing.join(" ")}.`);
     return 1;
   }
-  const code = await startInside({ ...args, product: await ensureProduct(), cache: `${root}/.cache/lab` });
+  const { upgrade, oldProduct, ...order } = args, cache = `${root}/.cache/lab`;
+  const previous = upgrade ? oldProduct ?? await previousProduct({ root, cache }) : undefined;
+  const code = await startInside({ ...order, product: await ensureProduct(), previous, cache });
   console.log(`logs: ${args.keep}`);
   return code;
 }

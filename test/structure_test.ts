@@ -82,6 +82,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/metainfo/",
     "boot/",
   ],
+  "server/traces/": ["server/contract/"],
   "server/webhooks/": ["server/contract/", "server/store/"],
   "server/images/": [
     "server/contract/",
@@ -120,6 +121,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/store/",
     "server/swarm/",
     "server/torrent/",
+    "server/traces/",
     "server/web/",
     "server/webhooks/",
     "server/words/",

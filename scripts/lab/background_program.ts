@@ -35,6 +35,10 @@ export class BackgroundProgram implements AsyncDisposable {
     signal?.addEventListener("abort", () => this.#end("SIGTERM"), { once: true });
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end("SIGTERM");
     try {

@@ -12,10 +12,13 @@ import { cutPower } from "./power_cut_flow.ts";
 import { deployByPower } from "./power_flow.ts";
 import { ProductServer } from "./product_server.ts";
 import { pullDisks } from "./pulled_disk_flow.ts";
+import type { VirtualMachine } from "./qemu.ts";
 import { restoreNode } from "./restore_flow.ts";
+import { checkService, checkServiceEnd } from "./service_checks.ts";
 import { captureTemplate } from "./template_flow.ts";
 import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
 import { checkUnarmed } from "./unarmed.ts";
+import { Upgrade } from "./upgrade_flow.ts";
 import { bootContainer } from "./container_flow.ts";
 
 /** Runs all checks, in order. If a step cannot be finished, prints the ends of all logs and throws. */
@@ -44,20 +47,31 @@ export async function cloneMachines(
 ): Promise<Check[]> {
   return await inWorkplace(options, async (lab) => {
     await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
+    const { service } = server;
+    const serviceChecks = service === undefined ? [] : [...tell(lab, await checkService(service))];
     const template = await captureTemplate(lab, { server });
     const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
     if (options.power !== undefined) {
       const { nodes: count, power: protocol } = options;
-      return [...tell(lab, await deployByPower(lab, { template, server, count, protocol }))];
+      const found = await deployByPower(lab, { template, server, count, protocol });
+      return [...serviceChecks, ...tell(lab, found), ...await serviceEnd(lab, server)];
     }
     await using order = await orderNodes(lab, { nodes, server });
     const ownBefore = await Promise.all(nodes.map((node) => ownSum(lab, node)));
-    const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
+    const upgrade = upgradeOf(lab, { server, node: plain[0] });
+    const during = (machine: VirtualMachine) => upgrade?.during(machine) ?? Promise.resolve();
+    const clones = nodes.map((node, i) =>
+      cloneNode(lab, { node, template, server, order, during: i === 0 ? during : undefined })
+    );
     // The order ends if a node reports a failure; then the others are not awaited.
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
-    const checks = [...tell(lab, found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i])))];
+    const checks = [
+      ...serviceChecks,
+      ...tell(lab, found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i]))),
+      ...tell(lab, await upgrade?.checks() ?? []),
+    ];
     const [node] = nodes, [clone] = found;
     if (options.pullDisks && lab.layout?.isMirrored && node) {
       checks.push(...tell(lab, ofNode(await pullDisks(lab, { node }), node)));
@@ -90,8 +104,22 @@ export async function cloneMachines(
     }
     // at the end, since it leaves another clone than the one that was checked
     for (let times = 1; node && times < options.installs; times++) await installAgain(lab, { node, server });
+    checks.push(...await serviceEnd(lab, server));
     return checks;
   });
+}
+
+/** Undefined without a version before. */
+function upgradeOf(
+  lab: Workplace,
+  { server, node }: { readonly server: ProductServer; readonly node: NodeFacts | undefined },
+): Upgrade | undefined {
+  const { service } = server, { previous } = lab;
+  return service && previous && node ? new Upgrade(lab, { server, service, previous, node }) : undefined;
+}
+
+async function serviceEnd(lab: Workplace, { service }: ProductServer): Promise<readonly Check[]> {
+  return service === undefined ? [] : tell(lab, [await checkServiceEnd(service)]);
 }
 
 /** Two more nodes: at one, a person mistypes the name first; at the other, with bond and VLAN, nobody answers. */

@@ -34,6 +34,10 @@ export interface LabOrder {
   readonly keep: string;
   /** The compiled product. */
   readonly product: string;
+  /** The server runs under systemd. */
+  readonly service: boolean;
+  /** The product of the version before, from which the server is upgraded. */
+  readonly previous?: string | undefined;
   /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
 }
@@ -55,7 +59,7 @@ async function lab(
     ? await cloneMachines({ ...options, keep })
     : [
       ...await cloneMachines({ ...options, keep }),
-      ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
+      ...await leaveOthersAlone({ ...options, previous: undefined, keep: `${keep}/unarmed` }),
     ];
   const text = summary({ machine: name ?? firmware.toUpperCase(), checks, milestones: timeline.milestones });
   await Deno.writeTextFile(`${keep}/summary.txt`, text);

@@ -1,3 +1,4 @@
+import { containerPrograms } from "./debian_container.ts";
 import { debianPrograms } from "./debian.ts";
 import { guestPrograms } from "./guest.ts";
 import { loopPrograms } from "./loop_disk.ts";
@@ -12,6 +13,7 @@ import { templateDiskPrograms } from "./template_disk.ts";
 export const labNeeds = {
   root: true,
   programs: [
+    ...containerPrograms,
     ...debianPrograms,
     ...guestPrograms,
     ...loopPrograms,

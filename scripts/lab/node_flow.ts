@@ -25,6 +25,8 @@ interface Context {
   readonly order: BackgroundProgram;
   /** Its BMC switches it on; without it, the lab does. */
   readonly machine?: SwitchedMachine | undefined;
+  /** Runs while its agent works. */
+  readonly during?: ((machine: VirtualMachine) => Promise<void>) | undefined;
 }
 
 /** Creates the nodes at the server, arms them, and gives them empty disks; returns once all clones are up. */
@@ -104,7 +106,7 @@ export interface Clone {
  */
 export async function installNode(
   lab: Workplace,
-  { node, machine: switched }: Pick<Context, "node" | "machine">,
+  { node, machine: switched, during }: Pick<Context, "node" | "machine" | "during">,
 ): Promise<number> {
   await using machine = switched
     ? await switched.firstStart({ timeoutMs: 600_000, signal: lab.signal })
@@ -123,6 +125,7 @@ export async function installNode(
       await machine.serial.expect(after, { timeoutMs: 600_000 });
       await machine.type(text);
     }
+    await during?.(machine);
     await machine.exited({ timeoutMs: 1_800_000 });
     agentMs = performance.now() - started;
   });

@@ -21,7 +21,7 @@ const POINTS = [
 const TWICE = 0.1;
 
 /** Matches a progress line of the step "install" with this many megabytes written. */
-function written(megabytes: string): RegExp {
+export function written(megabytes: string): RegExp {
   return new RegExp(`install: (?:all fetched, |[^\\r\\n]*? peers?, )(?:${megabytes})\\.\\d of `);
 }
 

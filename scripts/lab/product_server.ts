@@ -1,44 +1,35 @@
 /** The product's server in the lab's network, and its command line as an operator uses it. */
 import { BackgroundProgram } from "./background_program.ts";
 import { run } from "./command.ts";
+import type { ServerProgram } from "./server_program.ts";
+import { ServerService } from "./server_service.ts";
 import type { Transcript } from "./transcript.ts";
-import { serverAddress, type Workplace } from "./workplace.ts";
+import { firstProduct, serverAddress, type Workplace } from "./workplace.ts";
 
 export class ProductServer implements AsyncDisposable {
   readonly url = `https://${serverAddress}:8443`;
-  /** The path of the copy of the product that runs. */
-  readonly program: string;
+  /** The server as systemd runs it, with the option --service. */
+  readonly service: ServerService | undefined;
   readonly #lab: Workplace;
-  readonly #process: BackgroundProgram;
+  readonly #server: ServerProgram;
   #token = "";
 
-  private constructor(
-    lab: Workplace,
-    { program, folder }: { readonly program: string; readonly folder: string },
-  ) {
-    const { network, signal } = lab;
+  private constructor(lab: Workplace, server: ServerProgram) {
     this.#lab = lab;
-    this.program = program;
-    const listen = ["--listen", `${serverAddress}:8443`, "--interface", network.bridge, "--dhcp", "server"];
-    const argv = network.inside([program, "server", "--data", `${folder}/data`, ...listen]);
-    this.#process = new BackgroundProgram(argv, {
-      name: "the server",
-      log: `${lab.keep}/server.log`,
-      signal,
-    });
-    lab.transcripts.push(this.#process.output);
+    this.#server = server;
+    this.service = server instanceof ServerService ? server : undefined;
   }
 
-  /** Copies just the product into an empty folder, starts it, and waits until it prints its address. */
+  /** Starts the server, and waits until it prints its address. */
   static async start(lab: Workplace): Promise<ProductServer> {
-    const folder = `${lab.folder}/server`;
-    const program = `${folder}/rackseed`;
-    await Deno.mkdir(folder);
-    await Deno.copyFile(lab.product, program);
-    const server = new ProductServer(lab, { program, folder });
+    const product = firstProduct(lab);
+    const running = lab.service
+      ? await ServerService.start(lab, { product })
+      : await startProcess(lab, { product });
+    const server = new ProductServer(lab, running);
     try {
-      await server.#process.output.expect(server.url, { timeoutMs: 60_000 });
-      server.#token = (await Deno.readTextFile(`${folder}/data/token`)).trim();
+      await running.output.expect(server.url, { timeoutMs: 60_000 });
+      server.#token = (await Deno.readTextFile(`${running.data}/token`)).trim();
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -51,7 +42,7 @@ export class ProductServer implements AsyncDisposable {
   }
 
   get output(): Transcript {
-    return this.#process.output;
+    return this.#server.output;
   }
 
   /** Runs `rackseed ARGS…` with this server; returns the output. */
@@ -66,13 +57,13 @@ export class ProductServer implements AsyncDisposable {
 
   async #run(args: readonly string[], onlyEnv: Record<string, string>): Promise<string> {
     const { network, signal } = this.#lab;
-    return (await run(network.inside([this.program, ...args]), { onlyEnv, signal })).stdout;
+    return (await run(network.inside([this.#server.program, ...args]), { onlyEnv, signal })).stdout;
   }
 
   /** The same for a command that runs in the background. */
   begin(...args: string[]): BackgroundProgram {
     const { network, signal, keep } = this.#lab;
-    return new BackgroundProgram(network.inside([this.program, ...args]), {
+    return new BackgroundProgram(network.inside([this.#server.program, ...args]), {
       name: `rackseed ${args.join(" ")}`,
       log: `${keep}/${args.slice(0, 2).join("-")}.log`,
       env: this.#environment,
@@ -81,11 +72,31 @@ export class ProductServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process[Symbol.asyncDispose]();
+    await this.#server[Symbol.asyncDispose]();
   }
 
   /** The only thing that the product needs besides itself. */
   get #environment(): Record<string, string> {
     return { RACKSEED_SERVER: this.url, RACKSEED_TOKEN: this.token };
   }
+}
+
+/** The server as a process of the lab: just the product, in an empty folder. */
+async function startProcess(
+  { network, folder: work, keep, signal, transcripts }: Workplace,
+  { product }: { readonly product: string },
+): Promise<ServerProgram> {
+  const folder = `${work}/server`, program = `${folder}/rackseed`, data = `${folder}/data`;
+  await Deno.mkdir(folder);
+  await Deno.copyFile(product, program);
+  const listen = ["--listen", `${serverAddress}:8443`, "--interface", network.bridge, "--dhcp", "server"];
+  const argv = network.inside([program, "server", "--data", data, ...listen]);
+  const running = new BackgroundProgram(argv, { name: "the server", log: `${keep}/server.log`, signal });
+  transcripts.push(running.output);
+  return {
+    program,
+    data,
+    output: running.output,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
 }

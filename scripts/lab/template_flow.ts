@@ -9,7 +9,7 @@ import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk } from "./qemu.ts";
 import { writeTemplateDisk } from "./template_disk.ts";
 import { productPath, templateName } from "./template_settings.ts";
-import { prefix, serverAddress, templateAddress, type Workplace } from "./workplace.ts";
+import { firstProduct, prefix, serverAddress, templateAddress, type Workplace } from "./workplace.ts";
 
 export interface Template {
   /** Its disks at the end of the capture. */
@@ -45,7 +45,7 @@ async function makeTemplateDisks(lab: Workplace): Promise<VmDisk[]> {
       work: folder,
       address: `${templateAddress}/${prefix}`,
       authorizedKey: sshKey.publicKey,
-      product: lab.product,
+      product: firstProduct(lab),
       signal,
     }));
   return [disk(0)];
@@ -108,7 +108,7 @@ export async function captureTemplate(
 /** By plain HTTP: ssh would take a minute. */
 export async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
   const serve = `Deno.serve({ hostname: "${serverAddress}", port: 8000 }, async () =>
-    new Response((await Deno.open("${lab.product}")).readable))`;
+    new Response((await Deno.open("${firstProduct(lab)}")).readable))`;
   await using server = new BackgroundProgram(lab.network.inside([Deno.execPath(), "eval", serve]), {
     name: "the product's download",
     log: `${lab.keep}/download.log`,

@@ -16,6 +16,10 @@ export interface LabOptions {
   readonly dataMiB: number;
   /** The compiled product. */
   readonly product: string;
+  /** The server is a service of systemd, as `install-service` makes it. */
+  readonly service: boolean;
+  /** The product of the version before, from which the server is upgraded while its first node is installed. */
+  readonly previous?: string | undefined;
   /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
   /** The folder for logs and the summary. */
@@ -55,6 +59,11 @@ interface Typing {
   /** The output to wait for before typing. */
   readonly after: RegExp;
   readonly text: string;
+}
+
+/** What server and template have at first. */
+export function firstProduct({ product, previous }: LabOptions): string {
+  return previous ?? product;
 }
 
 /** The host name of the node's clone. */

@@ -57,7 +57,9 @@ their disks, and then starts them as usual.`,
         notes: `
 The script sets up a systemd service and expects this program as
 /usr/local/bin/rackseed on the node. It holds a token that allows nothing but
-captures and checks of this node , and its restart when that is ordered ( \`rackseed node restore --now\` ) . A new script invalidates the token of the previous one.`,
+captures and checks of this node, and its restart when that is ordered
+(\`rackseed node restore --now\`). A new script invalidates the token of the
+previous one.`,
         examples: ["rackseed node agent n1 | ssh root@n1 sh"],
       }),
     )

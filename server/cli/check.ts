@@ -1,7 +1,5 @@
 /** `rackseed node check`: orders comparisons of running nodes with their images, waits for them and prints them. */
-import { z } from "zod";
 import { CheckAnswer, CheckReport, CheckRequest, type CheckView } from "#contract/api/checks.ts";
-import { NodeView, TemplateView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { connect } from "./connection.ts";

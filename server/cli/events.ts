@@ -18,7 +18,8 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
       const response = await client.send("GET", "/events", { signal });
       for await (const line of linesOf(response, signal)) {
         lastHeard = performance.now();
-        if (line.startsWith("data: ")) yield ServerEvent.parse(JSON.parse(line.slice(6)));
+        const event = line.startsWith("data: ") ? eventOf(line.slice(6)) : undefined;
+        if (event) yield event;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -28,6 +29,11 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     signal.throwIfAborted();
   }
+}
+
+/** Undefined if this version does not know it: the server may be upgraded while a command waits. */
+function eventOf(json: string): ServerEvent | undefined {
+  return ServerEvent.safeParse(JSON.parse(json)).data;
 }
 
 /** Yields the lines of a text body without their line ends, until the body ends or the signal aborts. */

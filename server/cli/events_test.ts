@@ -17,3 +17,12 @@ Deno.test("a watch ends when its signal aborts, even if fetch() has lost the sig
   await assert.rejects(watch, /Ctrl-C/);
   assert.ok(seen.cancelled);
 });
+
+Deno.test("a watch passes over events that only a later server sends", async () => {
+  const lines = [{ type: "weather", node: { name: "n1" } }, { type: "images" }];
+  const body = lines.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+  const client = { send: () => Promise.resolve(new Response(body)) } as unknown as ApiClient;
+  const events = serverEvents(client, new AbortController().signal);
+  assert.deepEqual((await events.next()).value, { type: "images" });
+  await events.return(undefined);
+});

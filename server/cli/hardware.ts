@@ -1,6 +1,5 @@
 /** `rackseed node hardware` and `rackseed node discover`. */
-import { z } from "zod";
-import { DeployAnswer, DiscoverRequest, type Inventory, NodeView } from "#contract/api.ts";
+import { DiscoverRequest, type Inventory, NodeView } from "#contract/api.ts";
 import { HardwareRecord } from "#contract/api/hardware_history.ts";
 import { formatTime } from "../words/figures.ts";
 import {

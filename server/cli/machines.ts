@@ -1,7 +1,6 @@
 /** `rackseed machine`: machines that appeared, and how they become nodes. */
-import { z } from "zod";
 import { AdoptRequest, MachineView } from "#contract/api/machines.ts";
-import { Mac, NodeView } from "#contract/api.ts";
+import { Mac } from "#contract/api.ts";
 import { formatTime } from "../words/figures.ts";
 import { describeFirmware, describeOrder, describeProtocols } from "../words/machine_text.ts";
 import { checked, UsageError } from "../words/usage.ts";

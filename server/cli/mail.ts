@@ -1,5 +1,4 @@
 /** `rackseed mail …` */
-import { MailView, WebhookTest } from "#contract/api/webhooks.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { print, printFields, printJson } from "./terminal.ts";

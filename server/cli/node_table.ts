@@ -1,6 +1,4 @@
 /** `rackseed node export` and `rackseed node import`: nodes as a table, in CSV. */
-import { z } from "zod";
-import { NodeView } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { formatCsv, parseCsv } from "../words/csv.ts";
 import { nodesOfTable, tableOfNodes } from "../words/node_table.ts";

@@ -23,10 +23,16 @@ const SUBJECTS: Readonly<Record<string, (data: Data) => string>> = {
     `${image} failed on ${Array.isArray(failed) ? failed.length : "some"} of ${nodes} nodes`,
   "node.failed": ({ node, image }) => `${node} failed to install ${image}`,
   "node.silent": ({ node }) => `${node} has gone silent while it installs`,
+  "node.hardware": ({ node }) => `the hardware of ${node} has changed, or fails`,
+  "node.drifted": ({ node, image }) => `${node} is no longer as ${image}`,
   "backup.overdue": ({ nodes }) => `overdue backups: ${listOf(nodes)}`,
   "disk.nearly_full": ({ path }) => `the disk of ${path} is nearly full`,
   "capture.done": ({ image, version }) => `${image}@${version} was captured`,
   "capture.failed": ({ image, template }) => `capturing ${image} from ${template} failed`,
+  "schedule.done": ({ schedule }) => `the schedule ${schedule} was carried out`,
+  "schedule.failed": ({ schedule, outcome }) =>
+    `the schedule ${schedule} was ${outcome === "failed" ? "not done everywhere" : outcome}`,
+  "schedule.missed": ({ schedule }) => `the schedule ${schedule} missed its time`,
   "test": () => "this is a test",
 };
 /** RFC 5322 §2.1.1 asks for lines of at most 78 characters; longer subjects are cut on small screens anyway. */

@@ -1,13 +1,23 @@
 /** The OpenAPI document tells the truth: what a real server takes and answers is what it says. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { API, CaptureView, DeployAnswer, NodeView, type StepReport } from "#contract/api.ts";
+import {
+  AgentToken,
+  API,
+  CaptureView,
+  DeployAnswer,
+  DiscoverOrder,
+  NodeView,
+  type StepReport,
+  TemplateId,
+} from "#contract/api.ts";
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
-import { AgentToken } from "#contract/api.ts";
+import { CheckOrder } from "#contract/api/checks.ts";
 import { CALLS } from "#contract/calls.ts";
 import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
@@ -18,11 +28,14 @@ const api = new DocumentedApi(apiDocument());
 /** Called with success elsewhere; here they would need a machine that boots, encrypted disks, or a lasting agent. */
 const NOT_HERE = [
   "GET /images/:ref/boot/:file",
+  "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
+  "POST /templates/:id/restart",
 ];
 
 Deno.test("every answer of a server at work is as documented, and every call is among them", async () => {
-  await using test = await ServerUnderTest.start();
+  const mail = { mailServer: "127.0.0.1", mailPort: 9, mailFrom: "a@example.org", mailTo: ["b@example.org"] };
+  await using test = await ServerUnderTest.start({ settings: { ...mail, mailSecurity: "off" } });
   using watch = new AnswerWatch(api);
   const image = `${test.folder}/image`;
   await makeSmallTree(image);
@@ -32,6 +45,9 @@ Deno.test("every answer of a server at work is as documented, and every call is 
   await settings(test);
   await installation(test);
   await backups(test);
+  await machines(test);
+  await checks(test);
+  await schedules(test);
   await images(test);
   await people(test);
   await test.client.get("/nodes", any);
@@ -85,6 +101,8 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
   await client.get("/webhook-failures", any);
   await client.post("/webhook-failures/resend", { body: {}, schema: any });
   await client.send("DELETE", "/webhooks/chat");
+  await client.get("/mail", any);
+  await client.post("/mail/test", { body: {}, schema: any });
   await client.get("/openapi.json", any);
   const events = await client.send("GET", "/events");
   const first = (await events.body?.pipeThrough(new TextDecoderStream()).getReader().read())?.value ?? "";
@@ -159,6 +177,66 @@ async function backups(test: ServerUnderTest): Promise<void> {
   await client.get("/nodes/n3", any);
   await client.send("DELETE", `/captures/${order.capture}`);
   await client.get("/captures", any);
+}
+
+/** One appears and is adopted; of another, which its agent is started on by hand, the hardware is read. */
+async function machines(test: ServerUnderTest): Promise<void> {
+  const { client, server } = test;
+  await (await fetch(`${server.urls.http}/boot/ipxe/bc-24-11-00-00-01`)).body?.cancel();
+  await client.get("/machines", any);
+  const adopted = { node: "m1", mac: "bc:24:11:00:00:01", settings: {} };
+  await client.post("/machines/adopt", { body: [adopted], schema: any });
+  await client.put("/nodes/d1", { body: {}, schema: any });
+  const body = { nodes: ["d1"], image: "web" };
+  const { nodes: [ordered] } = await client.post("/discoveries", { body, schema: DeployAnswer });
+  using agent = await test.as(ordered?.token ?? "");
+  const enrolment = { inventory: MACHINE_INVENTORY };
+  const { session } = await agent.post("/node/enrol", { body: enrolment, schema: DiscoverOrder });
+  agent.useSession(session);
+  await agent.send("POST", "/node/inventory", { json: enrolment });
+  await agent.send("POST", "/node/report", { json: { step: "finish", state: "done", elapsedMs: 1 } });
+  await client.get("/nodes/d1/hardware", any);
+  await client.post("/nodes/d1/accept-hardware", { body: {}, schema: any });
+  await client.get("/nodes/d1", any);
+}
+
+/** c1 is installed, and compared by the agent that runs on it. */
+async function checks(test: ServerUnderTest): Promise<void> {
+  const { client } = test;
+  await client.put("/nodes/c1", { body: {}, schema: any });
+  const { agent } = await test.enrol((await test.deploy(["c1"]))[0]);
+  await agent.send("POST", "/node/report", { json: { step: "finish", state: "done", elapsedMs: 1 } });
+  agent[Symbol.dispose]();
+  const { token } = await client.post("/nodes/c1/agent", { body: {}, schema: AgentToken });
+  using own = await test.as(token);
+  const { id } = await own.post("/templates", { body: { name: "c1", lacks: [] }, schema: TemplateId });
+  const order = async () => {
+    await client.post("/checks", { body: { nodes: ["c1"] }, schema: any });
+    return (await own.get(`/templates/${id}/orders?checks=true`, CheckOrder)).check;
+  };
+  const check = await order();
+  await (await own.send("GET", `/checks/${check}/manifest`)).body?.cancel();
+  await own.send("POST", `/checks/${check}/progress`, { json: { phase: "listing", bytes: 1 } });
+  await client.get("/nodes/c1", any);
+  const differences = [{ path: "/a", what: "foreign", detail: "a directory", package: "base-files" }];
+  const counts = { entries: 3, changed: 0, missing: 0, foreign: 1, readBytes: 1, elapsedMs: 1, cpuMs: 1 };
+  await own.send("PUT", `/checks/${check}/result`, { json: { ...counts, differences, notes: ["no index"] } });
+  await client.get("/nodes/c1/check", any);
+  const problem = { title: "cannot compare", status: 500, detail: "no.", remedy: "try again." };
+  await own.send("POST", `/checks/${await order()}/failed`, { json: problem });
+  await client.get("/nodes/c1/check", any);
+}
+
+async function schedules({ client }: ServerUnderTest): Promise<void> {
+  const order = { work: "restore", image: "web", dryRun: true };
+  const body = { name: "nightly", nodes: ["@rack1"], cron: "@daily", windows: ["22:00-05:00"], order };
+  await client.post("/schedules", { body, schema: any });
+  for (const verb of ["pause", "resume", "run"]) {
+    await client.post(`/schedules/nightly/${verb}`, { body: {}, schema: any });
+  }
+  await client.get("/schedules", any);
+  await client.get("/schedules/nightly", any);
+  await client.send("DELETE", "/schedules/nightly");
 }
 
 async function images({ client }: ServerUnderTest): Promise<void> {

@@ -17,7 +17,7 @@ const PACKAGES = [
   // ansible-test's validate-modules
   ...["antsibull-docs-parser==1.0.0", "voluptuous==0.15.2"],
 ];
-export const COLLECTION = new URL("../../server/ansible", import.meta.url).pathname;
+const COLLECTION = new URL("../../server/ansible", import.meta.url).pathname;
 
 interface Output {
   readonly code: number;
@@ -33,7 +33,7 @@ export interface Task {
 }
 
 /** What Ansible registers for a task. */
-export interface TaskResult {
+interface TaskResult {
   readonly changed: boolean;
   readonly failed?: boolean;
   readonly msg?: string;

@@ -26,8 +26,8 @@ export function templateRoutes(context: ApiContext): Hono<Env> {
   });
 
   app.get("/templates/:id/orders", async (c) => {
-    const { id, name } = templates.get(c.req.param("id"));
     const { checks: takesChecks = false } = OrderQuery.parse(c.req.query());
+    const { id, name } = templates.get(c.req.param("id"));
     if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
     const { signal } = c.req.raw;
     const order = await agentOrders.next({ id, name }, {
@@ -55,8 +55,8 @@ export function templateRoutes(context: ApiContext): Hono<Env> {
   });
 
   app.post("/templates/:id/restart", async (c) => {
-    const { name } = templates.get(c.req.param("id"));
-    fleet.restarts.report(name, await jsonBody(c.req, RestartReport));
+    const report = await jsonBody(c.req, RestartReport);
+    fleet.restarts.report(templates.get(c.req.param("id")).name, report);
     return c.body(null, 204);
   });
   return app;

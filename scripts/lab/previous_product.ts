@@ -1,0 +1,60 @@
+/**
+ * The product before this one, built from the repository's history: the newest tag, or, if there is none, the last
+ * state of the main line whose database this product must migrate.
+ */
+import { run } from "./command.ts";
+import { madeOnce } from "./made_once.ts";
+
+const DATABASE = "server/store/database.ts";
+/** What a build would otherwise download, in `.cache`; it checks their hashes. */
+const DOWNLOADS = ["boot-programs", "denort-*"];
+
+export const previousProductPrograms = ["git", "tar", "cp"];
+
+/**
+ * Returns its path; built in some ten seconds unless the cache has it.
+ * @param root the repository
+ * @param cache the lab's folder of the cache
+ */
+export async function previousProduct(
+  { root, cache, signal }: { readonly root: string; readonly cache: string; readonly signal?: AbortSignal },
+): Promise<string> {
+  const commit = await previousCommit(root);
+  const product = `${cache}/previous-${commit.slice(0, 12)}`;
+  await madeOnce(product, async (part) => {
+    const work = await Deno.makeTempDir({ dir: cache, prefix: "previous-" });
+    try {
+      const archive = `${work}/source.tar`, source = `${work}/source`;
+      await run(["git", "-C", root, "archive", "--output", archive, commit], { signal });
+      await Deno.mkdir(`${source}/.cache`, { recursive: true });
+      await run(["tar", "-C", source, "-xf", archive], { signal });
+      await run(["sh", "-c", copyDownloads, root, `${source}/.cache`], { signal });
+      const build = ["sh", "-ec", 'cd "$0" && exec "$1" run -A scripts/build.ts', source, Deno.execPath()];
+      await run(build, { signal });
+      await Deno.rename(`${source}/dist/rackseed`, part);
+    } finally {
+      await Deno.remove(work, { recursive: true });
+    }
+  });
+  return product;
+}
+
+/** A cache without them is as good: the build gets them. */
+const copyDownloads = DOWNLOADS.map((name) => `cp -a "$0"/.cache/${name} "$1"/ 2> /dev/null`).join("; ") +
+  "; true";
+
+/** Throws if the history does not reach back so far, as in a shallow clone. */
+async function previousCommit(root: string): Promise<string> {
+  const git = async (...args: string[]) =>
+    (await run(["git", "-C", root, ...args], { accept: [128] })).stdout.trim();
+  const tag = await git("describe", "--tags", "--abbrev=0", "HEAD~1");
+  const changed = tag === "" && await git(
+    ...["log", "--first-parent", "--diff-merges=first-parent", "-1", "--format=%H", "--no-patch"],
+    ...["-G^const SCHEMA_VERSION", "--", DATABASE],
+  );
+  const commit = await git("rev-parse", "--verify", "--quiet", `${tag || `${changed}~1`}^{commit}`);
+  if (commit !== "") return commit;
+  throw new Error(
+    "the history names no version before this one. Remedy: fetch all of it, or name its program.",
+  );
+}
