@@ -1,7 +1,7 @@
 /**
  * `deno task build`: builds dist/rackseed, a single file with server, agent, workers, boot programs and web assets.
  * If the sources have not changed since the last build, it ends at once. With --packages it also makes a .deb, an .rpm
- * and an OCI image of that file.
+ * and an OCI image of that file, and the Ansible collection.
  */
 import { dirname } from "node:path";
 import { findCompiler } from "./build/base_runtime.ts";

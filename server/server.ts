@@ -16,6 +16,7 @@ import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
 import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
 import { startRsync } from "./services/rsync_service.ts";
+import { deploymentEnds } from "./services/deployment_ends.ts";
 import { startCaptures } from "./services/start_captures.ts";
 import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
@@ -24,6 +25,7 @@ import { startImages } from "./services/start_images.ts";
 import { startPeople } from "./services/start_people.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
+import { startTraces } from "./services/start_traces.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
@@ -155,11 +157,14 @@ async function serveImages(
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
   const live = new LiveEvents();
-  const webhooks = startWebhooks(context, { data, fleet });
+  const ends = deploymentEnds(data, fleet);
+  const webhooks = startWebhooks(context, { data, ends });
+  const traces = await startTraces(context, { data, ends });
   const publish: Publish = (event) => {
     live.publish(event);
     metrics.observe(event);
     webhooks.observe(event);
+    traces.observe(event);
   };
   const swarm = await startSwarm(context, { data, peers, publish });
   const { images, notices } = await startImages(context, { data, seeder: swarm.seeder, publish });
@@ -171,7 +176,21 @@ async function serveImages(
   const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: peers.port, rsync: rsync?.port };
   const swarmAt = (host: string) => swarmAddresses(ports, { host, advertised: site.advertised });
   const addresses = swarmAt(site.advertised);
-  return { peers, live, metrics, webhooks, publish, swarm, images, notices, rsync, http, swarmAt, addresses };
+  return {
+    peers,
+    live,
+    metrics,
+    webhooks,
+    traces,
+    publish,
+    swarm,
+    images,
+    notices,
+    rsync,
+    http,
+    swarmAt,
+    addresses,
+  };
 }
 
 type Managed = Awaited<ReturnType<typeof manageNodes>>;
@@ -186,7 +205,7 @@ async function manageNodes(
   },
 ) {
   const { options, closing, now } = context;
-  const { images, notices, live, metrics, webhooks, publish, swarm, swarmAt } = served;
+  const { images, notices, live, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
     images,
@@ -215,6 +234,7 @@ async function manageNodes(
   const present = { nodes: fleet.list(), captures: captures.captures.list() };
   metrics.begin(present);
   webhooks.begin(present);
+  traces.begin(present);
   const health = startHealth(context, {
     data,
     metrics,
@@ -237,6 +257,7 @@ async function manageNodes(
     data,
     fleet,
     images,
+    power,
     notices,
     people: persons.people,
     webhooks: webhooks.webhooks,

@@ -82,6 +82,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/metainfo/",
     "boot/",
   ],
+  "server/traces/": ["server/contract/"],
   "server/webhooks/": ["server/contract/", "server/store/"],
   "server/images/": [
     "server/contract/",
@@ -120,10 +121,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/store/",
     "server/swarm/",
     "server/torrent/",
+    "server/traces/",
     "server/web/",
     "server/webhooks/",
     "server/words/",
   ],
+  // data for other programs
+  "server/ansible/": [],
   "server/*": ["server/"],
 
   // between power-on and the agent

@@ -32,8 +32,8 @@ const { values } = parseArgs({
   },
 });
 const names = values.layouts.split(",");
-const installs = numberOption("installs", values.installs);
-const dataMiB = numberOption("data", values.data);
+const installs = numberOption("installs", values.installs, { least: 1, most: 9 });
+const dataMiB = numberOption("data", values.data, { least: 0, most: 999 });
 const unknown = names.find((name) => !Object.hasOwn(layouts, name));
 if (unknown !== undefined) {
   console.error(

@@ -1,17 +1,30 @@
 /** Numbers on a bench's command line. Anything else is refused before the bench starts. */
 
-/** Parses a number above 0 ("200", "0.5") for the option `--name`. Throws a RangeError with a remedy. */
-export function parseNumber(name: string, text: string): number {
+/** Whole numbers between these two, each of which is allowed. */
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Parses a number above 0 ("200", "0.5") for the option `--name`, or with a range a whole number in it. Throws a
+ * RangeError with a remedy.
+ */
+export function parseNumber(name: string, text: string, range?: Range): number {
   const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (number > 0 && Number.isSafeInteger(Math.ceil(number))) return number;
+  const fits = range
+    ? Number.isInteger(number) && number >= range.least && number <= range.most
+    : number > 0 && Number.isSafeInteger(Math.ceil(number));
+  if (fits) return number;
+  const wanted = range ? `a whole number from ${range.least} to ${range.most}` : "a number above 0";
   throw new RangeError(
-    `--${name} ${text}: not a number above 0. Remedy: give a plain number, without a unit; see --help.`,
+    `--${name} ${text}: not ${wanted}. Remedy: give a plain number, without a unit; see --help.`,
   );
 }
 
 /** The same, but ends the bench with exit code 2 on an error. */
-export function numberOption(name: string, text: string): number {
-  return orExit(() => parseNumber(name, text));
+export function numberOption(name: string, text: string, range?: Range): number {
+  return orExit(() => parseNumber(name, text, range));
 }
 
 /** Several numbers, separated by commas: "1,4,8". */

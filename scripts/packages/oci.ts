@@ -5,14 +5,12 @@
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { bytePathOfText } from "#contract/format/byte_path.ts";
-import { END_BYTES, padding } from "#tar/ustar.ts";
-import { encodeHeader } from "#tar/write_member.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import { type FileSource, resolveFile } from "../../boot/initramfs/file_source.ts";
 import { findLibraries } from "../../boot/initramfs/libraries.ts";
 import type { PackageOptions } from "./deb.ts";
 import { file, type PackageFile } from "./package_files.ts";
+import { tarOf } from "./tar_file.ts";
 
 const TYPE = {
   index: "application/vnd.oci.image.index.v1+json",
@@ -44,7 +42,10 @@ export async function writeOciImage(
   const made = new Date(epoch * 1000).toISOString();
   const product = files.filter(({ path }) => path === PROGRAM);
   // libraries change less often than the program: a layer of their own is fetched once
-  const layers = [await systemFiles(product), product].map((list) => tarOf(list, epoch));
+  const layers = [
+    tarOf(await systemFiles(product), { epoch, open: ["/tmp"] }),
+    tarOf(product, { epoch }),
+  ];
   const manifest = {
     schemaVersion: 2,
     mediaType: TYPE.manifest,
@@ -68,7 +69,7 @@ export async function writeOciImage(
     { path: "/index.json", mode: 0o644, content: json(index) },
     file("/oci-layout", '{"imageLayoutVersion":"1.0.0"}\n'),
   ];
-  await Deno.writeFile(output, tarOf(layout, epoch));
+  await Deno.writeFile(output, tarOf(layout, { epoch }));
 }
 
 function configOf(
@@ -124,40 +125,6 @@ async function copyOf(
   const found = await resolveFile(source, from);
   if (found === undefined) throw new Error(`there is no ${from}`);
   return { path, mode: 0o755, content: await source.read(found) };
-}
-
-/** Sorted, with every folder before what is in it; /tmp for everybody. */
-function tarOf(files: readonly PackageFile[], epoch: number): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const common = { uid: 0, gid: 0, mtimeSec: epoch, mtimeNs: 0, xattrs: [] };
-  const folders = new Set<string>();
-  const folder = (path: string, mode: number) => {
-    if (path === "" || folders.has(path)) return;
-    folder(path.slice(0, path.lastIndexOf("/")), 0o755);
-    folders.add(path);
-    const member = {
-      ...common,
-      type: "5",
-      path: bytePathOfText(`${path.slice(1)}/`),
-      mode,
-      sizeBytes: 0,
-    } as const;
-    parts.push(encodeHeader(member));
-  };
-  for (const { path, mode, content } of files.toSorted((a, b) => a.path < b.path ? -1 : 1)) {
-    folder(path.slice(0, path.lastIndexOf("/")), 0o755);
-    const bytes = content instanceof Uint8Array ? content : Deno.readFileSync(content.from);
-    const member = {
-      ...common,
-      type: "0",
-      path: bytePathOfText(path.slice(1)),
-      mode,
-      sizeBytes: bytes.length,
-    } as const;
-    parts.push(encodeHeader(member), bytes, padding(bytes.length));
-  }
-  if (folders.has("/etc")) folder("/tmp", 0o1777);
-  return Buffer.concat([...parts, new Uint8Array(END_BYTES)]);
 }
 
 function json(value: unknown): Uint8Array {

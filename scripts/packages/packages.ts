@@ -1,5 +1,6 @@
-/** `deno task build --packages`: a .deb, an .rpm and an OCI image of the product, beside it in dist/. */
+/** `deno task build --packages`: a .deb, an .rpm, an OCI image and the Ansible collection, beside the product in dist/. */
 import settings from "../../deno.json" with { type: "json" };
+import { writeCollection } from "./collection.ts";
 import { writeDeb } from "./deb.ts";
 import { writeOciImage } from "./oci.ts";
 import { packageFiles } from "./package_files.ts";
@@ -9,6 +10,7 @@ export interface Packages {
   readonly deb: string;
   readonly rpm: string;
   readonly oci: string;
+  readonly collection: string;
 }
 
 /**
@@ -26,6 +28,7 @@ export async function buildPackages(
     deb: `${folder}/rackseed_${version}_amd64.deb`,
     rpm: `${folder}/rackseed-${version}-1.x86_64.rpm`,
     oci: `${folder}/rackseed-${version}.oci.tar`,
+    collection: `${folder}/rackseed-rackseed-${version}.tar.gz`,
   };
   try {
     const filesFor = (zshFolder: string) =>
@@ -34,6 +37,7 @@ export async function buildPackages(
     await writeDeb(files, { version, epoch, scratch, output: made.deb });
     await writeRpm(await filesFor("site-functions"), { version, epoch, scratch, output: made.rpm });
     await writeOciImage(files, { version, epoch, output: made.oci });
+    await writeCollection(`${root}/server/ansible`, { version, epoch, output: made.collection });
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }

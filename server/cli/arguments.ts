@@ -147,6 +147,14 @@ export function parseIssuer(text: string): URL {
   throw new InvalidArgumentError("Expected the provider's URL, https://HOST/….");
 }
 
+/** Where OTLP over HTTP goes. A password in it would be printed with the settings. */
+export function parseCollector(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url?.search === "" && url.hash === "" && url.username === "" && url.password === "";
+  if (url && isPlain && /^https?:$/.test(url.protocol)) return url;
+  throw new InvalidArgumentError("Expected the collector's URL, http://HOST:4318 for instance.");
+}
+
 export function parseHttps(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "https:") return url;

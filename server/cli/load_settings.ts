@@ -83,6 +83,7 @@ export function serverCommand(
     secureBoot: values["secure-boot"],
     uploadLimit: values["upload-limit"],
     metricsOpen: values["metrics-open"],
+    traceEndpoint: values["trace-endpoint"],
     oidcIssuer: values["oidc-issuer"],
     oidcClientId: values["oidc-client-id"],
     oidcSecretFile: values["oidc-secret-file"],

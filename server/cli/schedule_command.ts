@@ -48,6 +48,8 @@ function addAdd(schedule: Schedule, { signal }: Signal): void {
     .option("--passphrase-file <file>", "file with the passphrase of encrypted volumes; - for stdin")
     .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", "allow a node's backup to be written to another node")
+    .option("--power", "deploy: start the nodes from the network, a few at a time")
+    .option("--now", "deploy, restore: the nodes' agents restart them into the installer")
     .option("--at-boot", "back up at the next network boot, without an agent")
     .option("--exclude <glob>", EXCLUDE, collect)
     .option("--threshold <n>", "checks: differences above which a node has drifted", parseThreshold)

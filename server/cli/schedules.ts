@@ -42,12 +42,24 @@ interface AddOptions extends ScheduleOptions {
   readonly atBoot?: boolean | undefined;
   readonly exclude?: string[] | undefined;
   readonly threshold?: number | undefined;
+  readonly power?: boolean | undefined;
+  readonly now?: boolean | undefined;
 }
 
 /** Options that belong to some kinds of work only. */
 const OPTIONS_OF: Readonly<Record<WorkName, readonly string[]>> = {
-  deploy: ["image", "identity", "unlock", "passphraseFile", "planCheck", "force"],
-  restore: ["image", "version", "keep", "checkContent", "dryRun", "passphraseFile", "planCheck", "force"],
+  deploy: ["image", "identity", "unlock", "passphraseFile", "planCheck", "force", "power", "now"],
+  restore: [
+    "image",
+    "version",
+    "keep",
+    "checkContent",
+    "dryRun",
+    "passphraseFile",
+    "planCheck",
+    "force",
+    "now",
+  ],
   backup: ["image", "atBoot", "exclude"],
   check: ["keep", "checkContent", "threshold"],
 };
@@ -165,6 +177,8 @@ function orderOf(
     atBoot,
     exclude,
     threshold,
+    power,
+    now,
   }: AddOptions,
 ): object {
   return {
@@ -180,6 +194,8 @@ function orderOf(
     atBoot,
     excludes: exclude,
     threshold,
+    power: power ? {} : undefined,
+    now,
   };
 }
 

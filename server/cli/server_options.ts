@@ -41,6 +41,8 @@ export interface ServerOptions {
   readonly uploadLimit?: number | "off" | undefined;
   /** Serve GET /metrics without a token. */
   readonly metricsOpen?: boolean | undefined;
+  /** OpenTelemetry collector, without the path for traces; see traces/collector.ts. */
+  readonly traceEndpoint?: URL | undefined;
   /** OpenID provider through which people may log in; see access/oidc_provider.ts. */
   readonly oidcIssuer?: URL | undefined;
   readonly oidcClientId?: string | undefined;

@@ -35,6 +35,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "secure-boot": ["true"],
   "upload-limit": ["800mbit"],
   "metrics-open": ["true"],
+  "trace-endpoint": ["http://127.0.0.1:4318"],
   "oidc-issuer": ["https://login.site.example/realms/site"],
   "oidc-client-id": ["rackseed"],
   "oidc-secret-file": ["/etc/rackseed/oidc-secret"],
@@ -142,6 +143,9 @@ Deno.test("a wrong value is refused with its place, in whatever source it stands
     /cannot use the setting http-port of server.yaml line 3.*70000/,
   );
   assert.throws(() => effectiveSettings([file]), /line 3/);
+  // settings are printed
+  const secret = fileSettings("trace-endpoint: http://user:password@collector:4318\n", "server.yaml");
+  assert.throws(() => settingValues({}, [secret]), /trace-endpoint of server.yaml line 1/);
   const env = environmentSettings({ RACKSEED_SECURE_BOOT: "yes", RACKSEED_TOKEN: "rs1.x", HOME: "/" });
   assert.throws(() => settingValues({}, [env]), /RACKSEED_SECURE_BOOT.*true or false/);
   assert.throws(

@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  parseCollector,
   parseHttps,
   parseIpv4,
   parseIssuer,
@@ -189,6 +190,11 @@ const SETTINGS = {
     description: "serve /metrics without a token, to anyone who reaches the page",
     parse: parseSwitch,
     fallback: false,
+  },
+  "trace-endpoint": {
+    argument: "<url>",
+    description: "OpenTelemetry collector that gets traces, e.g. http://127.0.0.1:4318",
+    parse: parseCollector,
   },
   "oidc-issuer": {
     argument: "<url>",

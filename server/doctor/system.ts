@@ -48,12 +48,7 @@ function space(path: string): Space {
 
 function existing(path: string): string {
   if (path === "" || path === "/") return "/";
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    return existing(path.slice(0, path.lastIndexOf("/")));
-  }
+  return statOf(path) ? path : existing(path.slice(0, path.lastIndexOf("/")));
 }
 
 /** The hard limit, to which the server raises its own (proc(5), /proc/pid/limits). */
@@ -70,19 +65,42 @@ async function missingBootPrograms(): Promise<string[]> {
   return missing;
 }
 
-/** By the lock on DIR/lock: "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF" (proc(5), /proc/locks). */
+/**
+ * By the lock on DIR/lock: "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF" (proc(5), /proc/locks). Another file
+ * system may have a locked file of the same inode number, and on btrfs and overlayfs the device of that line is not the
+ * one that stat(2) gives: what counts is that the process has this very file open.
+ */
 function serverPid(data: string): number | undefined {
-  let inode: number | null;
+  const lock = statOf(`${data}/lock`);
+  if (lock === undefined) return undefined;
+  for (const line of read("/proc/locks")?.split("\n") ?? []) {
+    const [, , , kind, pid = "", file] = line.trim().split(/\s+/);
+    if (kind === "WRITE" && file?.split(":")[2] === String(lock.ino) && hasOpen(pid, lock)) {
+      return Number(pid);
+    }
+  }
+  return undefined;
+}
+
+function hasOpen(pid: string, { dev, ino }: Deno.FileInfo): boolean {
+  const folder = `/proc/${pid}/fd`;
   try {
-    inode = Deno.statSync(`${data}/lock`).ino;
+    return [...Deno.readDirSync(folder)].some(({ name }) => {
+      const open = statOf(`${folder}/${name}`);
+      return open?.ino === ino && open.dev === dev;
+    });
+  } catch {
+    // it has ended, or belongs to another user, or to a container with process ids of its own
+    return false;
+  }
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
   } catch {
     return undefined;
   }
-  for (const line of read("/proc/locks")?.split("\n") ?? []) {
-    const [, , , kind, pid, file] = line.trim().split(/\s+/);
-    if (kind === "WRITE" && file?.split(":")[2] === String(inode)) return Number(pid);
-  }
-  return undefined;
 }
 
 function portProblem(name: PortName, hostname: string): ReturnType<DoctorSystem["portProblem"]> {

@@ -187,9 +187,13 @@ export class DeploymentOrders {
   }
 
   /** What does not depend on what the nodes are doing. Throws RackseedError. */
-  #prove({ nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true }: InstallRequest) {
+  #prove(
+    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now }:
+      InstallRequest,
+  ) {
     const { images, encryption, previews } = this.#sources;
     const version = images.get(ref);
+    if (power && now) throw startedTwice(version);
     const nodes = this.#distinct(keys);
     const damage = images.damage(`${version.image}@${version.version}`);
     if (damage) throw damage;
@@ -303,6 +307,14 @@ function refuseForeignBackup(
     reason: `it is a backup of the node ${backupOf}, and holds that node's identity.`,
     remedy: "deploy an image, or give --force to let another machine take that node's place.",
     status: 409,
+  });
+}
+
+function startedTwice({ image, version }: VersionView): RackseedError {
+  return new RackseedError(`cannot deploy ${image}@${version}`, {
+    reason: "power control and the nodes' agents would both restart the nodes.",
+    remedy: "give one of --power and --now.",
+    status: 400,
   });
 }
 

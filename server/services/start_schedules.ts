@@ -10,6 +10,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Images } from "../fleet/ports.ts";
 import type { Notices } from "../images/notices.ts";
 import type { ScheduleMetrics } from "../metrics/schedule_metrics.ts";
+import type { Starter } from "../schedules/work/installs.ts";
 import { Scheduler, type SchedulerOptions } from "../schedules/scheduler.ts";
 import { runView } from "../schedules/views.ts";
 import { allWorks } from "../schedules/work/works.ts";
@@ -29,6 +30,7 @@ interface ScheduleSources {
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
   readonly checks: Checks;
+  readonly power: Starter;
   readonly people: People;
   readonly notices: Notices;
   readonly webhooks: Pick<Webhooks, "emit">;
@@ -37,7 +39,7 @@ interface ScheduleSources {
 
 export function startSchedules(
   { stack, now }: StartContext,
-  { data, fleet, images, captures, backups, bootBackups, checks, people, ...told }: ScheduleSources,
+  { data, fleet, images, captures, backups, bootBackups, checks, power, people, ...told }: ScheduleSources,
 ): Scheduler {
   const { nodes, deployments, audit, db, directory } = data;
   const { orders, clones } = fleet;
@@ -53,6 +55,7 @@ export function startSchedules(
       backups,
       bootBackups,
       checks,
+      power,
       now,
     }),
     find: (key) => nodes.find(key),

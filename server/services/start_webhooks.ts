@@ -3,12 +3,12 @@ import { getLogger } from "@logtape/logtape";
 import type { CaptureView, NodeView, ServerEvent } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import type { Fleet } from "../fleet/fleet.ts";
 import { WebhookStore } from "../store/webhooks.ts";
 import { DiskWatch } from "../webhooks/disk_watch.ts";
 import { EventWatch } from "../webhooks/event_watch.ts";
 import { Mailer, type MailSecurity } from "../webhooks/mailer.ts";
 import { Webhooks } from "../webhooks/webhooks.ts";
+import type { DeploymentEnds } from "./deployment_ends.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
 
@@ -27,7 +27,7 @@ interface WebhookParts {
 
 export function startWebhooks(
   { options, stack, closing: signal, now }: StartContext,
-  { data: { db, directory, nodes, deployments }, fleet }: { data: ServerData; fleet: () => Fleet },
+  { data: { db, directory }, ends }: { data: ServerData; ends: DeploymentEnds },
 ): WebhookParts {
   const store = new WebhookStore(db, directory);
   const webhooks = new Webhooks({
@@ -37,30 +37,7 @@ export function startWebhooks(
     now,
     signal,
   });
-  const watch = new EventWatch({
-    emit: (news) => webhooks.emit(news),
-    deploymentOf: (name) => {
-      const node = nodes.find(name);
-      return node && deployments.progress(node.id).assignment?.deployment;
-    },
-    isOver: (id) =>
-      deployments.isOver(id, (node) => {
-        const { firstBoot } = fleet().get(node);
-        return firstBoot !== undefined && firstBoot.reported === undefined && firstBoot.problem === undefined;
-      }),
-    resultOf: (id) => {
-      const parts = deployments.parts(id), [first] = parts;
-      const failed = parts.filter(({ node, state }) =>
-        state === "failed" || state === "aborted" ||
-        (state === "installed" && fleet().get(node).firstBoot?.problem !== undefined)
-      );
-      return {
-        image: `${first?.image}@${first?.version}`,
-        nodes: parts.length,
-        failed: failed.flatMap(({ node }) => nodes.find(node)?.name ?? []),
-      };
-    },
-  });
+  const watch = new EventWatch({ ...ends, emit: (news) => webhooks.emit(news) });
   const disk = new DiskWatch();
   const checkDisk = () => {
     const space = directory.space();

@@ -209,6 +209,14 @@ export class Deployments {
     return true;
   }
 
+  /** When it was ordered; undefined if there is no such deployment. */
+  orderedMs(deployment: string): number | undefined {
+    const row = this.#prepared(
+      "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1",
+    ).get(deployment) as { created: string } | undefined;
+    return row && Date.parse(row.created);
+  }
+
   /** Its own seeding policy, if it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);

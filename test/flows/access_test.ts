@@ -1,8 +1,10 @@
 /** Every route of the API with every kind of credential: who is admitted, and who is not. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { API, NodeView } from "#contract/api.ts";
 import { type Role, TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AgentToken } from "#contract/api.ts";
+import { CheckAnswer } from "#contract/api/checks.ts";
 import { parseToken } from "#contract/token.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
 import { DocumentedApi } from "./support/documented_api.ts";
@@ -13,6 +15,8 @@ const SOURCES = new URL("../../server/words", import.meta.url).pathname;
 const WHO = [
   "none",
   "wrong",
+  "revoked",
+  "metrics",
   "viewer",
   "operator",
   "group",
@@ -20,6 +24,7 @@ const WHO = [
   "owner",
   "boot",
   "session",
+  "ended",
   "agent",
 ] as const;
 type Who = typeof WHO[number];
@@ -31,13 +36,19 @@ const OPERATE: readonly Who[] = ["operator", "admin", "owner"];
 const ADMIN: readonly Who[] = ["admin", "owner"];
 const PEOPLE: readonly Who[] = VIEW;
 
+type Row = readonly [route: string, admitted: readonly Who[], call?: Call];
+
 interface Call {
-  /** The path that is called, with who calls for "WHO"; by default the route's with "none" for every parameter. */
+  /** By default the route's with "none" for every parameter. "{who}" and what `sitesOf` names are filled in. */
   readonly path?: string;
   readonly json?: unknown;
 }
-/** "owner" holds the admin token; "group" is an operator of rack1. Calls do no harm: they name what is not there. */
-const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?: Call])[] = [
+/**
+ * "owner" holds the admin token; "group" is an operator of rack1; "agent" runs on n4. "revoked" was an admin's token,
+ * "ended" is of an order before the present one, "metrics" opens /metrics. Calls do no harm: they name what is not there,
+ * or send a body that is refused.
+ */
+const TABLE: readonly Row[] = [
   ["POST /node/enrol", ["boot"], { json: {} }],
   ["POST /node/inventory", ["session"], { json: {} }],
   ["POST /node/report", ["session"], { json: {} }],
@@ -50,23 +61,31 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["GET /node/packs/:torrent/:file", ["session"]],
 
   ["GET /templates", VIEW],
-  ["POST /templates", [...OPERATE, "agent"], { json: { name: "n1", lacks: [] } }],
+  ["POST /templates", [...OPERATE, "agent"], { json: { name: "n4", lacks: [] } }],
   ["GET /templates/:id/orders", [...OPERATE, "agent"]],
   ["GET /templates/:id/boot/:file{vmlinuz|initramfs}", [...OPERATE, "agent"], {
     path: "/templates/none/boot/vmlinuz",
   }],
   ["POST /templates/:id/restart", [...OPERATE, "agent"], { json: {} }],
+  ["POST /templates/:id/restart", [...OPERATE, "agent"], { path: "/templates/{template}/restart", json: {} }],
+  // no agent may call for another template
+  ["GET /templates/:id/boot/:file{vmlinuz|initramfs}", OPERATE, {
+    path: "/templates/{otherTemplate}/boot/vmlinuz",
+  }],
+  ["POST /templates/:id/restart", OPERATE, { path: "/templates/{otherTemplate}/restart", json: {} }],
 
   ["GET /captures", VIEW],
   ["GET /captures/:id", VIEW],
   ["POST /captures", OPERATE, { json: {} }],
   ["DELETE /captures/:id", OPERATE],
-  ["POST /captures/:id/known", OPERATE],
-  ["POST /captures/:id/frames", OPERATE],
-  ["POST /captures/:id/progress", OPERATE, { json: {} }],
-  ["POST /captures/:id/entries/:part", OPERATE, { path: "/captures/none/entries/0" }],
-  ["PUT /captures/:id/entries", OPERATE],
-  ["POST /captures/:id/failed", OPERATE, { json: {} }],
+  ...ofAgent("captures", [
+    ["POST", "known"],
+    ["POST", "frames"],
+    ["POST", "progress", { json: {} }],
+    ["POST", "entries/:part"],
+    ["PUT", "entries", { json: 0 }],
+    ["POST", "failed", { json: {} }],
+  ]),
 
   ["GET /images", VIEW],
   ["GET /images/:ref", VIEW],
@@ -104,10 +123,12 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /checks", ORDER, { json: { nodes: ["n3"] } }],
   ["POST /checks", OPERATE, { json: { nodes: ["n3", "other"] } }],
   ["POST /checks", OPERATE, { json: {} }],
-  ["GET /checks/:id/manifest", OPERATE],
-  ["POST /checks/:id/progress", OPERATE, { json: {} }],
-  ["PUT /checks/:id/result", OPERATE, { json: {} }],
-  ["POST /checks/:id/failed", OPERATE, { json: {} }],
+  ...ofAgent("checks", [
+    ["GET", "manifest"],
+    ["POST", "progress", { json: {} }],
+    ["PUT", "result", { json: {} }],
+    ["POST", "failed", { json: {} }],
+  ]),
   ["POST /deployments", ORDER, { json: { nodes: ["n3"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["n3", "other"], image: "none" } }],
@@ -141,13 +162,16 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /schedules/:schedule/pause", ORDER, { path: "/schedules/rack/pause" }],
   ["POST /schedules/:schedule/pause", OPERATE, { path: "/schedules/all/pause" }],
   ["POST /schedules/:schedule/pause", OPERATE],
-  ["POST /schedules/:schedule/resume", ORDER, { path: "/schedules/rack/resume" }],
-  ["POST /schedules/:schedule/resume", OPERATE],
-  ["POST /schedules/:schedule/run", OPERATE],
+  // a paused schedule begins no run
   ["POST /schedules/:schedule/run", ORDER, { path: "/schedules/rack/run" }],
+  ["POST /schedules/:schedule/run", OPERATE, { path: "/schedules/all/run" }],
+  ["POST /schedules/:schedule/run", OPERATE],
+  ["POST /schedules/:schedule/resume", ORDER, { path: "/schedules/rack/resume" }],
+  ["POST /schedules/:schedule/resume", OPERATE, { path: "/schedules/all/resume" }],
+  ["POST /schedules/:schedule/resume", OPERATE],
+  ["DELETE /schedules/:schedule", ORDER, { path: "/schedules/rack-of-{who}" }],
+  ["DELETE /schedules/:schedule", OPERATE, { path: "/schedules/all-of-{who}" }],
   ["DELETE /schedules/:schedule", OPERATE],
-  ["DELETE /schedules/:schedule", ORDER, { path: "/schedules/rack-WHO" }],
-  ["DELETE /schedules/:schedule", OPERATE, { path: "/schedules/all" }],
 
   ["GET /hooks", VIEW],
   ["GET /hooks/:scope/:when/:name", ADMIN],
@@ -186,6 +210,21 @@ const TABLE: readonly (readonly [route: string, admitted: readonly Who[], call?:
   ["POST /tokens/rotate-admin", ["owner"], { json: {} }],
 ];
 
+/** What agents call about their own captures or checks. None may call about another node's, or one that is not there. */
+function ofAgent(
+  what: "captures" | "checks",
+  calls: readonly (readonly [method: string, part: string, call?: Call])[],
+): Row[] {
+  const [own, other] = what === "captures" ? ["{capture}", "{otherCapture}"] : ["{check}", "{otherCheck}"];
+  return calls.flatMap(([method, part, call]) => {
+    const row = (id: string, admitted: readonly Who[]): Row => {
+      const path = `/${what}/${id}/${part.replace(":part", "0")}`;
+      return [`${method} /${what}/:id/${part}`, admitted, { ...call, path }];
+    };
+    return [row(own, [...OPERATE, "agent"]), row(other, OPERATE), row("none", OPERATE)];
+  });
+}
+
 const api = new DocumentedApi(apiDocument());
 
 Deno.test("the table has every route of the API's document, and no other", () => {
@@ -213,31 +252,39 @@ Deno.test("the document names the role that each route admits", () => {
       : ROLES[role] ?? assert.fail(role);
     // other rows of the route name nodes of another group
     const rows = TABLE.filter(([name]) => name === route).map(([, admitted]) => admitted);
-    const admitted = rows.reduce((most, row) => row.length > most.length ? row : most, []);
+    const admitted = WHO.filter((who) => rows.some((row) => row.includes(who)));
     const listed = admitted.filter((who) => PEOPLE.includes(who));
-    const others = admitted.filter((who) =>
-      ["boot", "session", "agent"].includes(who) && security.length > 0
-    );
-    const schemes = security.flatMap((scheme) => Object.keys(scheme));
     if (listed.join() !== people.join() && route !== "POST /tokens/rotate-admin") {
       wrong.push(`${route}: ${role}`);
     }
-    wrong.push(...others.filter((who) => !schemes.includes(who)).map((who) => `${route}: ${who}`));
+    if (security.length === 0) continue;
+    const schemes = security.flatMap((scheme) => Object.keys(scheme));
+    const machines = ["boot", "session", "agent"] as const;
+    wrong.push(
+      ...machines.filter((who) => admitted.includes(who) !== schemes.includes(who)).map((who) =>
+        `${route}: ${who}`
+      ),
+    );
+    if (role === "group-operator" && rows.every((row) => row.includes("group"))) {
+      wrong.push(`${route}: no row has nodes of another group`);
+    }
   }
   assert.deepEqual(wrong, []);
 });
 
 Deno.test("each route admits exactly those that the table names, and answers as documented", async () => {
   await using test = await ServerUnderTest.start();
-  const secrets = await credentials(test);
+  const secrets = await credentials(test), sites = await sitesOf(test);
   using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${test.data}/tls/ca.pem`)] });
   const wrong: string[] = [];
   for (const [route, admitted, { path, json } = {}] of TABLE) {
     const [method = "", pattern = ""] = route.split(" ");
-    const called = path ?? pattern.replaceAll(/:\w+/g, "none");
     for (const who of WHO) {
+      const called = path === undefined
+        ? pattern.replaceAll(/:\w+/g, "none")
+        : filled(path, { ...sites, who });
       const secret = secrets.get(who);
-      const response = await fetch(`${test.server.urls.server}${API}${called.replace("WHO", who)}`, {
+      const response = await fetch(`${test.server.urls.server}${API}${called}`, {
         client,
         method,
         headers: {
@@ -292,39 +339,74 @@ Deno.test("only an admin learns a node's boot token, which opens the image's key
   assert.match(full.nodes[0].token, /^rs1\./);
 });
 
-/** The secret of each kind; n1 is being installed, n2 is armed, n3 is idle in rack1, "other" is idle in no group. */
+/**
+ * The secret of each kind. n1 is being installed, n2 is armed, n3 is idle in rack1, n4 and n5 are installed, n6
+ * has its second order, "other" is idle in no group.
+ */
 async function credentials(test: ServerUnderTest): Promise<Map<Who, string>> {
   const { client } = test;
   await test.publish("web", { root: SOURCES });
-  for (const node of ["n1", "n2", "n3", "other"]) {
+  for (const node of ["n1", "n2", "n3", "n4", "n5", "n6", "other"]) {
     const body = node === "other" ? {} : { group: "rack1" };
     await client.put(`/nodes/${node}`, { body, schema: NodeView });
   }
-  const own = ORDER.map((who) => [`rack-${who}`, ["@rack1"]] as const);
-  for (const [name, nodes] of [["rack", ["@rack1"]], ["all", ["n3", "other"]], ...own] as const) {
-    const json = { name, nodes, cron: "0 0 1 1 *", order: { work: "restore", image: "web" } };
-    await client.send("POST", "/schedules", { json });
+  const [boot1, boot = "", boot4, boot5, boot6] = await test.deploy(["n1", "n2", "n4", "n5", "n6"]);
+  const finish = { step: "finish", state: "done", elapsedMs: 1 };
+  for (const token of [boot4, boot5]) {
+    using agent = (await test.enrol(token)).agent;
+    await agent.send("POST", "/node/report", { json: finish });
   }
-  const [first = "", boot = ""] = await test.deploy(["n1", "n2"]);
-  const { agent, order } = await test.enrol(first);
-  agent[Symbol.dispose]();
-  const { token } = await client.post("/nodes/n1/agent", { body: {}, schema: AgentToken });
+  const [running, ended] = [await test.enrol(boot1), await test.enrol(boot6)];
+  for (const { agent } of [running, ended]) agent[Symbol.dispose]();
+  await client.send("POST", "/nodes/n6/cancel");
+  await test.deploy(["n6"]);
+  const { token } = await client.post("/nodes/n4/agent", { body: {}, schema: AgentToken });
   const secretOf = (text: string) => parseToken(text)?.secret ?? assert.fail(text);
-  const personal = async (name: string, role: Role, groups?: string[]) => {
+  const tokenOf = async (name: string, role: Role, groups?: string[]) => {
     const body = { name, role, ...(groups && { groups }) };
     await client.post("/users", { body, schema: UserAnswer });
     const request = { user: name, name: "test", role, days: 1 };
-    return secretOf((await client.post("/tokens", { body: request, schema: TokenAnswer })).token);
+    return await client.post("/tokens", { body: request, schema: TokenAnswer });
   };
+  const personal = async (...user: Parameters<typeof tokenOf>) => secretOf((await tokenOf(...user)).token);
+  const revoked = await tokenOf("rita", "admin");
+  await client.send("DELETE", `/tokens/${revoked.view.id}`);
   return new Map<Who, string>([
     ["wrong", "x".repeat(43)],
+    ["revoked", secretOf(revoked.token)],
+    ["metrics", (await Deno.readTextFile(`${test.data}/metrics-token`)).trim()],
     ["viewer", await personal("vera", "viewer")],
     ["operator", await personal("olga", "operator")],
     ["group", await personal("greta", "operator", ["rack1"])],
     ["admin", await personal("anna", "admin")],
     ["owner", secretOf(test.server.token)],
     ["boot", secretOf(boot)],
-    ["session", order.session],
+    ["session", running.order.session],
+    ["ended", ended.order.session],
     ["agent", secretOf(token)],
   ]);
+}
+
+function filled(path: string, values: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/{(\w+)}/g, (_, name: string) => values[name] ?? assert.fail(name));
+}
+
+/** Ids that the table's paths name: what n4 and another node have under way. Makes the schedules, too. */
+async function sitesOf({ client }: ServerUnderTest): Promise<Readonly<Record<string, string>>> {
+  const everybodys = WHO.flatMap((
+    who,
+  ) => [[`rack-of-${who}`, ["@rack1"]], [`all-of-${who}`, ["n3", "other"]]]);
+  for (const [name, nodes] of [["rack", ["@rack1"]], ["all", ["n3", "other"]], ...everybodys]) {
+    const json = { name, nodes, cron: "0 0 1 1 *", order: { work: "restore", image: "web" } };
+    await client.send("POST", "/schedules", { json });
+  }
+  const id = async (path: string, body: object) =>
+    (await client.post(path, { body, schema: z.object({ id: z.string() }) })).id;
+  const template = await id("/templates", { name: "n4", lacks: [] });
+  const otherTemplate = await id("/templates", { name: "n5", lacks: [] });
+  const nodes = ["n4", "n5"];
+  const { ordered } = await client.post("/checks", { body: { nodes }, schema: CheckAnswer });
+  const [check = "", otherCheck = ""] = nodes.map((name) => ordered.find(({ node }) => node === name)?.check);
+  const capture = await id("/nodes/n4/backup", {}), otherCapture = await id("/nodes/n5/backup", {});
+  return { template, otherTemplate, check, otherCheck, capture, otherCapture };
 }

@@ -318,3 +318,23 @@ Deno.test("a node is restored at every boot until that is called off, also after
   assert.equal(await bootToken(test, 1), undefined);
   await assert.rejects(test.client.send("POST", "/nodes/n1/cancel", { json: {} }), { status: 409 });
 });
+
+Deno.test("a schedule starts its nodes by their power control, and refuses at once if one has none", async () => {
+  await using test = await start(2);
+  const order = { work: "deploy", image: "web", power: { pauseSeconds: 0 } };
+  await assert.rejects(add(test.client, { order }), {
+    message: /cannot deploy and start these nodes: .*n1/,
+  });
+  const power = { method: "wol", broadcast: "127.0.0.1" };
+  const json = ["n1", "n2"].map((node) => ({ node, power }));
+  await test.client.send("PUT", "/power", { json });
+  await assert.rejects(add(test.client, { order: { ...order, now: true } }), {
+    message: /would both restart the nodes/,
+  });
+  await add(test.client, { order });
+  await run(test.client);
+  await waitFor("the nodes to be switched on", async () => {
+    const nodes = await test.client.get("/nodes", z.array(NodeView));
+    return nodes.every(({ power }) => power?.start?.state === "awaited") || undefined;
+  });
+});

@@ -1,8 +1,9 @@
 /**
- * BMC emulators of the OpenStack project in a virtual environment below .cache/: sushy-tools (Redfish) and pyghmi
- * (IPMI); and tlslite-ng, for a service whose TLS is wrong. Versions are pinned; without Python or a package index,
- * the tests are skipped with the reason.
+ * BMC emulators of the OpenStack project: sushy-tools (Redfish) and pyghmi (IPMI); and tlslite-ng, for a service whose
+ * TLS is wrong.
  */
+import { pythonPrograms } from "./python_programs.ts";
+
 const PACKAGES = [
   ...[
     "sushy-tools==2.2.0",
@@ -31,46 +32,10 @@ const PACKAGES = [
   ],
   ...["tlslite-ng==0.8.2", "ecdsa==0.19.2", "six==1.17.0"],
 ];
-const folder = new URL("../../.cache/python-bmcs-1", import.meta.url).pathname;
 
 /** The folder with the emulators' programs; undefined if they cannot be installed here. */
-export async function pythonBmcs(): Promise<string | undefined> {
-  const bin = `${folder}/bin`;
-  if (await exists(`${folder}/complete`)) return bin;
-  const scratch = `${folder}.${crypto.randomUUID().slice(0, 8)}`;
-  for (
-    const [program, ...args] of [
-      ["python3", "-m", "venv", scratch],
-      [`${scratch}/bin/pip`, "install", "--quiet", "--disable-pip-version-check", ...PACKAGES],
-    ] as [string, ...string[]][]
-  ) {
-    const error = await failureOf(program, args);
-    if (error === undefined) continue;
-    await Deno.remove(scratch, { recursive: true }).catch(() => {});
-    console.log(`skipped: cannot install ${PACKAGES.join(" ")}: ${error}`);
-    return undefined;
-  }
-  await Deno.writeTextFile(`${scratch}/complete`, "");
-  // another test may have been faster; its scripts name the folder in which they were installed
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.symlink(scratch, folder).catch((error) => {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-  });
-  return bin;
-}
-
-async function failureOf(program: string, args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" })
-      .output();
-    return success ? undefined : new TextDecoder().decode(stderr).trim().slice(-400);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+export function pythonBmcs(): Promise<string | undefined> {
+  return pythonPrograms("python-bmcs-1", PACKAGES);
 }
 
 /** Runs a program until disposed. */

@@ -1,6 +1,6 @@
 /** Deployments and restores by schedule. */
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { DeployAnswer, FirstBootView } from "#contract/api.ts";
+import type { DeployAnswer, DeployRequest, FirstBootView } from "#contract/api.ts";
 import type { ScheduledOrder } from "#contract/api/schedules.ts";
 import type { DeploymentOrders } from "../../fleet/deployment_orders.ts";
 import type { CloneReports } from "../../fleet/first_boot/clone_reports.ts";
@@ -18,31 +18,51 @@ export interface InstallSources {
   readonly images: Pick<Images, "get">;
   readonly orders: DeploymentOrders;
   readonly clones: Pick<CloneReports, "view">;
+  readonly power: Starter;
   readonly now: () => number;
+}
+
+/** Starts nodes from the network: power/power_control.ts. */
+export interface Starter {
+  /** Throws RackseedError if one of them cannot be switched. */
+  check(nodes: readonly string[], title: string): unknown;
+  start(answer: DeployAnswer, terms: NonNullable<DeployRequest["power"]>): void;
+  /** They got an order that does not switch them. */
+  clear(nodes: DeployAnswer["nodes"]): void;
 }
 
 /** An installing node that has been silent for so long has failed: the run must not wait for it without end. */
 const SILENT_MS = 60 * 60_000;
 
 export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
-  const { orders, images } = sources;
+  const { orders, images, power } = sources;
   const requestOf = ({ work: _, ...order }: Order<"deploy">) => order;
+  const title = "cannot deploy and start these nodes";
   return {
     action: "node.deploy",
-    check: (nodes, order) => orders.check({ ...requestOf(order), nodes: namesOf(nodes) }),
+    check: (nodes, order) => {
+      if (order.power) power.check(namesOf(nodes), title);
+      orders.check({ ...requestOf(order), nodes: namesOf(nodes) });
+    },
     pin: (order) => ({ ...order, image: pinned(order.image, images) }),
     begin: (nodes, order, record) =>
       orderEach(
         nodes,
         sources,
-        (names) => orders.deploy({ ...requestOf(order), nodes: names }, { also: recording(record) }),
+        (names) => {
+          if (order.power) power.check(names, title);
+          const answer = orders.deploy({ ...requestOf(order), nodes: names }, { also: recording(record) });
+          if (order.power) power.start(answer, order.power);
+          else power.clear(answer.nodes);
+          return answer;
+        },
       ),
     ...following(sources),
   };
 }
 
 export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
-  const { orders, images, deployments } = sources;
+  const { orders, images, deployments, power } = sources;
   const requestOf = ({ work: _, ...order }: Order<"restore">) => order;
   const groupsOf = (nodes: readonly NodeRecord[], { image }: Order<"restore">) =>
     image === undefined ? byAssignedImage(nodes, deployments) : [[...nodes]];
@@ -59,7 +79,12 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
         orderEach(
           group,
           sources,
-          (names) => orders.restore({ ...requestOf(order), nodes: names }, { also: recording(record) }),
+          (names) => {
+            const request = { ...requestOf(order), nodes: names };
+            const answer = orders.restore(request, { also: recording(record) });
+            power.clear(answer.nodes);
+            return answer;
+          },
         )
       ),
     ...following(sources),

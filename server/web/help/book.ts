@@ -2,6 +2,7 @@
 import formatText from "#contract/format/FORMAT.md" with { type: "text" };
 import ownFilesText from "#contract/own_files/OWN_FILES.md" with { type: "text" };
 import airGapped from "../../docs/air-gapped.md" with { type: "text" };
+import ansible from "../../docs/ansible.md" with { type: "text" };
 import api from "../../docs/api.md" with { type: "text" };
 import architecture from "../../docs/architecture.md" with { type: "text" };
 import backups from "../../docs/backups.md" with { type: "text" };
@@ -83,6 +84,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("operations", operations),
       page("monitoring", monitoring),
       page("api", api),
+      page("ansible", ansible),
       page("troubleshooting", troubleshooting),
     ],
   },

@@ -77,7 +77,7 @@ export class Product implements AsyncDisposable {
   }
 
   /** Uses free ports the first time, and the same ones later. */
-  async startServer(settings: readonly string[] = []): Promise<void> {
+  async startServer(settings: readonly string[] = [], env: Record<string, string> = {}): Promise<void> {
     const { https = 0, http = 0, peer = 0, tracker = 0, rsync = 0 } = this.#status?.ports ?? {};
     const child = this.spawn([
       ...[
@@ -92,7 +92,7 @@ export class Product implements AsyncDisposable {
       ],
       ...["--http-port", `${http}`, "--peer-port", `${peer}`, "--tracker-port", `${tracker}`],
       ...["--rsync-port", `${rsync}`, ...settings],
-    ], { stdout: "piped" });
+    ], { stdout: "piped", env });
     this.#server = child;
     this.#status = JSON.parse(await firstLine(child.stdout)) as ServerStatus;
     this.#client ??= await ApiClient.connect({ server: this.#status.server, token: this.token });
@@ -103,9 +103,9 @@ export class Product implements AsyncDisposable {
     if (this.#server) await this.kill(this.#server, "SIGTERM");
   }
 
-  /** Ends the server as a power cut would. */
-  async killServer(): Promise<void> {
-    if (this.#server) await this.kill(this.#server);
+  /** Ends the server, by default as a power cut would. */
+  async killServer(signal?: Deno.Signal): Promise<void> {
+    if (this.#server) await this.kill(this.#server, signal);
   }
 
   async kill(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): Promise<void> {
@@ -146,12 +146,16 @@ export class Product implements AsyncDisposable {
   /** Starts a command that runs until it is killed. Its messages go to log-… in the folder. */
   spawn(
     args: readonly string[],
-    { token, stdout = "null" }: { token?: string; stdout?: "null" | "piped" } = {},
+    { token, stdout = "null", env = {} }: {
+      token?: string;
+      stdout?: "null" | "piped";
+      env?: Record<string, string>;
+    } = {},
   ): Deno.ChildProcess {
     const log = `${this.folder}/log-${args.slice(0, 2).join("-")}`;
     const child = new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" 2>> ${log}`, this.path, ...args],
-      env: { ...this.#environment(), ...(token !== undefined && { RACKSEED_TOKEN: token }) },
+      env: { ...this.#environment(), ...env, ...(token !== undefined && { RACKSEED_TOKEN: token }) },
       clearEnv: true,
       stdin: "null",
       stdout,
