@@ -160,6 +160,12 @@ async function main(): Promise<number> {
   }
   const { upgrade, oldProduct, ...order } = args, cache = `${root}/.cache/lab`;
   const previous = upgrade ? oldProduct ?? await previousProduct({ root, cache }) : undefined;
+  if (upgrade && previous === undefined) {
+    console.error(
+      "error: git has no version before this one. Remedy: fetch the whole history, or --old-product.",
+    );
+    return 1;
+  }
   const code = await startInside({ ...order, product: await ensureProduct(), previous, cache });
   console.log(`logs: ${args.keep}`);
   return code;

@@ -12,14 +12,16 @@ const DOWNLOADS = ["boot-programs", "denort-*"];
 export const previousProductPrograms = ["git", "tar", "cp"];
 
 /**
- * Returns its path; built in some ten seconds unless the cache has it.
+ * Returns its path; built in some ten seconds unless the cache has it. Undefined if the history does not reach back so
+ * far, as in a shallow clone.
  * @param root the repository
  * @param cache the lab's folder of the cache
  */
 export async function previousProduct(
   { root, cache, signal }: { readonly root: string; readonly cache: string; readonly signal?: AbortSignal },
-): Promise<string> {
+): Promise<string | undefined> {
   const commit = await previousCommit(root);
+  if (commit === undefined) return undefined;
   const product = `${cache}/previous-${commit.slice(0, 12)}`;
   await madeOnce(product, async (part) => {
     const work = await Deno.makeTempDir({ dir: cache, prefix: "previous-" });
@@ -43,18 +45,14 @@ export async function previousProduct(
 const copyDownloads = DOWNLOADS.map((name) => `cp -a "$0"/.cache/${name} "$1"/ 2> /dev/null`).join("; ") +
   "; true";
 
-/** Throws if the history does not reach back so far, as in a shallow clone. */
-async function previousCommit(root: string): Promise<string> {
+async function previousCommit(root: string): Promise<string | undefined> {
   const git = async (...args: string[]) =>
-    (await run(["git", "-C", root, ...args], { accept: [128] })).stdout.trim();
+    (await run(["git", "-C", root, ...args], { accept: [1, 128] })).stdout.trim();
   const tag = await git("describe", "--tags", "--abbrev=0", "HEAD~1");
   const changed = tag === "" && await git(
     ...["log", "--first-parent", "--diff-merges=first-parent", "-1", "--format=%H", "--no-patch"],
     ...["-G^const SCHEMA_VERSION", "--", DATABASE],
   );
   const commit = await git("rev-parse", "--verify", "--quiet", `${tag || `${changed}~1`}^{commit}`);
-  if (commit !== "") return commit;
-  throw new Error(
-    "the history names no version before this one. Remedy: fetch all of it, or name its program.",
-  );
+  return commit === "" ? undefined : commit;
 }

@@ -17,10 +17,13 @@ Deno.test({
   name: "nodes, the command that waits for them, and the audit log outlive an upgrade and a refused way back",
   ...needs({ programs: previousProductPrograms }),
   async fn(t) {
-    const previous = await previousProduct({ root: ROOT, cache: `${ROOT}/.cache/lab` })
-      .catch((error: Error) => error);
-    if (previous instanceof Error) {
-      return void await t.step({ name: `skipped: ${previous.message}`, ignore: true, fn() {} });
+    const previous = await previousProduct({ root: ROOT, cache: `${ROOT}/.cache/lab` });
+    if (previous === undefined) {
+      return void await t.step({
+        name: "skipped: git has no version before this one",
+        ignore: true,
+        fn() {},
+      });
     }
     const next = await ensureProduct();
     await using product = await Product.copied(previous);
