@@ -81,11 +81,6 @@ export async function restartByKexec(lab: Workplace, { node, server, clone }: Co
       passed: between === null,
       seen: between?.[0] ?? "nothing of it on the console",
     },
-    {
-      what: "kexec: it is faster than through the firmware",
-      passed: fastMs < slowMs,
-      seen: `${seconds(fastMs)}, through the firmware ${seconds(slowMs)}`,
-    },
     ...checks,
   ];
 }
