@@ -95,6 +95,10 @@ inSmallVm("a group keeps the template's ids of itself and of its volumes", async
   assert.match(await seen("vgs", "vg_uuid,vg_tags"), new RegExp(`^${lvmId("VGmy-vg")} +rack1$`));
   assert.match(await seen("lvs", "lv_uuid,lv_tags"), new RegExp(`^${lvmId("LVmy-vgroot")} +a$`));
   assert.match(await seen("pvs", "pv_uuid,pe_start"), new RegExp(`^${lvmId("PVmy-vg0")} +1048576B$`));
+  const { stderr } = await run(["lvm", "vgck", "my-vg"]);
+  assert.equal(stderr, "");
+  assert.match(await seen("pvs", "pv_in_use,pv_attr,pv_pe_count,pv_pe_alloc_count"), /^used +a-- +224 +100$/);
+  assert.match(await seen("lvs", "lv_attr,seg_pe_ranges"), /^-wi-\S+ +\/dev\/vdb1:20-119$/);
 });
 
 inSmallVm("LUKS on a logical volume: both keys open it, and the flag is in its header", async () => {

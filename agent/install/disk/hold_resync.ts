@@ -1,4 +1,5 @@
 /** Holds back the first synchronisation of new MD arrays and raid volumes of LVM: md(4), "speed_limit_max". */
+import { loadModules } from "../../sys/modules.ts";
 import { textOf } from "../../sys/small_file.ts";
 import type { CarryOut } from "./carry_out.ts";
 
@@ -14,7 +15,7 @@ const HELD_BACK = "1";
  */
 export async function holdResync({ run, signal }: CarryOut): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  await run(["modprobe", "-a", "-q", "md-mod"], { signal, accept: [0, 1] });
+  await loadModules(["md-mod"], { run, signal });
   for (const path of LIMITS) {
     const before = await textOf(path);
     // a kernel without MD has no such setting

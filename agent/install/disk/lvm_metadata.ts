@@ -1,6 +1,9 @@
 /** LVM's metadata as text, as vgcfgbackup(8) writes it. Pure. */
 import type { PlannedGroup } from "#plan/actions.ts";
 
+/** The metadata area of a physical volume begins in its second page. */
+export const METADATA_AT = 4096;
+
 /**
  * The same with the template's ids of the group and its logical volumes; hidden parts of volumes keep theirs.
  *

@@ -1,5 +1,6 @@
 /** Makes a LUKS2 volume with keys of the clone's own: cryptsetup(8). Keys go through files in memory, never argv. */
 import type { PlannedEncrypted } from "#plan/actions.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { textOf } from "../../sys/small_file.ts";
 import type { TargetDisks } from "./guard.ts";
 import { addKey, type LuksKeys, RANDOM_KEY_DERIVATION } from "./luks_keys.ts";
@@ -58,7 +59,7 @@ export async function makeEncrypted(
   const { name, on } = encrypted, { recoveryKey, passphrase } = keys;
   const device = target.device(on);
   const options = { signal, timeoutMs: LUKS_MS, title: `cannot make the LUKS volume ${name} on ${device}` };
-  await run(["modprobe", "-a", "-q", "dm-mod", "dm-crypt"], { signal, accept: [0, 1] });
+  await loadModules(["dm-mod", "dm-crypt"], { run, signal });
   await run(luksFormatArgv(encrypted, device), { ...options, input: recoveryKey });
   if (passphrase !== undefined) {
     const derivation = await passphraseDerivation();

@@ -1,20 +1,21 @@
 /**
- * Makes a volume group as planned: pvcreate, vgcreate, lvcreate. LVM's own programs decide the geometry, since only
- * they know that of raid volumes and pools. Then the group's metadata is written once more with the template's ids in
- * it, which names below /dev/disk/by-id and GRUB's configuration refer to.
+ * Makes a volume group as planned. If the plan decides its whole geometry, the group's metadata is written from the
+ * plan. Else vgcreate and lvcreate decide, since only LVM knows the geometry of raid volumes and pools; then the
+ * metadata is written once more with the template's ids in it, which names below /dev/disk/by-id and GRUB's
+ * configuration refer to.
  */
 import { lvmConfig } from "../../layout/lvm/config.ts";
 import type { PlannedGroup, PlannedLogical } from "#plan/actions.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { together } from "../../sys/together.ts";
 import type { TargetDisks } from "./guard.ts";
+import { groupMetadata } from "./group_metadata.ts";
 import { lvcreateArgs, moduleOfVolume } from "./lvcreate.ts";
-import { withIds } from "./lvm_metadata.ts";
+import { METADATA_AT, withIds } from "./lvm_metadata.ts";
 import type { CarryOut } from "./carry_out.ts";
-import { wipeVolume } from "./wipe.ts";
+import { sizeOfDevice, wipeVolume } from "./wipe.ts";
 
 const LVM_MS = 10 * 60_000;
-/** The metadata area of a physical volume begins in the first page. */
-const METADATA_AT = 4096;
 
 /** An LVM command that sees the group's physical volumes and nothing else. */
 type Lvm = (command: string, args: readonly string[]) => Promise<unknown>;
@@ -30,31 +31,30 @@ export async function makeGroup(
   const title = `cannot make the volume group ${group.name}`;
   const lvm: Lvm = (command, args) =>
     run(["lvm", command, "--config", config, "--yes", ...args], { signal, title, timeoutMs: LVM_MS });
-  const modules = new Set(group.logical.flatMap(({ type }) => moduleOfVolume(type) ?? []));
-  await run(["modprobe", "-a", "-q", "dm-mod", ...modules], { signal, accept: [0, 1] });
+  const modules = group.logical.flatMap(({ type }) => moduleOfVolume(type) ?? []);
+  await loadModules(["dm-mod", ...modules], { run, signal });
   for (const [i, { uuid, dataAtBytes }] of group.physical.entries()) {
     await lvm("pvcreate", [...pvcreateArgs({ uuid, dataAtBytes }), devices[i] ?? ""]);
   }
-  await lvm("vgcreate", [
-    ...["--physicalextentsize", `${group.extentBytes}b`, ...tagged(group.tags), group.name, ...devices],
-  ]);
+  const metadata = await metadataOf(group, devices);
+  if (metadata === undefined) {
+    const tags = tagged(group.tags);
+    await lvm("vgcreate", ["--physicalextentsize", `${group.extentBytes}b`, ...tags, group.name, ...devices]);
+  } else {
+    await withMetadataFile((file) => restoreMetadata(group, { file, text: metadata, lvm }));
+  }
   const deactivate = () => run(["lvm", "vgchange", "--config", config, "--activate", "n", group.name]);
   stack.defer(async () => {
     await deactivate();
     for (const { name } of group.logical) target.setActive(lvOf(group, name), undefined);
   });
-  // the others are prepared while they are active
-  const mayRest = group.logical.every(({ type }) => type === "linear" || type === "striped");
-  const resting = mayRest ? ["--activate", "n", "--zero", "n"] : [];
-  for (const logical of group.logical) {
-    await lvm("lvcreate", [
-      ...tagged(logical.tags),
-      ...resting,
-      ...lvcreateArgs(logical, { group, devices }),
-    ]);
+  if (metadata === undefined) {
+    for (const logical of group.logical) {
+      await lvm("lvcreate", [...tagged(logical.tags), ...lvcreateArgs(logical, { group, devices })]);
+    }
+    await deactivate();
+    await writeIds(group, { lvm });
   }
-  if (!mayRest) await deactivate();
-  await writeIds(group, { lvm });
   await lvm("vgchange", ["--activate", "y", group.name]);
   await together(group.logical.map((logical) => () => take(target, { group, logical, run, signal })));
   return stack.move();
@@ -108,15 +108,37 @@ export function mapperDevice(group: string, name: string): string {
   return `/dev/mapper/${escaped(group)}-${escaped(name)}`;
 }
 
-/** vgcfgbackup(8), vgcfgrestore(8) */
+/** Undefined if LVM has to decide its geometry. */
+async function metadataOf(group: PlannedGroup, devices: readonly string[]): Promise<string | undefined> {
+  return groupMetadata(group, {
+    devices: await Promise.all(devices.map(async (path) => ({ path, sizeBytes: await sizeOfDevice(path) }))),
+    hostName: Deno.hostname(),
+    seconds: Math.floor(Date.now() / 1000),
+  });
+}
+
+/** vgcfgbackup(8) */
 async function writeIds(group: PlannedGroup, { lvm }: { lvm: Lvm }): Promise<void> {
-  const folder = await Deno.makeTempDir({ dir: "/run", prefix: "rackseed-lvm-" });
-  const file = `${folder}/metadata`;
-  try {
+  await withMetadataFile(async (file) => {
     await lvm("vgcfgbackup", ["--file", file, group.name]);
-    await Deno.writeTextFile(file, withIds(await Deno.readTextFile(file), group));
-    // without --force it refuses groups with thin pools, whose contents may be newer than a backup
-    await lvm("vgcfgrestore", ["--force", "--file", file, group.name]);
+    await restoreMetadata(group, { file, text: withIds(await Deno.readTextFile(file), group), lvm });
+  });
+}
+
+/** vgcfgrestore(8); the physical volumes exist, with their ids. */
+async function restoreMetadata(
+  { name }: PlannedGroup,
+  { file, text, lvm }: { file: string; text: string; lvm: Lvm },
+): Promise<void> {
+  await Deno.writeTextFile(file, text);
+  // without --force it refuses groups with thin pools, whose contents may be newer than a backup
+  await lvm("vgcfgrestore", ["--force", "--file", file, name]);
+}
+
+async function withMetadataFile(use: (file: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ dir: "/run", prefix: "rackseed-lvm-" });
+  try {
+    await use(`${folder}/metadata`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

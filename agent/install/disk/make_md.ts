@@ -2,6 +2,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import { kernelNameOf } from "../../layout/assemble/kernel_devices.ts";
 import { arrayModules, freeArrayDevice, stopArray } from "../../layout/md/array_device.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { firstLine } from "../../sys/small_file.ts";
 import type { PlannedArray } from "#plan/actions.ts";
 import type { TargetDisks } from "./guard.ts";
@@ -45,16 +46,16 @@ function namesOf({ name, superblockName = name }: PlannedArray): string[] {
   return [`--homehost=${host}`, `--name=${superblockName.slice(colon + 1)}`];
 }
 
-/** Disposing stops the array. */
+/** Disposing stops the array. `taken`: device nodes of arrays that are made meanwhile; it gets this one's. */
 export async function makeArray(
   target: TargetDisks,
-  { array, run, signal }: CarryOut & { readonly array: PlannedArray },
+  { array, taken, run, signal }: CarryOut & { readonly array: PlannedArray; readonly taken: Set<string> },
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const { name, level, sizeBytes, writeMostly } = array;
   const title = `cannot make the MD array ${name}`;
-  await run(["modprobe", "-a", "-q", ...arrayModules(level)], { signal, accept: [0, 1] });
-  const device = await freeArrayDevice();
+  await loadModules(arrayModules(level), { run, signal });
+  const device = await freeArrayDevice(taken);
   const members = array.members.map((m) => m === "missing" ? m : target.device(m));
   const spares = array.spares.map((spare) => target.device(spare));
   await run(mdadmCreateArgv(array, { device, members, spares }), {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import type { PlannedArray, PlannedEncrypted, PlannedLogical } from "#plan/actions.ts";
+import type { Action, PlannedArray, PlannedEncrypted, PlannedLogical } from "#plan/actions.ts";
 import { lvcreateArgs } from "./lvcreate.ts";
 import { luksFormatArgv, luksOpenArgv } from "./make_luks.ts";
 import { mapperDevice, pvcreateArgs } from "./make_lvm.ts";
 import { mdadmCreateArgv } from "./make_md.ts";
+import { independent } from "./make_volumes.ts";
 
 const MIB = 1 << 20;
 const array: PlannedArray = {
@@ -45,6 +46,19 @@ Deno.test("mdadm gets layouts in its own words, and neither size nor bitmap for 
   assert.match(created({ level: "raid5", layout: "left-symmetric" }), /--layout=left-symmetric /);
   assert.doesNotMatch(created({ level: "raid0" }), /--size|--bitmap/);
   assert.match(created({}, ["/dev/vda1"]), /--raid-devices=1 --force/);
+});
+
+Deno.test("arrays are made at the same time unless one lies on another", () => {
+  const md = (name: string, ...on: string[]): Action => ({
+    do: "md",
+    array: { ...array, name, members: ["missing", ...on.map((name) => ({ kind: "md", name } as const))] },
+  });
+  const erase: Action = { do: "erase", disk: 0 };
+  const made = independent([erase, md("a"), md("b"), md("c", "b"), md("d"), erase, md("e")]);
+  assert.deepEqual(
+    made.map((apart) => apart.map((one) => one.do === "md" ? one.array.name : one.do)),
+    [["erase"], ["a", "b"], ["c", "d"], ["erase"], ["e"]],
+  );
 });
 
 const encrypted: PlannedEncrypted = {

@@ -7,6 +7,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Action, Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
+import { together } from "../../sys/together.ts";
 import { refuseTwins } from "./btrfs_twins.ts";
 import type { CarryOut } from "./carry_out.ts";
 import type { LuksKeys } from "./luks_keys.ts";
@@ -34,8 +35,9 @@ export async function rehearse(plan: Plan, { run, signal, keys, unlock }: Rehear
   await refuseTwins(plan, { run, signal });
   const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
   try {
-    const file = `${folder}/disk`;
-    for (const action of actions) {
+    await together(actions.map((action, i) => async () => {
+      const place = `${folder}/${i}`, file = `${place}/disk`;
+      await Deno.mkdir(place);
       await Deno.writeFile(file, new Uint8Array());
       if (action.do === "format") await rehearseFormat(action.formatting, { image, file, run, signal });
       // sfdisk takes a file for a disk with sectors of 512 bytes
@@ -43,7 +45,9 @@ export async function rehearse(plan: Plan, { run, signal, keys, unlock }: Rehear
         await Deno.truncate(file, disks.find((d) => d.number === action.disk)?.facts.sizeBytes);
         await rehearseTable(action, { image, file, run, signal });
       }
-    }
+      // it may lie in memory
+      await Deno.remove(place, { recursive: true });
+    }));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -2,7 +2,9 @@
 import type { Unlock } from "#contract/api/encryption.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { arrayModules } from "../../layout/md/array_device.ts";
+import { absentModules } from "../../sys/modules.ts";
 import { exists } from "../../sys/small_file.ts";
+import { together } from "../../sys/together.ts";
 import { actionsOf, type Plan, type PlannedEncrypted } from "#plan/actions.ts";
 import type { CarryOut } from "./carry_out.ts";
 import { addKey, type LuksKeys } from "./luks_keys.ts";
@@ -32,22 +34,27 @@ export async function rehearseVolumes({ plan, keys, unlock, run, signal }: Volum
     title,
     remedy: "install what is missing on the template, and capture it again.",
   };
-  for (const array of arrays) {
-    const planned = mdadmCreateArgv(array, { device: "", members: [], spares: [] });
-    await proveOptions(["mdadm", "--create", "--help"], { planned, ...words });
-  }
-  for (const one of encrypted) {
-    const planned = [...luksFormatArgv(one, ""), ...luksOpenArgv(one, "")];
-    await proveOptions(["cryptsetup", "--help"], { planned, ...words });
-  }
-  if (groups.length > 0) await run(["lvm", "version"], words);
+  const forArrays = arrays.flatMap((array) =>
+    mdadmCreateArgv(array, { device: "", members: [], spares: [] })
+  );
+  const forEncrypted = encrypted.flatMap((one) => [...luksFormatArgv(one, ""), ...luksOpenArgv(one, "")]);
   const modules = [
     ...arrays.flatMap(({ level }) => arrayModules(level)),
     ...encrypted.length + groups.length > 0 ? ["dm-mod"] : [],
     ...encrypted.length > 0 ? ["dm-crypt"] : [],
     ...groups.flatMap(({ logical }) => logical.flatMap(({ type }) => moduleOfVolume(type) ?? [])),
   ];
-  for (const module of new Set(modules)) await run(["modprobe", module], words);
+  await together([
+    () => proveOptions(["mdadm", "--create", "--help"], { planned: forArrays, ...words }),
+    () => proveOptions(["cryptsetup", "--help"], { planned: forEncrypted, ...words }),
+    async () => {
+      if (groups.length > 0) await run(["lvm", "version"], words);
+    },
+    async () => {
+      const absent = await absentModules(modules);
+      if (absent.length > 0) await run(["modprobe", "-a", ...absent], words);
+    },
+  ]);
   if (encrypted.length > 0 && unlock === "tpm2" && !await exists(TPM)) {
     throw new RackseedError(title, {
       reason: "its encrypted volumes are to be bound to a TPM 2.0, and this machine shows none.",
@@ -67,6 +74,7 @@ async function proveOptions(
     remedy: string;
   },
 ): Promise<void> {
+  if (planned.length === 0) return;
   const { stdout, stderr } = await run(help, { title, remedy, signal, accept: [0, 1, 2] });
   const known = new Set(`${stdout}${stderr}`.match(/--[a-z0-9_-]+/g));
   const options = planned.flatMap((word) => /^--[a-z0-9_-]+/.exec(word)?.[0] ?? []);

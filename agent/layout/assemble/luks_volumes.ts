@@ -1,5 +1,6 @@
 /** Opens LUKS volumes with the keys at hand: cryptsetup(8). */
 import { messageOf } from "#contract/errors.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { type AssembledVolume, type AssembleWork, probed } from "./assembled_volume.ts";
 import { holdersOf, mapperNames } from "./kernel_devices.ts";
 
@@ -45,7 +46,7 @@ async function open(
     work: AssembleWork;
   },
 ): Promise<string | undefined> {
-  await run(["modprobe", "-a", "-q", "dm-mod", "dm-crypt"], { signal, accept: [0, 1] });
+  await loadModules(["dm-mod", "dm-crypt"], { run, signal });
   // two copies of a disk have the same UUID
   const name = names?.get(uuid) ?? `luks-${uuid}-${device.replace(/^.*\//, "")}`;
   for (const key of keys) {

@@ -1,5 +1,6 @@
 /** Starts the MD arrays that lie on given devices: mdadm(8). No other device is looked at. */
 import { messageOf } from "#contract/errors.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { arrayModules, freeArrayDevice, stopArray } from "../md/array_device.ts";
 import { type MdMember, parseMdExamine } from "../md/examine.ts";
 import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
@@ -73,8 +74,7 @@ async function assemble(
   await using stack = new AsyncDisposableStack();
   const members: string[] = [];
   for (const { volume } of parts) members.push(await unwrittenDevice(volume, work, stack));
-  const modules = arrayModules(parts[0]?.member.level ?? "");
-  await run(["modprobe", "-a", "-q", ...modules], { signal, accept: [0, 1] });
+  await loadModules(arrayModules(parts[0]?.member.level ?? ""), { run, signal });
   const device = await freeArrayDevice();
   const stop = () => stopArray(device, run);
   try {

@@ -1,5 +1,6 @@
 /** Activates the LVM volume groups that lie on given devices: lvm(8). LVM sees no other device. */
 import { messageOf } from "#contract/errors.ts";
+import { loadModules } from "../../sys/modules.ts";
 import { exists } from "../../sys/small_file.ts";
 import { lvmConfig } from "../lvm/config.ts";
 import { type LvmGroup, type LvmLogical, lvmReport, parseLvmReport } from "../lvm/report.ts";
@@ -117,7 +118,7 @@ async function vgchange(
   { on, work }: { on: readonly AssembledVolume[]; work: AssembleWork },
 ): Promise<string> {
   const { readOnly, run, signal, stack } = work;
-  await run(["modprobe", "-a", "-q", ...MODULES], { signal, accept: [0, 1] });
+  await loadModules(MODULES, { run, signal });
   const devices: string[] = [], passive = isPassive(logical);
   for (const volume of on) {
     devices.push(passive ? volume.device : await unwrittenDevice(volume, work, stack));

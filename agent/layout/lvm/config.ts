@@ -25,7 +25,8 @@ export function lvmConfig(
   const filter = [...devices.map((path) => `"a|^${path.replace(/[.+]/g, "\\\\$&")}$|"`), '"r|.*|"'].join();
   return [
     `devices{filter=[${filter}] global_filter=[${filter}] use_devicesfile=0 multipath_component_detection=0`,
-    'md_component_detection=0 obtain_device_list_from_udev=0 external_device_info_source="none"}',
+    // the first extent lies where pvcreate was told, whatever the disk says of its physical sectors
+    'data_alignment_offset_detection=0 md_component_detection=0 obtain_device_list_from_udev=0 external_device_info_source="none"}',
     "activation{udev_sync=0 udev_rules=0 verify_udev_operations=1 monitoring=0",
     readOnly === undefined ? "}" : `read_only_volume_list=["${readOnly}"]}`,
     // thin_check and cache_check are not in every initramfs, and LVM refuses to activate without them

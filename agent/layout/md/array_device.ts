@@ -7,10 +7,13 @@ import { exists } from "../../sys/small_file.ts";
 const HIGHEST_NUMBER = 127;
 const STOP_ATTEMPTS = 10, STOP_PAUSE_MS = 200;
 
-/** "/dev/md127", or the next one down. */
-export async function freeArrayDevice(): Promise<string> {
+/** "/dev/md127", or the next one down that is not in `taken`; it is from now on. */
+export async function freeArrayDevice(taken: Set<string> = new Set()): Promise<string> {
   for (let number = HIGHEST_NUMBER; number > 0; number--) {
-    if (!await exists(`/sys/block/md${number}`)) return `/dev/md${number}`;
+    const device = `/dev/md${number}`;
+    if (await exists(`/sys/block/md${number}`) || taken.has(device)) continue;
+    taken.add(device);
+    return device;
   }
   throw new RangeError("every number of an MD array is in use");
 }
