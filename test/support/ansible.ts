@@ -17,7 +17,7 @@ const PACKAGES = [
   // ansible-test's validate-modules
   ...["antsibull-docs-parser==1.0.0", "voluptuous==0.15.2"],
 ];
-const COLLECTION = new URL("../../server/ansible", import.meta.url).pathname;
+export const COLLECTION = new URL("../../server/ansible", import.meta.url).pathname;
 
 interface Output {
   readonly code: number;
@@ -33,7 +33,7 @@ export interface Task {
 }
 
 /** What Ansible registers for a task. */
-interface TaskResult {
+export interface TaskResult {
   readonly changed: boolean;
   readonly failed?: boolean;
   readonly msg?: string;
