@@ -229,6 +229,10 @@ function serverUrl(server: string): URL {
   });
 }
 
+/** Only the first: what comes after it was not compared with the pin, and must not be trusted. */
+const ONE_CERTIFICATE =
+  /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)/;
+
 /** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
 function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -239,8 +243,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   let answer = "";
   const finish = (error?: unknown) => {
     signal?.removeEventListener("abort", abort);
-    const pem = /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----)/
-      .exec(answer);
+    const pem = ONE_CERTIFICATE.exec(answer);
     if (signal?.aborted) reject(signal.reason);
     else if (error) reject(unreachable(server, error));
     else if (pem) resolve(`${pem[1]}\n`);

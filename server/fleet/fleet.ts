@@ -202,10 +202,10 @@ export class Fleet {
     return this.#options.nodes.list().map((node) => this.#views.view(node)).filter(isFollowed);
   }
 
-  /** The nodes whose names come after this one; each is looked at when it is taken. */
+  /** The nodes of `list` whose names come after this one; each is looked at when it is taken. */
   listAfter(name: string | undefined): IteratorObject<NodeView> {
     return this.#options.nodes.list().values()
-      .filter((node) => name === undefined || compareNames(node.name, name) > 0)
+      .filter((node) => !node.discovered && (name === undefined || compareNames(node.name, name) > 0))
       .map((node) => this.#views.view(node));
   }
 
