@@ -114,9 +114,11 @@ for (const { name, type, on = PAIR, make } of EARLIER) {
     await prepare();
     await make(on);
     // programs that open the node of a stopped array make an empty one
-    await shell(
-      "rm -rf /dev/md; for array in /sys/block/md*; do [ ! -e $array ] || mdadm -q --stop /dev/${array##*/}; done",
-    );
+    await shell(`rm -rf /dev/md
+      for attempt in $(seq 50); do
+        ls -d /sys/block/md* > /dev/null 2>&1 || break
+        for array in /sys/block/md*; do mdadm -q --stop /dev/\${array##*/} || sleep 0.2; done
+      done`);
     assertReleased();
     const [chosen, other] = on;
     const devices = (await shell(`ls /dev/${chosen}*`)).split("\n");
