@@ -152,6 +152,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await page.getByRole("button", { name: "Restore…" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("files that are not in the image are deleted").waitFor();
+    await dialog.getByText("no image is assigned to it").waitFor();
     await dialog.getByRole("button", { name: "Restore" }).click();
     await dialog.getByText("no image is assigned to it").waitFor();
     await dialog.getByLabel("Restore to").selectOption("web@1");

@@ -183,6 +183,14 @@ function forgetPassphrase() {
 /** Counts the requests for plans: only the answer to the last one is shown. */
 let planning = 0;
 
+/** What the server says of a refusal, for people. */
+async function problemOf(response) {
+  const { title, detail, remedy } = await response?.json().catch(() => ({})) ?? {};
+  return title === undefined
+    ? "Cannot load the plans of these nodes. Close this dialog and try again."
+    : `${title}: ${detail} Remedy: ${remedy}`;
+}
+
 /** Shows what the deployment or the restore would do; until then nothing can be ordered. */
 async function showPlans(name) {
   const form = byId(`${name}-dialog`).querySelector("form");
@@ -202,10 +210,9 @@ async function showPlans(name) {
   }).catch(() => undefined);
   if (response?.status === 401) location.reload();
   const text = response?.ok ? await response.text() : undefined;
+  const problem = text === undefined ? await problemOf(response) : "";
   if (request !== planning) return;
-  form.querySelector(".problem").textContent = text === undefined
-    ? "Cannot load the plans of these nodes. Close this dialog and try again."
-    : "";
+  form.querySelector(".problem").textContent = problem;
   // a restore is refused by the server if there is no image to plan with
   if (text === undefined) return void (submit.disabled = name !== "restore");
   const place = byId(`${name}-plans`);
