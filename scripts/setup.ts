@@ -30,6 +30,7 @@ const PACKAGES: Packages = {
   "libcap2-bin": "/usr/sbin/setcap",
   "libarchive-tools": "/usr/bin/bsdtar",
   "lintian": "/usr/bin/lintian",
+  "lldpd": "/usr/sbin/lldpd",
   "lvm2": "/usr/sbin/lvs",
   "man-db": "/usr/bin/man",
   "mandoc": "/usr/bin/mandoc",
