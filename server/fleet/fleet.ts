@@ -361,7 +361,7 @@ export class Fleet {
   }
 }
 
-/** Whether its changes are published as a node's: those of an order to a machine are, for whoever waits for its end. */
+/** Whether its changes are published as a node's: those of an order to a machine are, since a client may wait for its end. */
 function isFollowed({ isMachine, armed, report }: NodeView): boolean {
   return !isMachine || armed || report !== undefined;
 }

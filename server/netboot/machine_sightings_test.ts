@@ -29,7 +29,7 @@ Deno.test("a client of DHCP tells its firmware only if it boots from the network
   ]);
 });
 
-Deno.test("whoever fetches a file is known by its address, if it is on the server's own network", () => {
+Deno.test("a client that fetches a file is known by its address, if it is on the server's own network", () => {
   const { seen, sightings } = open();
   sightings.file("10.0.0.7", "tftp");
   // not resolved, and behind a router

@@ -161,6 +161,26 @@ export class PowerControl implements AsyncDisposable {
     }
   }
 
+  /**
+   * Orders (`order`) an installation, and starts its nodes if `power` is given. Throws as `check`, with no node armed, and
+   * whatever `order` throws.
+   */
+  ordered(
+    { nodes, image, power }: {
+      nodes: readonly string[];
+      image?: string | undefined;
+      power?: PowerTerms | undefined;
+    },
+    order: () => DeployAnswer,
+  ): DeployAnswer {
+    // an order that cannot be carried out whole is refused whole
+    if (power) this.check(nodes, `cannot deploy ${image} and start its nodes`);
+    const answer = order();
+    if (power) this.start(answer, power);
+    else this.clear(answer.nodes);
+    return answer;
+  }
+
   /** Starts the nodes of a deployment from the network, in the background. */
   start({ deployment, nodes }: DeployAnswer, terms: PowerTerms): void {
     const records = nodes.map(({ id }) => this.#sources.nodes.get(id));

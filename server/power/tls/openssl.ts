@@ -60,7 +60,7 @@ function load(): OpenSsl {
   } catch (error) {
     throw new MissingOpenSsl(messageOf(error));
   }
-  // without SSL_VERIFY_PEER: the caller decides about the certificate. Whoever shows it still has to prove its key.
+  // without SSL_VERIFY_PEER: the caller decides about the certificate. A peer that shows it still has to prove its key.
   const context = ssl.SSL_CTX_new(ssl.TLS_client_method());
   ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, BigInt(TLS1_2_VERSION), null);
   // old BMCs have keys of 1024 bits and know no key exchange but RSA

@@ -26,9 +26,11 @@ export interface InstallSources {
 export interface Starter {
   /** Throws RackseedError if one of them cannot be switched. */
   check(nodes: readonly string[], title: string): unknown;
-  start(answer: DeployAnswer, terms: NonNullable<DeployRequest["power"]>): void;
-  /** They got an order that does not switch them. */
-  clear(nodes: DeployAnswer["nodes"]): void;
+  /** Orders it, and starts its nodes if `power` is given. */
+  ordered(
+    request: Pick<DeployRequest, "nodes" | "power"> & { image?: string },
+    order: () => DeployAnswer,
+  ): DeployAnswer;
 }
 
 /** An installing node that has been silent for so long has failed: the run must not wait for it without end. */
@@ -37,11 +39,10 @@ const SILENT_MS = 60 * 60_000;
 export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
   const { orders, images, power } = sources;
   const requestOf = ({ work: _, ...order }: Order<"deploy">) => order;
-  const title = "cannot deploy and start these nodes";
   return {
     action: "node.deploy",
     check: (nodes, order) => {
-      if (order.power) power.check(namesOf(nodes), title);
+      if (order.power) power.check(namesOf(nodes), "cannot deploy and start these nodes");
       orders.check({ ...requestOf(order), nodes: namesOf(nodes) });
     },
     pin: (order) => ({ ...order, image: pinned(order.image, images) }),
@@ -50,11 +51,8 @@ export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
         nodes,
         sources,
         (names) => {
-          if (order.power) power.check(names, title);
-          const answer = orders.deploy({ ...requestOf(order), nodes: names }, { also: recording(record) });
-          if (order.power) power.start(answer, order.power);
-          else power.clear(answer.nodes);
-          return answer;
+          const request = { ...requestOf(order), nodes: names };
+          return power.ordered(request, () => orders.deploy(request, { also: recording(record) }));
         },
       ),
     ...following(sources),
@@ -81,9 +79,7 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
           sources,
           (names) => {
             const request = { ...requestOf(order), nodes: names };
-            const answer = orders.restore(request, { also: recording(record) });
-            power.clear(answer.nodes);
-            return answer;
+            return power.ordered({ nodes: [] }, () => orders.restore(request, { also: recording(record) }));
           },
         )
       ),

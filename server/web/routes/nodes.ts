@@ -80,18 +80,14 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
   );
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    // before any node is armed: an order that cannot be carried out whole is refused whole
-    if (request.power) power.check(request.nodes, `cannot deploy ${request.image} and start its nodes`);
-    const answer = fleet.orders.deploy(request);
-    if (request.power) power.start(answer, request.power);
-    else power.clear(answer.nodes);
-    return c.json(withoutTokens(c, answer));
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
-    const answer = fleet.orders.restore(request, { by: makerOf(c).name });
-    power.clear(answer.nodes);
-    return c.json(withoutTokens(c, answer));
+    const by = makerOf(c).name;
+    return c.json(
+      withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
+    );
   });
   app.get("/deployments", (c) => {
     const query = DeploymentQuery.parse(c.req.query());
