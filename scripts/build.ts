@@ -9,6 +9,7 @@ import { fetchBootPrograms } from "./build/boot_programs.ts";
 import { bundleProduct } from "./build/bundle.ts";
 import { run } from "./build/command.ts";
 import { compileBundle } from "./build/compile.ts";
+import { bundleDesk } from "./build/desk.ts";
 import { hashOfSources, isFresh, lockFolder, writeStamp } from "./build/freshness.ts";
 import { sha256OfFile } from "./build/sha256.ts";
 
@@ -16,6 +17,7 @@ const root = dirname(import.meta.dirname ?? ".");
 const cache = `${root}/.cache`;
 const product = `${root}/dist/rackseed`;
 const stamp = `${cache}/build.json`;
+const desk = `${cache}/desk`;
 
 /** Returns the absolute path of an up-to-date product, built if sources changed. Safe to call concurrently. */
 export async function ensureProduct(
@@ -33,6 +35,20 @@ export async function ensureProduct(
   return product;
 }
 
+/** Bundles the desk for a server that runs from source, if sources changed. Safe to call concurrently. */
+export async function ensureDesk(): Promise<void> {
+  await Deno.mkdir(desk, { recursive: true });
+  using _lock = await lockFolder(cache);
+  const sources = await hashOfSources(root);
+  const made = await Deno.readTextFile(`${desk}/sources`).catch(() => "");
+  if (made !== sources) await makeDesk(sources);
+}
+
+async function makeDesk(sources: string): Promise<void> {
+  await bundleDesk(desk, { root });
+  await Deno.writeTextFile(`${desk}/sources`, sources);
+}
+
 async function build(sources: string, log: (line: string) => void): Promise<void> {
   const started = performance.now();
   const programsFolder = `${cache}/boot-programs`;
@@ -45,12 +61,18 @@ async function build(sources: string, log: (line: string) => void): Promise<void
   await Deno.mkdir(included);
   for (const name of programs.keys()) await Deno.copyFile(`${programsFolder}/${name}`, `${included}/${name}`);
 
+  await makeDesk(sources);
+  await Deno.mkdir(`${bundleFolder}/desk`);
+  for (const name of ["desk.js", "desk.css"]) {
+    await Deno.copyFile(`${desk}/${name}`, `${bundleFolder}/desk/${name}`);
+  }
+
   const compiler = await findCompiler({ cache });
   log(`base runtime  ${compiler.origin}`);
   const staged = `${cache}/staged/rackseed`;
   await Deno.mkdir(`${cache}/staged`, { recursive: true });
   await compileBundle(bundleFolder, {
-    include: [...workers, "boot-programs"],
+    include: [...workers, "boot-programs", "desk"],
     unstable: await unstableFeatures(),
     compiler,
     output: staged,

@@ -33,6 +33,8 @@ import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { OrderAnswers } from "./store/order_answers.ts";
 import { startError } from "./store/store_error.ts";
+import { deskSources } from "./services/desk_sources.ts";
+import { DeskFeed } from "./web/desk_feed.ts";
 import { LiveEvents } from "./web/live.ts";
 
 const log = getLogger(["rackseed", "server"]);
@@ -118,6 +120,7 @@ async function startServices(
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
     served.live[Symbol.dispose]();
+    served.desk[Symbol.dispose]();
   });
   const netboot = await bootMachines(context, { data, served, managed });
   installer = netboot.installer;
@@ -156,12 +159,13 @@ async function serveImages(
 ) {
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
-  const live = new LiveEvents();
+  const live = new LiveEvents(), desk = new DeskFeed();
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
   const publish: Publish = (event) => {
     live.publish(event);
+    desk.note(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
@@ -179,6 +183,7 @@ async function serveImages(
   return {
     peers,
     live,
+    desk,
     metrics,
     webhooks,
     traces,
@@ -205,7 +210,7 @@ async function manageNodes(
   },
 ) {
   const { options, closing, now } = context;
-  const { images, notices, live, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
+  const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
     images,
@@ -251,6 +256,7 @@ async function manageNodes(
     }),
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
+  desk.readFrom(deskSources({ data, metrics, fleet, templates, captures: captures.captures, served }));
   const persons = startPeople(context, data);
   const schedules = startSchedules(context, {
     ...captures,
@@ -276,6 +282,7 @@ async function manageNodes(
       images,
       notices,
       live,
+      desk,
       health,
       webhooks: webhooks.webhooks,
       schedules,

@@ -74,6 +74,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/",
     "server/words/",
   ],
+  // runs in the browser
+  "server/web/desk/": ["server/contract/", "server/words/"],
   "server/metrics/": ["server/contract/"],
   "server/doctor/": [
     "server/access/",

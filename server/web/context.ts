@@ -30,6 +30,7 @@ import type { Checks } from "../fleet/checks/checks.ts";
 import { unknownBearer } from "../fleet/enrolment.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PowerControl } from "../power/power_control.ts";
+import type { DeskFeed } from "./desk_feed.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
@@ -60,6 +61,7 @@ export interface ApiContext {
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
+  readonly desk: DeskFeed;
   /** Called with image bytes that are sent over HTTPS, and by which way. */
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
@@ -205,4 +207,10 @@ function notLoggedIn(): RackseedError {
       "server's data directory.",
     status: 401,
   });
+}
+
+/** Ends the live streams of those who are no longer allowed to watch. */
+export function recheckWatchers({ live, desk }: Pick<ApiContext, "live" | "desk">): void {
+  live.recheck();
+  desk.recheck();
 }

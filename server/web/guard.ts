@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { API } from "#contract/api.ts";
 import { callNamed } from "#contract/calls.ts";
+import type { Stale } from "#contract/desk.ts";
 import type { RackseedError } from "#contract/errors.ts";
 import { type Access, refusalOf } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
@@ -94,4 +95,13 @@ async function recorded(
   else await next();
   const { status } = c.res;
   act.end({ result: status < 400 ? "done" : status < 500 ? "refused" : "failed", status });
+  context.desk.noteStale("audit", ...staleAfter(action));
+}
+
+/** Lists of the desk that an action may change, and that no event tells of. */
+function staleAfter(action: Action): Stale[] {
+  const about = action.split(".")[0];
+  if (about === "schedule") return ["schedules"];
+  if (about === "user" || about === "token") return ["people"];
+  return about === "node" ? ["deployments"] : [];
 }

@@ -1,5 +1,6 @@
 /** The browser of the tests, which asks nothing of the network but the page. */
 import axe from "axe-core";
+import { ensureDesk } from "../../scripts/build.ts";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const PATH = "/usr/bin/chromium";
@@ -10,8 +11,10 @@ const FLAGS = [
 
 export const chromiumNeeds = { files: [PATH] };
 
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, headless: true, args: FLAGS });
+/** With the desk bundled, for a server that runs from source. */
+export async function openBrowser(): Promise<Browser> {
+  await ensureDesk();
+  return await chromium.launch({ executablePath: PATH, headless: true, args: FLAGS });
 }
 
 /** A visitor's page, and what its console complains of. */

@@ -10,7 +10,10 @@ import { AccountPage, LoginPage, SetupPage } from "./access_pages.tsx";
 import { beginSession, endSession } from "./session_cookie.ts";
 import { html } from "./shell.tsx";
 
-type LoginContext = Pick<ApiContext, "people" | "sessions" | "signOn" | "logins" | "live" | "audit">;
+type LoginContext = Pick<
+  ApiContext,
+  "people" | "sessions" | "signOn" | "logins" | "live" | "desk" | "audit"
+>;
 
 export function loginRoutes(context: LoginContext): Hono<Env> {
   const { people, sessions, logins, audit } = context;

@@ -62,7 +62,7 @@ function putRow(body, html) {
 let connectionLost = false;
 
 function watch() {
-  const events = new EventSource("/page/events");
+  const events = new EventSource("/classic/events");
   events.onopen = () => {
     if (connectionLost) {
       for (const id of ["nodes", "machines", "templates", "captures"]) byId(id).replaceChildren();

@@ -14,6 +14,7 @@ import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { namedBy } from "../subject.ts";
 import { mayAdminister, mayChange, mayOperate, mayOrder } from "./abilities.ts";
 import { AuditPage } from "./audit_page.tsx";
+import { deskRoutes } from "./desk_routes.tsx";
 import { describeSwarm, NoticeItem, Page } from "./document.tsx";
 import { loginRoutes } from "./login_routes.tsx";
 import apiScript from "./api.js" with { type: "text" };
@@ -63,7 +64,8 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
 
   app.route("/", loginRoutes(context));
   app.route("/", signOnRoutes(context));
-  app.get("/", (c) => {
+  app.route("/", deskRoutes(context));
+  app.get("/classic", (c) => {
     const principal = principalOf(c, people);
     if (!principal) return c.redirect("/", 303);
     return c.html(html(
@@ -131,7 +133,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   });
 
   const formatFor = rowFormats(context);
-  app.get("/page/events", (c) => {
+  app.get("/classic/events", (c) => {
     const principal = principalOf(c, people, { isUse: false });
     if (!principal) return c.body(null, 204);
     const isAllowed = () => principalOf(c, people, { isUse: false }) !== undefined;

@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
 import type { Principal } from "../../access/principal.ts";
-import { type ApiContext, type Env, peerAddress } from "../context.ts";
+import { type ApiContext, type Env, peerAddress, recheckWatchers } from "../context.ts";
 
-type SessionContext = Pick<ApiContext, "sessions" | "logins" | "live">;
+type SessionContext = Pick<ApiContext, "sessions" | "logins" | "live" | "desk">;
 
 /** The session is always a new one: a cookie that was there before is worth nothing afterwards. */
 export function beginSession(
@@ -25,8 +25,8 @@ export function beginSession(
   c.set("isIn", true);
 }
 
-export function endSession(c: Context<Env>, { sessions, live }: SessionContext): void {
+export function endSession(c: Context<Env>, context: SessionContext): void {
   const cookie = getCookie(c, COOKIE);
-  if (cookie !== undefined) sessions.end(cookie);
-  live.recheck();
+  if (cookie !== undefined) context.sessions.end(cookie);
+  recheckWatchers(context);
 }

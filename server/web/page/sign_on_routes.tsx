@@ -25,7 +25,10 @@ const log = getLogger(["rackseed", "access"]);
 /** In the audit log, for those who did not get in: what the provider says of them is not checked yet. */
 const STRANGER = "unknown user (single sign-on)";
 
-type SignOnContext = Pick<ApiContext, "people" | "sessions" | "signOn" | "logins" | "live" | "audit" | "now">;
+type SignOnContext = Pick<
+  ApiContext,
+  "people" | "sessions" | "signOn" | "logins" | "live" | "desk" | "audit" | "now"
+>;
 
 /** No routes if the site has no provider. */
 export function signOnRoutes(context: SignOnContext): Hono<Env> {

@@ -3,11 +3,12 @@ import { TokenAdd, UserAdd, UserChange, type UserView, type WhoAmI } from "#cont
 import { RackseedError } from "#contract/errors.ts";
 import type { Principal } from "../../access/principal.ts";
 import { jsonBody } from "../body.ts";
-import type { ApiContext, Env } from "../context.ts";
+import { type ApiContext, type Env, recheckWatchers } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
 
 /** Users and tokens. Answers hold secrets: no cache may keep them. */
-export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
+export function peopleRoutes(context: ApiContext): Hono<Env> {
+  const { people } = context;
   const app = new Hono<Env>();
 
   app.get("/me", (c) => {
@@ -41,7 +42,7 @@ export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
     const name = c.req.param("user"), change = await jsonBody(c.req, UserChange);
     requireMatch(c, () => current(name));
     const answer = people.change(name, change);
-    live.recheck();
+    recheckWatchers(context);
     c.header("cache-control", "no-store");
     tag(c, settingsOf(answer.user));
     return c.json(answer);
@@ -50,7 +51,7 @@ export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
     const name = c.req.param("user");
     requireMatch(c, () => current(name));
     people.remove(name);
-    live.recheck();
+    recheckWatchers(context);
     return c.body(null, 204);
   });
 
@@ -63,13 +64,13 @@ export function peopleRoutes({ people, live }: ApiContext): Hono<Env> {
   app.post("/tokens/rotate-admin", (c) => {
     refuseToken(callerOf(c));
     const token = people.rotateAdminToken();
-    live.recheck();
+    recheckWatchers(context);
     c.header("cache-control", "no-store");
     return c.json({ token });
   });
   app.delete("/tokens/:id", (c) => {
     people.revokeToken(callerOf(c), c.req.param("id"));
-    live.recheck();
+    recheckWatchers(context);
     return c.body(null, 204);
   });
   return app;

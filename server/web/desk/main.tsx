@@ -1,0 +1,11 @@
+/** Starts the desk in the browser. */
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { watchFeed } from "./live/feed.ts";
+import { language } from "./messages/language.ts";
+import { listenForKeys } from "./parts/keys.ts";
+
+document.documentElement.lang = language === "zh" ? "zh-Hans" : language;
+listenForKeys();
+watchFeed();
+render(<App />, document.body);

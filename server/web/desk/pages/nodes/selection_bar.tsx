@@ -1,0 +1,33 @@
+/** What can be done with the selected nodes. */
+import { useLocation } from "preact-iso";
+import type { DeskNode } from "#contract/desk.ts";
+import { clearSelection } from "../../live/selection.ts";
+import { attempt } from "../../parts/attempt.ts";
+import { rangesOf } from "../../search/name_ranges.ts";
+import { t } from "./messages.ts";
+import { backUp, cancel, check } from "./orders.ts";
+
+export function SelectionBar({ nodes }: { nodes: readonly DeskNode[] }) {
+  const { route } = useLocation();
+  if (nodes.length === 0) return null;
+  const query = `?nodes=${encodeURIComponent(rangesOf(nodes.map(({ name }) => name)).join())}`;
+  const ordered = nodes.filter(({ state, everyBoot }) =>
+    state === "armed" || state === "installing" || everyBoot
+  );
+  const run = (order: (nodes: readonly DeskNode[]) => Promise<string>, nodes: readonly DeskNode[]) => {
+    void attempt(() => order(nodes));
+  };
+  return (
+    <div class="selection" role="region" aria-label={t("selected", { n: nodes.length })}>
+      <strong aria-live="polite">{t("selected", { n: nodes.length })}</strong>
+      <button type="button" class="primary" onClick={() => route(`/deploy${query}`)}>{t("deploy")}</button>
+      <button type="button" onClick={() => route(`/restore${query}`)}>{t("restore")}</button>
+      <button type="button" onClick={() => run(backUp, nodes)}>{t("backup")}</button>
+      <button type="button" onClick={() => run(check, nodes)}>{t("check")}</button>
+      {ordered.length > 0 && (
+        <button type="button" onClick={() => run(cancel, ordered)}>{t("cancelOrder")}</button>
+      )}
+      <button type="button" class="plain" onClick={clearSelection}>{t("clear")}</button>
+    </div>
+  );
+}

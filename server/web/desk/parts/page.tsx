@@ -1,0 +1,45 @@
+/** What every page has: a heading, actions beside it, and its name in the browser's tab. */
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { counts } from "../live/state.ts";
+import { messages } from "../messages/messages.ts";
+
+const t = messages({
+  failed: { en: "{n} failed", de: "{n} fehlgeschlagen", zh: "{n} 个失败" },
+});
+
+interface Props {
+  readonly title: string;
+  /** Shown above the title: where this page belongs. */
+  readonly trail?: readonly { readonly href: string; readonly text: string }[];
+  readonly actions?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+export function Page({ title, trail = [], actions, children }: Props) {
+  const failed = counts.value.failed ?? 0;
+  useEffect(() => {
+    const first = failed > 0 ? [t("failed", { n: failed })] : [];
+    document.title = [...first, title, "Rackseed"].join(" · ");
+  }, [failed, title]);
+  return (
+    <main id="main" tabIndex={-1}>
+      {trail.length > 0 && (
+        <nav class="trail" aria-label="Breadcrumb">
+          <ol>
+            {trail.map(({ href, text }) => (
+              <li key={href}>
+                <a href={href}>{text}</a>
+              </li>
+            ))}
+          </ol>
+        </nav>
+      )}
+      <div class="bar">
+        <h1>{title}</h1>
+        {actions}
+      </div>
+      {children}
+    </main>
+  );
+}

@@ -1,0 +1,16 @@
+/** Moments, in the reader's zone. */
+import { signal } from "@preact/signals";
+import { agoText, exactTime } from "../messages/figures.ts";
+
+/** Advances every ten seconds, so that "3 minutes ago" stays true. */
+const now = signal(Date.now());
+setInterval(() => now.value = Date.now(), 10_000);
+
+/** How long ago, with the exact moment on pointing at it. */
+export function Ago({ at }: { at: string }) {
+  return <time dateTime={at} title={exactTime(at)}>{agoText(at, Math.max(now.value, Date.parse(at)))}</time>;
+}
+
+export function Exact({ at }: { at: string }) {
+  return <time dateTime={at}>{exactTime(at)}</time>;
+}

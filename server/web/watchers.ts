@@ -1,0 +1,84 @@
+/** Streams of events to many watchers (text/event-stream, HTML Standard §9.2). A watcher that does not read is dropped. */
+
+/** Bytes queued for one watcher before it is dropped. */
+const MAX_QUEUED_BYTES = 4 << 20;
+const MAX_WATCHERS = 256;
+const HEARTBEAT_MS = 15_000;
+
+interface Watcher<Tag> {
+  readonly tag: Tag;
+  isAllowed(): boolean;
+  send(text: string): void;
+  close(): void;
+}
+
+/** `Tag`: what distinguishes watchers, see `send`. */
+export class Watchers<Tag> implements Disposable {
+  readonly #watchers = new Set<Watcher<Tag>>();
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+
+  constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number | undefined } = {}) {
+    this.#heartbeat = setInterval(() => {
+      this.recheck();
+      for (const watcher of this.#watchers) watcher.send(": still here\n\n");
+    }, heartbeatMs);
+  }
+
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** Ends the streams of those who are no longer allowed to watch. */
+  recheck(): void {
+    for (const watcher of this.#watchers) if (!watcher.isAllowed()) watcher.close();
+  }
+
+  /** `textFor`: asked once for each tag; "" to send nothing to its watchers. */
+  send(textFor: (tag: Tag) => string): void {
+    const texts = new Map<Tag, string>();
+    for (const watcher of this.#watchers) {
+      const text = texts.get(watcher.tag) ?? textFor(watcher.tag);
+      texts.set(watcher.tag, text);
+      if (text !== "") watcher.send(text);
+    }
+  }
+
+  /**
+   * Returns the stream of a new watcher, starting with `first`; undefined if there are too many watchers. `isAllowed` is
+   * asked at every heartbeat, and by `recheck`: once it is false, the stream ends.
+   */
+  watch(tag: Tag, { first, isAllowed }: { first: string; isAllowed: () => boolean }): Response | undefined {
+    if (this.#watchers.size >= MAX_WATCHERS) return undefined;
+    const encoder = new TextEncoder();
+    let watcher: Watcher<Tag>;
+    /** Returns whether it was still watching. */
+    const leave = () => this.#watchers.delete(watcher);
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const close = () => {
+          if (leave()) controller.close();
+        };
+        watcher = {
+          tag,
+          isAllowed,
+          close,
+          send: (text) => {
+            controller.enqueue(encoder.encode(text));
+            if ((controller.desiredSize ?? 0) <= 0) close();
+          },
+        };
+        this.#watchers.add(watcher);
+        controller.enqueue(encoder.encode(`retry: 2000\n\n${first}`));
+      },
+      cancel: () => void leave(),
+    }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }));
+    return new Response(stream, {
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#heartbeat);
+    for (const watcher of this.#watchers) watcher.close();
+  }
+}
