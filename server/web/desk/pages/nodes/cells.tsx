@@ -14,19 +14,24 @@ export function Cell({ node, column }: { node: DeskNode; column: Column }) {
     case "step":
       return <Doing node={node} />;
     case "seen":
-      return node.seen === undefined ? <>–</> : <Ago at={node.seen} />;
+      return node.seen === undefined ? <Nil /> : <Ago at={node.seen} />;
     case "drift":
-      return <>{node.drift === undefined ? "–" : t("drifted", { n: node.drift })}</>;
+      return node.drift === undefined ? <Nil /> : <>{t("drifted", { n: node.drift })}</>;
     case "address":
       return (
         <>
-          {node.address ?? "–"}
+          {node.address ?? <Nil />}
           {node.hostname !== undefined && node.hostname !== node.name && <small>{node.hostname}</small>}
         </>
       );
     default:
-      return <>{node[column] ?? "–"}</>;
+      return <>{node[column] ?? <Nil />}</>;
   }
+}
+
+/** Nothing to show; a card leaves the whole line out. */
+function Nil() {
+  return <span class="nil">–</span>;
 }
 
 /** What the node does now, or why it does not. */
@@ -82,7 +87,7 @@ function Remarks({ node: { warnings = 0, drift = 0, everyBoot } }: { node: DeskN
     <>
       {remarks.length > 0 && <span class="warn">{remarks.join(", ")}</span>}
       {everyBoot && <small>{t("everyBoot")}</small>}
-      {remarks.length === 0 && !everyBoot && "–"}
+      {remarks.length === 0 && !everyBoot && <Nil />}
     </>
   );
 }
