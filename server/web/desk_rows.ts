@@ -1,6 +1,5 @@
 /** Nodes as the desk's lists show them. */
 import type { NodeView } from "#contract/api.ts";
-import type { DriftView } from "#contract/api/checks.ts";
 import type { DeskNode } from "#contract/desk.ts";
 
 /** Longest message of an agent in a list. */
@@ -32,7 +31,7 @@ export function deskNode(view: NodeView): DeskNode {
       : undefined,
     problem: state === "idle" ? undefined : view.firstBoot?.problem ?? report?.problem,
     warnings: view.warnings?.length,
-    drift: view.check?.result?.image === image ? driftOf(view.check?.result) : undefined,
+    drift: driftOf(view),
     seen: view.seen,
     silentSince: view.silentSince,
     everyBoot: view.everyBoot && true,
@@ -56,7 +55,9 @@ function orderOf({ state, backup, discover, restore }: NodeView): DeskNode["orde
   return restore && (restore.dryRun ? "dry-run" : "restore");
 }
 
-/** Number of paths that differ; 0 if that is no drift yet. */
-function driftOf(result: DriftView | undefined): number {
-  return result?.drifted ? result.changed + result.missing + result.foreign : 0;
+/** Number of paths that differ, 0 if that is no drift yet; undefined if its image was not checked. */
+function driftOf({ check, image }: NodeView): number | undefined {
+  const result = check?.result;
+  if (!result || result.image !== image) return undefined;
+  return result.drifted ? result.changed + result.missing + result.foreign : 0;
 }

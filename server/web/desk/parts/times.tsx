@@ -2,9 +2,12 @@
 import { signal } from "@preact/signals";
 import { agoText, exactTime } from "../messages/figures.ts";
 
-/** Advances every ten seconds, so that "3 minutes ago" stays true. */
 const now = signal(Date.now());
-setInterval(() => now.value = Date.now(), 10_000);
+
+/** Advances the time every ten seconds, so that "3 minutes ago" stays true. */
+export function startClock(): void {
+  setInterval(() => now.value = Date.now(), 10_000);
+}
 
 /** How long ago, with the exact moment on pointing at it. */
 export function Ago({ at }: { at: string }) {

@@ -1,0 +1,238 @@
+/**
+ * Opens the desk in Chromium at a site of many nodes, of which some are being installed and report as often as the
+ * server asks them to. Measures how soon the list of nodes can be used, how soon a search shows its result, the longest
+ * task of the page, the browser's memory, and the server's processor time with several desks open.
+ *
+ *     deno task bench desk [--nodes 5000] [--reporting 500] [--desks 5] [--seconds 20] [--json]
+ *
+ *     --nodes      number of nodes                                (5000)
+ *     --reporting  how many of them are being installed           (500)
+ *     --desks      open desks: one in Chromium, the others only read their feed  (5)
+ *     --seconds    how long the page is watched                   (20)
+ *     --json       print the figures as JSON
+ *
+ * Bars: usable within 1 s, a search within 100 ms, no task above 100 ms, 300 MB, 15 % of a processor. Needs two
+ * processors: the server has one, Chromium and the load share the other.
+ */
+import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import { z } from "zod";
+import { DeployAnswer, Order, ReportAnswer } from "#contract/api.ts";
+import { ApiClient } from "#contract/client.ts";
+import { DIRECTORY_INVENTORY } from "../../test/support/inventory.ts";
+import { openBrowser, openPage } from "../../test/support/chromium.ts";
+import { numberOption } from "./number_option.ts";
+import { runLoad } from "./paced_load.ts";
+import { cpuSeconds, PinnedProduct } from "./pinned_product.ts";
+import { memoryBytesOf } from "./process_cost.ts";
+
+const BARS = {
+  usableMs: 1000,
+  searchMs: 100,
+  longestTaskMs: 100,
+  browserMB: 300,
+  serverPercent: 15,
+} as const;
+const CONNECTIONS = 16;
+const SEARCHES = ["state:installing", "n49", "group:g3 state:idle", "progress:>10", "rack:r7"];
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: "string", default: "5000" },
+    reporting: { type: "string", default: "500" },
+    desks: { type: "string", default: "5" },
+    seconds: { type: "string", default: "20" },
+    json: { type: "boolean", default: false },
+  },
+});
+const nodes = numberOption("nodes", values.nodes, { least: 1, most: 10_000 });
+const reporting = numberOption("reporting", values.reporting, { least: 1, most: nodes });
+const desks = numberOption("desks", values.desks, { least: 1, most: 100 });
+const seconds = numberOption("seconds", values.seconds);
+
+await using product = await PinnedProduct.start();
+await product.publish("web");
+await addNodes();
+const sessions = await enrol();
+const http = Deno.createHttpClient({
+  caCerts: [await (await product.client.send("GET", "/../../ca.pem")).text()],
+  http2: false,
+  poolMaxIdlePerHost: CONNECTIONS,
+});
+const figures = await measure();
+http.close();
+report(figures);
+
+async function addNodes(): Promise<void> {
+  const changes = Array.from({ length: nodes }, (_, i) => ({
+    node: `n${i}`,
+    settings: { group: `g${i % 8}`, rack: `r${Math.floor(i / 40)}`, hostname: `host-${i}` },
+  }));
+  await product.client.put("/nodes", { body: changes, schema: z.unknown() });
+}
+
+interface Session {
+  readonly session: string;
+  readonly racks: string | undefined;
+}
+
+async function enrol(): Promise<Session[]> {
+  const body = { nodes: Array.from({ length: reporting }, (_, i) => `n${i}`), image: "web" };
+  const answer = await product.client.post("/deployments", { body, schema: DeployAnswer });
+  using agent = await ApiClient.connect({ server: product.server, token: product.token });
+  const made: Session[] = [];
+  for (const { token } of answer.nodes) {
+    agent.useSession(token.split(".")[2] ?? "");
+    const order = await agent.post("/node/enrol", {
+      body: { inventory: DIRECTORY_INVENTORY },
+      schema: Order,
+    });
+    agent.useSession(order.session);
+    const begun = { step: "install", state: "running", elapsedMs: 0 };
+    await agent.post("/node/report", { body: begun, schema: ReportAnswer });
+    made.push({ session: order.session, racks: order.swarm.racks?.revision });
+  }
+  return made;
+}
+
+async function measure() {
+  const browser = await openBrowser();
+  try {
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`${product.server}/?token=${product.token}`);
+    const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
+    const others = Array.from({ length: desks - 1 }, () => readFeed(cookie));
+    const usableMs = await timeToUse(page);
+    await watchTasks(page);
+    const before = cpuSeconds(product.pid);
+    const load = sendReports();
+    const searches: number[] = [];
+    const end = performance.now() + seconds * 1000;
+    for (let i = 0; performance.now() < end; i++) {
+      await page.waitForTimeout(1000);
+      searches.push(await timeToSearch(page, SEARCHES[i % SEARCHES.length] ?? ""));
+    }
+    const { lost } = await load;
+    const serverPercent = (cpuSeconds(product.pid) - before) / seconds * 100;
+    const longestTaskMs = await page.evaluate(() =>
+      Math.max(0, ...(globalThis as unknown as { tasks: number[] }).tasks)
+    );
+    const browserMB = await rendererBytes(page) / 1e6;
+    for (const other of others) other.abort();
+    return {
+      usableMs,
+      searchMs: Math.max(...searches),
+      longestTaskMs,
+      browserMB,
+      serverPercent,
+      lost,
+      complaints,
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A desk that nobody looks at: its feed is read to the end. */
+function readFeed(cookie: string): AbortController {
+  const abort = new AbortController();
+  const read = async () => {
+    const { body } = await fetch(`${product.server}/page/events`, {
+      client: http,
+      headers: { cookie },
+      signal: abort.signal,
+    });
+    for await (const _ of body ?? []);
+  };
+  read().catch(() => {});
+  return abort;
+}
+
+/** From the start of the navigation to a list of nodes that is drawn and answers clicks. */
+async function timeToUse(page: Page): Promise<number> {
+  await page.goto(`${product.server}/nodes`, { waitUntil: "commit" });
+  return await page.evaluate(() =>
+    new Promise<number>((resolve) => {
+      const look = () => {
+        if (document.querySelector("table.nodes tbody a")) {
+          requestAnimationFrame(() => resolve(performance.now()));
+        } else requestAnimationFrame(look);
+      };
+      look();
+    })
+  );
+}
+
+/** From the keystroke to the frame that shows the result. */
+async function timeToSearch(page: Page, text: string): Promise<number> {
+  return await page.evaluate((text) => {
+    const field = document.querySelector<HTMLInputElement>("input[type=search]")!;
+    const begun = performance.now();
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    return new Promise<number>((resolve) => {
+      const look = () => {
+        const isShown = new URL(location.href).searchParams.get("q") === text;
+        requestAnimationFrame(() => isShown ? resolve(performance.now() - begun) : look());
+      };
+      look();
+    });
+  }, text);
+}
+
+async function watchTasks(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const tasks: number[] = [];
+    Object.assign(globalThis, { tasks });
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+      .observe({ type: "longtask" });
+  });
+}
+
+/** Progress of every node that is being installed, as often as the server asks for it. */
+async function sendReports(): Promise<{ lost: number }> {
+  let everyMs = 1000;
+  const send = async (sequence: number) => {
+    const { session, racks } = sessions[sequence % sessions.length]!;
+    const done = Math.min(1e9, sequence * 1e5);
+    const progress = { bytesDone: done, bytesTotal: 1e9, peers: 50, bytesPerSecond: 1e7 };
+    const response = await fetch(`${product.server}/api/v1/node/report`, {
+      method: "POST",
+      client: http,
+      headers: { authorization: `Bearer ${session}`, "content-type": "application/json" },
+      body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress, racks }),
+    });
+    everyMs = ReportAnswer.parse(await response.json()).nextReportMs ?? 1000;
+  };
+  await send(0);
+  const lanes = Array.from({ length: CONNECTIONS }, () => send);
+  return await runLoad(lanes, { seconds, rate: reporting * 1000 / everyMs, requests: Infinity });
+}
+
+/** Memory of the process that draws the page. */
+async function rendererBytes(page: Page): Promise<number> {
+  const session = await page.context().browser()!.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const sizes = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => memoryBytesOf(id));
+  return Math.max(...sizes);
+}
+
+function report(figures: Awaited<ReturnType<typeof measure>>): void {
+  const missed = Object.entries(BARS).filter(([name, bar]) => figures[name as keyof typeof BARS] > bar);
+  const kept = missed.length === 0 && figures.lost === 0 && figures.complaints.length === 0;
+  if (values.json) console.log(JSON.stringify({ nodes, reporting, desks, ...figures, kept }));
+  else {
+    console.log(`${nodes} nodes, ${reporting} of them reporting, ${desks} desks`);
+    for (const [name, bar] of Object.entries(BARS)) {
+      const value = figures[name as keyof typeof BARS];
+      console.log(
+        `${name.padEnd(14)} ${value.toFixed(0).padStart(6)}   bar ${bar}   ${
+          value <= bar ? "kept" : "MISSED"
+        }`,
+      );
+    }
+    for (const complaint of figures.complaints) console.log(`the page complained: ${complaint}`);
+    if (figures.lost > 0) console.log(`${figures.lost} reports were lost`);
+  }
+  if (!kept) Deno.exitCode = 1;
+}
