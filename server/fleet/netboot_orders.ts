@@ -55,12 +55,12 @@ export class NetbootOrders {
     }
   }
 
-  /** Issues a fresh boot token if the machine is armed; undefined if it is not. */
+  /** Issues a fresh boot token if the machine is armed; undefined if it is not, or if its deployment is paused. */
   issue(mac: string): NetbootOrder | undefined {
     const { nodes, deployments, bootRestores, pin } = this.#sources;
     const node = nodes.byMac(mac);
     const order = node && (deployments.active(node.id) ?? bootRestores.atBoot(node));
-    if (!order) return undefined;
+    if (!order || deployments.isHeld(order)) return undefined;
     const secret = deployments.issueBootSecret(node.id);
     if (secret === undefined) return undefined;
     return { node, image: order.image, version: order.version, token: formatToken({ pin, secret }) };

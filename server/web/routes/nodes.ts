@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import {
   DeleteNodeQuery,
-  DeploymentQuery,
   DeployRequest,
   DiscoverRequest,
   NodeChanges,
@@ -80,7 +79,7 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
   );
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
@@ -89,11 +88,5 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );
   });
-  app.get("/deployments", (c) => {
-    const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments(query, { before: keyBefore(query) });
-    return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
-  });
-  app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }
