@@ -53,8 +53,8 @@ function addQueries(deployment: Deployment, { signal }: Signal): void {
 }
 
 const SHOW_NOTES = `
-The time left is that of the nodes that have begun, at their measured rates. It is
-unknown until enough is measured.`;
+The time left is that of the nodes that have begun, at their measured rates. It
+is unknown until enough is measured.`;
 
 function addOrders(deployment: Deployment, { signal }: Signal): void {
   withServer(deployment.command("cancel"))
@@ -106,5 +106,5 @@ Passphrases are not kept: give it again if the first order had one. Nodes that
 have another order since are left out.`;
 
 const PAUSE_NOTES = `
-A held node that boots from the network starts its own disk, and stays armed. Nodes
-that have loaded the installer go on.`;
+A held node that boots from the network starts its own disk, and stays armed.
+Nodes that have loaded the installer go on.`;
