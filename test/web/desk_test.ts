@@ -50,7 +50,8 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
       },
     });
     await page.getByText("1 node: format: cannot format sda").waitFor();
-    await page.getByText("it is read-only. replace the disk.").waitFor();
+    await page.getByText("it is read-only.").waitFor();
+    await page.getByText("What to do: replace the disk.").waitFor();
     await page.waitForFunction(`document.title.startsWith("1 failed · ")`);
     await screenshot(page, "desk-overview");
     await page.getByRole("link", { name: "n317" }).click();
