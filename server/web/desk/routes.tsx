@@ -1,6 +1,8 @@
 /** Which page stands at which address, and which are in the navigation. */
 import { Route } from "preact-iso";
 import { messages } from "./messages/messages.ts";
+import { DeploymentPage } from "./pages/deployments/deployment_page.tsx";
+import { DeploymentsPage } from "./pages/deployments/deployments_page.tsx";
 import { MachinesPage } from "./pages/machines/machines_page.tsx";
 import { NodesPage } from "./pages/nodes/nodes_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
@@ -9,6 +11,7 @@ import { SettingsPage } from "./pages/settings/settings_page.tsx";
 const t = messages({
   overview: { en: "Overview", de: "Übersicht", zh: "概览" },
   machines: { en: "New machines", de: "Neue Maschinen", zh: "新机器" },
+  deployments: { en: "Deployments", de: "Installationen", zh: "部署" },
   settings: { en: "Settings", de: "Einstellungen", zh: "设置" },
   nodes: { en: "Nodes", de: "Knoten", zh: "节点" },
 });
@@ -16,6 +19,8 @@ const t = messages({
 export const ROUTES = [
   <Route path="/" component={OverviewPage} />,
   <Route path="/nodes" component={NodesPage} />,
+  <Route path="/deployments" component={DeploymentsPage} />,
+  <Route path="/deployments/:id" component={DeploymentPage} />,
   <Route path="/machines" component={MachinesPage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
@@ -30,6 +35,7 @@ interface Entry {
 export const NAVIGATION: readonly Entry[] = [
   { href: "/", text: () => t("overview") },
   { href: "/nodes", text: () => t("nodes") },
+  { href: "/deployments", text: () => t("deployments") },
   { href: "/machines", text: () => t("machines") },
   { href: "/settings", text: () => t("settings") },
 ];
