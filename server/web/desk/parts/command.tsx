@@ -18,7 +18,7 @@ export function Command({ line }: { line: string }) {
   return (
     <div class="command">
       <span class="hidden">{t("command")}</span>
-      <code>{line}</code>
+      <code tabIndex={0}>{line}</code>
       <button type="button" onClick={() => void copy()} aria-live="polite">
         {isCopied ? t("copied") : t("copy")}
       </button>
