@@ -41,6 +41,7 @@ import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import { Restarts } from "./restarts/restarts.ts";
@@ -267,17 +268,16 @@ export class Fleet {
     publish({ type: "node-removed", name: node.name });
   }
 
-  /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
-  nodesByVersion(): Map<string, string[]> {
-    const byVersion = new Map<string, string[]>();
-    for (const node of this.#options.nodes.list()) {
-      const { id, name, image } = this.#views.view(node);
-      // until the order is carried out, the disk holds what was assigned before
-      const now = this.#options.deployments.assigned(id);
-      const refs = new Set([image, now && `${now.image}@${now.version}`]);
-      for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
-    }
-    return byVersion;
+  /** By version ("web@1"): the nodes that would lose their image with it. */
+  versionUsers(): Map<string, NodeUses> {
+    const { nodes, deployments, everyBoots, images } = this.#options;
+    return usersByVersion(nodes.list(), {
+      active: (id) => deployments.active(id),
+      // until an order is carried out, the disk holds what was assigned before
+      assigned: (node) => [deployments.assigned(node.id), this.#views.view(node).image],
+      everyBoot: (id) => everyBoots.of(id)?.terms.image,
+      images,
+    });
   }
 
   /** Throws RackseedError (404, 409); see encryption.ts. */

@@ -244,6 +244,10 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web", any);
   await client.put("/images/web/settings", { body: { keep: ["/srv"], own: ["/etc/own/"] }, schema: any });
   await client.get("/images/web/settings", any);
+  await client.put("/images/web/tags/stable", { body: { version: 1 }, schema: any });
+  await client.put("/images/web@stable/note", { body: { note: "the first" }, schema: any });
+  await client.get("/images/web@stable/uses", any);
+  await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
   const lines = (await (await client.send("POST", "/images/web/verify")).text()).trim().split("\n");
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));

@@ -16,6 +16,7 @@ import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
+import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodes from "#contract/api/nodes.ts";
@@ -52,6 +53,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   hooks,
   identity,
   images,
+  imageTags,
   layout,
   machines,
   nodeAgent,

@@ -11,17 +11,18 @@ import {
   RecoveryKeyRequest,
   RestoreRequest,
 } from "#contract/api.ts";
+import { present } from "../../fleet/present.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
-import { isOfImage, keyBefore, pageOf } from "../pages.ts";
+import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, images, power, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
     const query = NodeQuery.parse(c.req.query());
-    const { limit, state, group, image } = query;
+    const { limit, state, group } = query, image = exactImage(query.image, images);
     const found = fleet.listAfter(keyBefore(query)).filter((node) =>
       (state === undefined || node.state === state) && isOfImage(node.image, image) &&
       (group === undefined || node.settings.group === group)
@@ -91,7 +92,7 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
   });
   app.get("/deployments", (c) => {
     const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments(query, { before: keyBefore(query) });
+    const found = fleet.deployments({ ...query, ...present("image", exactImage(query.image, images)) }, { before: keyBefore(query) });
     return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
   });
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
