@@ -90,13 +90,13 @@ function addMarks(image: ImageCommand, { signal }: Signal): void {
       "after",
       afterOptions({
         notes: `
-NAME@TAG can stand wherever a version is named. It becomes a version when an
+NAME@TAG can stand wherever a version is named, as in
+rackseed node deploy n1 --image web@stable. It becomes a version when an
 order is given: nodes that are armed keep theirs when the tag moves, and
 schedules look the tag up at each run.`,
         examples: [
           "rackseed image tag web@3 stable",
           "rackseed image tag web@testing stable",
-          "rackseed node deploy n1 --image web@stable",
           "rackseed image tag web stable --remove",
         ],
       }),
@@ -112,7 +112,7 @@ schedules look the tag up at each run.`,
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
-      afterOptions({ examples: ['rackseed image note web@3 "kernel 6.12, before the PHP upgrade"'] }),
+      afterOptions({ examples: ["rackseed image note web@3 tested", "rackseed image note web@3 --remove"] }),
     )
     .action(async (ref, text, options) =>
       await (await import("./image_marks.ts")).noteImage(ref, { ...options, text, signal })
