@@ -10,48 +10,22 @@ import { waitForCapture } from "../../server/cli/capture.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
 import { openBrowser, openPage } from "./chromium.ts";
 
-export class DeskSite implements AsyncDisposable {
-  readonly #stop = new AbortController();
+/** A server of its own, and its API with the admin token. */
+export class Site implements AsyncDisposable {
+  readonly folder: string;
+  readonly server: RunningServer;
+  readonly client: ApiClient;
+  readonly #stop: AbortController;
 
-  private constructor(
-    readonly folder: string,
-    readonly server: RunningServer,
-    readonly client: ApiClient,
-    readonly browser: Browser,
-    readonly page: Page,
-    /** What the browser's console complained of. */
-    readonly complaints: string[],
-  ) {}
-
-  /** With somebody logged in by the admin token, who looks at the overview. */
-  static async open(): Promise<DeskSite> {
-    const folder = await Deno.makeTempDir({ prefix: "rackseed-desk-" });
-    const stop = new AbortController();
-    const server = await startServer({
-      data: `${folder}/data`,
-      listen: { hostname: "127.0.0.1", port: 0 },
-      httpPort: 0,
-      peerPort: 0,
-      trackerPort: 0,
-      tftpPort: undefined,
-      dhcp: "off",
-      dhcpClients: "nodes",
-      dns: [],
-      secureBoot: false,
-    }, { signal: stop.signal });
-    const client = await ApiClient.connect({ server: server.urls.server, token: server.token });
-    const browser = await openBrowser();
-    const { page, complaints } = await openPage(browser);
-    const site = new DeskSite(folder, server, client, browser, page, complaints);
-    site.#stop.signal.addEventListener("abort", () => stop.abort());
-    await page.goto(`${server.urls.server}/?token=${server.token}`);
-    await page.getByText("live", { exact: true }).waitFor();
-    return site;
+  protected constructor({ folder, server, client, stop }: Parts) {
+    this.folder = folder;
+    this.server = server;
+    this.client = client;
+    this.#stop = stop;
   }
 
-  async go(path: string): Promise<void> {
-    await this.page.goto(`${this.server.urls.server}${path}`);
-    await this.page.getByText("live", { exact: true }).waitFor();
+  static async start(): Promise<Site> {
+    return new Site(await startParts());
   }
 
   /** Publishes the files below `root` as a version. */
@@ -90,11 +64,74 @@ export class DeskSite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.browser.close();
     this.client[Symbol.dispose]();
     this.#stop.abort();
     await this.server.done;
     await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly server: RunningServer;
+  readonly client: ApiClient;
+  readonly stop: AbortController;
+}
+
+async function startParts(): Promise<Parts> {
+  const folder = await Deno.makeTempDir({ prefix: "rackseed-desk-" });
+  const stop = new AbortController();
+  const server = await startServer({
+    data: `${folder}/data`,
+    listen: { hostname: "127.0.0.1", port: 0 },
+    httpPort: 0,
+    peerPort: 0,
+    trackerPort: 0,
+    tftpPort: undefined,
+    dhcp: "off",
+    dhcpClients: "nodes",
+    dns: [],
+    secureBoot: false,
+  }, { signal: stop.signal });
+  const client = await ApiClient.connect({ server: server.urls.server, token: server.token });
+  return { folder, server, client, stop };
+}
+
+/** The same with Chromium at its desk. */
+export class DeskSite extends Site {
+  readonly browser: Browser;
+  readonly page: Page;
+  /** What the browser's console complained of. */
+  readonly complaints: string[];
+
+  private constructor(
+    parts: Parts,
+    { browser, page, complaints }: { browser: Browser; page: Page; complaints: string[] },
+  ) {
+    super(parts);
+    this.browser = browser;
+    this.page = page;
+    this.complaints = complaints;
+  }
+
+  /** With somebody logged in by the admin token, who looks at the overview. */
+  static async open(): Promise<DeskSite> {
+    const parts = await startParts();
+    const browser = await openBrowser();
+    const site = new DeskSite(parts, { browser, ...await openPage(browser) });
+    await site.page.goto(`${site.server.urls.server}/?token=${site.server.token}`);
+    await site.page.getByText("live", { exact: true }).waitFor();
+    return site;
+  }
+
+  async go(path: string): Promise<void> {
+    await this.page.goto(`${this.server.urls.server}${path}`);
+    await this.page.getByText("live", { exact: true }).waitFor();
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser.close();
+    await super[Symbol.asyncDispose]();
   }
 }
 
