@@ -18,6 +18,7 @@ import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
+import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
@@ -55,6 +56,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   layout,
   machines,
   nodeAgent,
+  nodeHistory,
   nodes,
   notices,
   planPreview,
