@@ -67,7 +67,10 @@ export class RunningStep implements StepProgress {
     if (more > 0) console.line(`        and ${more} lines more, which the server has`);
     log.add(`${this.#step}: ${message} (${seconds(report.elapsedMs)})`);
     if (this.#step !== "finish") return await this.#send(report);
-    const isSent = await reporter.insist({ ...report, console: log.unsent() }, { budgetMs: FINISH_BUDGET_MS, signal });
+    const isSent = await reporter.insist({ ...report, console: log.unsent() }, {
+      budgetMs: FINISH_BUDGET_MS,
+      signal,
+    });
     reporter.cancelled.throwIfAborted();
     if (!isSent) throw notDisarmed();
   }

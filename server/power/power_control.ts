@@ -182,7 +182,11 @@ export class PowerControl implements AsyncDisposable {
         at,
         result: problem ? "failed" : "done",
         ended: new Date(now()).toISOString(),
-        details: [how, ...state === undefined ? [] : [`state: ${state}`], ...note === undefined ? [] : [note]],
+        details: [
+          how,
+          ...state === undefined ? [] : [`state: ${state}`],
+          ...note === undefined ? [] : [note],
+        ],
         ...(problem && { problem }),
       });
     } catch (error) {

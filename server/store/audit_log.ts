@@ -40,7 +40,8 @@ export class AuditLog {
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
-    const isIndexed = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_of_node'").get() !== undefined;
+    const isIndexed =
+      db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_of_node'").get() !== undefined;
     db.exec(TABLE);
     if (!isIndexed) db.exec(INDEX_NODES);
     this.#add = db.prepare("INSERT INTO audit (number, entry, hash) VALUES (?, ?, ?)");

@@ -40,7 +40,12 @@ export class HardwareRecords {
           (SELECT number FROM hardware WHERE node = ?1 ORDER BY number DESC LIMIT ?2)`,
       ).run(node, KEPT);
       if (changes.length === 0) return;
-      this.#history.put(node, `hardware ${at}`, { kind: "hardware", at, result: "done", details: [...changes] });
+      this.#history.put(node, `hardware ${at}`, {
+        kind: "hardware",
+        at,
+        result: "done",
+        details: [...changes],
+      });
     });
   }
 

@@ -25,7 +25,13 @@ export class OrderHistory {
     { ref, terms, replaced }: { ref: string; terms: Terms; replaced: string | undefined },
   ): void {
     if (replaced !== undefined) this.cancelled({ deployment: replaced, node }, undefined);
-    const event = { kind: kindOf(terms), at: this.#time(), result: "waiting", image: ref, deployment } as const;
+    const event = {
+      kind: kindOf(terms),
+      at: this.#time(),
+      result: "waiting",
+      image: ref,
+      deployment,
+    } as const;
     this.#history.put(node, deployment, event);
   }
 

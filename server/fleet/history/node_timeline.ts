@@ -57,7 +57,8 @@ export class NodeTimeline {
     const [fromEvent, fromAct] = positionsOf(after);
     const events = this.#events(node, fromEvent), acts = this.#acts(node, fromAct);
     let event = events.next().value, act = acts.next().value;
-    let atEvent = fromEvent, atAct = fromAct;
+    // what comes meanwhile is newer than the first page, and on none of the later ones
+    let atEvent = fromEvent ?? (event?.number ?? -1) + 1, atAct = fromAct ?? (act?.number ?? -1) + 1;
     while (event || act) {
       const isEvent = event && (!act || event.event.at >= act.at);
       if (event && isEvent) {
@@ -135,8 +136,8 @@ function resultOf(result: "done" | "refused" | "failed" | undefined): HistoryRes
   return result ?? "failed";
 }
 
-function keyOf(event: number | undefined, act: number | undefined): string {
-  return `${event ?? ""}.${act ?? ""}`;
+function keyOf(event: number, act: number): string {
+  return `${event}.${act}`;
 }
 
 function positionsOf(key: string | undefined): [event: number | undefined, act: number | undefined] {
