@@ -27,6 +27,8 @@ const KINDS: Readonly<Record<string, readonly [HistoryKind, ...HistoryKind[]]>> 
   "node.power-set": ["settings"],
   "node.accept-hardware": ["hardware"],
   "node.cancel": ["cancel"],
+  "deployment.cancel": ["cancel"],
+  "deployment.retry": ["deployment", "restore", "backup"],
   "node.recovery-key": ["recovery-key"],
   "machine.adopt": ["adoption", "settings"],
   "capture.begin": ["capture", "backup"],

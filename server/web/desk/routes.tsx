@@ -2,6 +2,7 @@
 import { Route } from "preact-iso";
 import { messages } from "./messages/messages.ts";
 import { MachinesPage } from "./pages/machines/machines_page.tsx";
+import { NodePage } from "./pages/node/node_page.tsx";
 import { NodesPage } from "./pages/nodes/nodes_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
@@ -16,6 +17,7 @@ const t = messages({
 export const ROUTES = [
   <Route path="/" component={OverviewPage} />,
   <Route path="/nodes" component={NodesPage} />,
+  <Route path="/nodes/:name/:tab?" component={NodePage} />,
   <Route path="/machines" component={MachinesPage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
