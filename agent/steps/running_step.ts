@@ -127,7 +127,7 @@ export class RunningStep implements StepProgress {
 function doneReport(
   step: Step,
   elapsedMs: number,
-  { message, planLines, disks, encrypted, times, log, reportsAs }: StepOutcome,
+  { message, planLines, disks, encrypted, times, transfer, log, reportsAs }: StepOutcome,
 ): StepReport {
   return {
     step,
@@ -135,6 +135,7 @@ function doneReport(
     elapsedMs,
     ...(message !== undefined && { message: message.slice(0, 8000) }),
     ...(times && { times }),
+    ...(transfer && { progress: transfer }),
     ...(disks && { disks: [...disks] }),
     ...(encrypted && { encrypted }),
     ...(reportsAs !== undefined && { reportsAs }),

@@ -1,4 +1,5 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import { BatchCurves } from "../fleet/batches/batch_curves.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
@@ -29,6 +30,7 @@ import { every, type StartContext } from "./start_context.ts";
 import type { ServerSwarm } from "./start_swarm.ts";
 
 const LATE_TICK_MS = 1000;
+const CURVE_TICK_MS = 2000;
 const SILENCE_TICK_MS = 5000;
 const RESTART_TICK_MS = 10_000;
 
@@ -58,10 +60,12 @@ export function openFleet(
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
+  const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
     nameOf: (id) => nodes.find(id)?.name ?? id,
+    onReceived: (deployment, received) => curves.add(deployment, received),
     now,
   });
   const terms = new SwarmTerms({ settings, racks });
@@ -90,6 +94,8 @@ export function openFleet(
     checks,
     images,
     batches,
+    curves,
+    racks,
     terms,
     firstBoots,
     hooks,
@@ -113,6 +119,7 @@ export function openFleet(
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
+  stack.use(every(CURVE_TICK_MS, () => curves.tick()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
   return { fleet, hooks, agents, power, checks, templates, bell };

@@ -107,6 +107,14 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /restores": { needs: "order", records: "node.restore", body: true },
   "GET /deployments": VIEW,
   "GET /deployments/:id": VIEW,
+  "GET /deployments/:id/progress": VIEW,
+  "GET /deployments/:id/swarm": VIEW,
+  "GET /deployments/:id/comparison": VIEW,
+  // for the nodes that the body names, else for all of the deployment's
+  "POST /deployments/:id/cancel": { needs: "order", records: "deployment.cancel", body: true },
+  "POST /deployments/:id/retry": { needs: "order", records: "deployment.retry", body: true },
+  "POST /deployments/:id/pause": { needs: "order", records: "deployment.pause" },
+  "POST /deployments/:id/resume": { needs: "order", records: "deployment.resume" },
   "PUT /power": { needs: "administer", records: "node.power-set", body: true },
   "POST /power": { needs: "order", records: "node.power", body: true },
 

@@ -138,7 +138,14 @@ async function installation(test: ServerUnderTest): Promise<void> {
   await client.get(`/deployments/${ordered.deployment}`, any);
   await client.get("/deployments", any);
   const problem = { title: "cannot format", status: 500, detail: "no.", remedy: "try again." };
+  const batch = `/deployments/${ordered.deployment}`;
+  await client.post(`${batch}/pause`, { body: {}, schema: any });
+  await client.post(`${batch}/resume`, { body: {}, schema: any });
   await report({ step: "format", state: "failed", elapsedMs: 1, problem, log: ["it broke"] });
+  for (const part of ["", "/progress", "/swarm", "/comparison"]) await client.get(`${batch}${part}`, any);
+  const again = await client.post(`${batch}/retry`, { body: {}, schema: DeployAnswer });
+  assert.deepEqual(again.nodes.map(({ node }) => node), ["n1"]);
+  await client.post(`/deployments/${again.deployment}/cancel`, { body: { nodes: ["n1"] }, schema: any });
   await client.get("/nodes/n1/log", any);
   await client.get("/nodes/n1/console", any);
   await client.get("/nodes/n1/history", any);

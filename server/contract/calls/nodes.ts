@@ -10,9 +10,6 @@ import {
   BootBackupRequest,
   DeleteNodeQuery,
   DeployAnswer,
-  DeploymentQuery,
-  DeploymentSummary,
-  DeploymentView,
   DeployRequest,
   NodeChanges,
   NodeQuery,
@@ -134,15 +131,5 @@ export const nodeCalls = {
     body: RestoreRequest,
     answer: DeployAnswer,
     errors: [404, 409],
-  },
-  "GET /deployments": {
-    summary: "List the deployments, restores and backups at boot, newest first.",
-    query: DeploymentQuery,
-    isPaged: true,
-    answer: z.array(DeploymentSummary),
-  },
-  "GET /deployments/:id": {
-    summary: "Show a deployment: its nodes with their states, and the slowest of them.",
-    answer: DeploymentView,
   },
 } as const satisfies Calls;

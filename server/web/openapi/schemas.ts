@@ -7,6 +7,7 @@ import * as access from "#contract/api/access.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
+import * as deployments from "#contract/api/deployments.ts";
 import * as disks from "#contract/api/disks.ts";
 import * as distribution from "#contract/api/distribution.ts";
 import * as encryption from "#contract/api/encryption.ts";
@@ -43,6 +44,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   audit,
   captures,
   checks,
+  deployments,
   disks,
   distribution,
   encryption,

@@ -2,7 +2,6 @@ import { Hono } from "hono";
 import {
   ConsoleQuery,
   DeleteNodeQuery,
-  DeploymentQuery,
   DeployRequest,
   DiscoverRequest,
   HistoryQuery,
@@ -13,7 +12,6 @@ import {
   RecoveryKeyRequest,
   RestoreRequest,
 } from "#contract/api.ts";
-import { present } from "../../fleet/present.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
@@ -93,7 +91,7 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   );
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
@@ -102,11 +100,5 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );
   });
-  app.get("/deployments", (c) => {
-    const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments({ ...query, ...present("image", exactImage(query.image, images)) }, { before: keyBefore(query) });
-    return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
-  });
-  app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }
