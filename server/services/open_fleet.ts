@@ -9,6 +9,7 @@ import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
+import { defaultRange } from "../netboot/dhcp_range.ts";
 import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { Bell } from "../fleet/bell.ts";
@@ -52,7 +53,7 @@ interface FleetSources {
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
+  { stack, site, options, now }: StartContext,
   { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
@@ -75,7 +76,13 @@ export function openFleet(
       deployments,
       records,
       starts: new PowerStarts(db),
-      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      open: driverOpener({
+        records,
+        commands: directory.powerCommands,
+        address: site.bind,
+        pause: pauseFor,
+        now,
+      }),
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
@@ -107,10 +114,21 @@ export function openFleet(
     identities: new Identities(directory),
     publish,
     now,
+    address: site.advertised,
+    dhcpRange: dhcpRangeOf(options, site),
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
   return { fleet, hooks, agents, power, checks, templates, bell };
+}
+
+/** Undefined if this server is no DHCP server. */
+function dhcpRangeOf(
+  { dhcp, dhcpRange }: StartContext["options"],
+  { advertised, netmask }: StartContext["site"],
+): { first: string; last: string } | undefined {
+  if (dhcp !== "server" || netmask === undefined) return undefined;
+  return dhcpRange ?? defaultRange({ advertised, netmask });
 }

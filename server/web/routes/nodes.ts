@@ -10,10 +10,12 @@ import {
   PlanQuery,
   RecoveryKeyRequest,
   RestoreRequest,
+  ReviewRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
+import { expandedNames } from "../subject.ts";
 import { isOfImage, keyBefore, pageOf } from "../pages.ts";
 
 export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
@@ -78,13 +80,20 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     "/discoveries",
     async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
   );
+  app.post("/reviews", async (c) => {
+    const request = await jsonBody(c.req, ReviewRequest);
+    const nodes = expandedNames(request.nodes, fleet);
+    return c.json(fleet.reviews.make({ ...request, nodes }));
+  });
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
+    fleet.reviews.confirm(request, "deployment");
     return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
     const by = makerOf(c).name;
+    fleet.reviews.confirm(request, "restore");
     return c.json(
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );
