@@ -9,7 +9,6 @@ import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
-import { defaultRange } from "../netboot/dhcp_range.ts";
 import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { Bell } from "../fleet/bell.ts";
@@ -49,12 +48,14 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What its DHCP gives away, if this server is a DHCP server. */
+  readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site, options, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
+  { stack, site, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -115,20 +116,11 @@ export function openFleet(
     publish,
     now,
     address: site.advertised,
-    dhcpRange: dhcpRangeOf(options, site),
+    dhcpRange,
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
   return { fleet, hooks, agents, power, checks, templates, bell };
-}
-
-/** Undefined if this server is no DHCP server. */
-function dhcpRangeOf(
-  { dhcp, dhcpRange }: StartContext["options"],
-  { advertised, netmask }: StartContext["site"],
-): { first: string; last: string } | undefined {
-  if (dhcp !== "server" || netmask === undefined) return undefined;
-  return dhcpRange ?? defaultRange({ advertised, netmask });
 }

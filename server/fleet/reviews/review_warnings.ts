@@ -2,7 +2,7 @@
 import { REVIEW_WARNINGS, type ReviewWarning } from "#contract/api/reviews.ts";
 import { present } from "../present.ts";
 
-export type WarningKind = ReviewWarning["kind"];
+type WarningKind = ReviewWarning["kind"];
 type Level = ReviewWarning["level"];
 const LEVELS: readonly Level[] = ["refused", "danger", "warning", "note"];
 

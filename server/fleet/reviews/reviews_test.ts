@@ -10,7 +10,8 @@ import { Nodes } from "../../store/nodes.ts";
 import { MACHINE_INVENTORY } from "../../../test/support/inventory.ts";
 import { HardwareHistory } from "../hardware/hardware_history.ts";
 import { PlanPreviews } from "../plan_previews.ts";
-import { Reviews, type ReviewSources } from "./reviews.ts";
+import type { ReviewSources } from "./review_sources.ts";
+import { Reviews } from "./reviews.ts";
 
 function machine(sizeBytes: number, more: Partial<Inventory["disks"][number]> = {}): Inventory {
   const { kind, names, uses, partitions: _, signatures: __, labels: ___, ...facts } = disk({ sizeBytes });

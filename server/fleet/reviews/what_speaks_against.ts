@@ -6,7 +6,7 @@ import type { PlannedNode } from "../plan_previews.ts";
 import { tableIdentity } from "../table_identity.ts";
 import { clashesOf, type Holder, hostAddress } from "./review_identity.ts";
 import type { ReviewWarnings } from "./review_warnings.ts";
-import type { ReviewSources, Subject } from "./reviews.ts";
+import type { ReviewSources, Subject } from "./review_sources.ts";
 
 const DAY_MS = 86_400_000;
 /** Disks are changed and filled in this time. */
