@@ -44,13 +44,16 @@ export class RunningStep implements StepProgress {
     this.#sending = reporter.send({ step, state: "running", elapsedMs: 0 });
     this.#heartbeat = setInterval(() => reporter.isConnected && this.#report(), heartbeatMs);
     console.progress(`${this.#head} …`);
+    console.show?.({ step, message: undefined, transfer: undefined });
     log.add(`step ${step}`);
   }
 
   /** May be passed on as it is. */
   readonly update = (state: StepState): void => {
     this.#state = { ...this.#state, ...state };
-    this.#surroundings.console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    const { console } = this.#surroundings;
+    console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    console.show?.(this.#state);
     this.#report();
   };
 

@@ -3,6 +3,7 @@ import { Route } from "preact-iso";
 import { messages } from "./messages/messages.ts";
 import { MachinesPage } from "./pages/machines/machines_page.tsx";
 import { NodesPage } from "./pages/nodes/nodes_page.tsx";
+import { DeployPage, RestorePage } from "./pages/order/order_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
 
@@ -17,6 +18,8 @@ export const ROUTES = [
   <Route path="/" component={OverviewPage} />,
   <Route path="/nodes" component={NodesPage} />,
   <Route path="/machines" component={MachinesPage} />,
+  <Route path="/deploy" component={DeployPage} />,
+  <Route path="/restore" component={RestorePage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
 
