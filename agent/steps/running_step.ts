@@ -43,8 +43,8 @@ export class RunningStep implements StepProgress {
     this.#head = `[${String(STEPS.indexOf(step) + 1).padStart(2)}/${STEPS.length}] ${step}`;
     this.#sending = reporter.send({ step, state: "running", elapsedMs: 0 });
     this.#heartbeat = setInterval(() => reporter.isConnected && this.#report(), heartbeatMs);
-    console.progress(`${this.#head} …`);
     console.show?.({ step, message: undefined, transfer: undefined });
+    console.progress(`${this.#head} …`);
     log.add(`step ${step}`);
   }
 

@@ -54,6 +54,8 @@ export class NodeConsole implements Console {
   }
 
   show(change: ConsoleFacts): void {
+    // a serial log shows when each step began, so that it can be seen where a machine hangs
+    if (change.step !== undefined && change.step !== this.#facts.step) this.#serialMs = -Infinity;
     this.#facts = { ...this.#facts, ...change };
     if (change.problem === undefined && change.isDone === undefined) return;
     // the last picture: whatever was there before is gone

@@ -1,6 +1,6 @@
 /** What can be done with the selected nodes. */
 import { useLocation } from "preact-iso";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { DeskNode } from "#contract/desk.ts";
 import { clearSelection } from "../../live/selection.ts";
 import { mayAdminister } from "../../parts/abilities.ts";
@@ -14,6 +14,10 @@ import { cancel } from "./orders.ts";
 export function SelectionBar({ nodes }: { nodes: readonly DeskNode[] }) {
   const { route } = useLocation();
   const [asked, setAsked] = useState<"backup" | "check" | "remove">();
+  // what was asked about nodes that are gone must not be asked about others
+  useEffect(() => {
+    if (nodes.length === 0) setAsked(undefined);
+  }, [nodes.length === 0]);
   if (nodes.length === 0) return null;
   const query = `?nodes=${encodeURIComponent(rangesOf(nodes.map(({ name }) => name)).join())}`;
   const ordered = nodes.filter(({ state, everyBoot }) =>
