@@ -9,6 +9,8 @@ class FakeScreen {
   written = 0;
   #row = 0;
   #column = 0;
+  #wraps = true;
+
   constructor(readonly path: string, readonly typed: string[] = []) {}
   read(): Promise<Uint8Array | null> {
     const text = this.typed.shift();
@@ -23,7 +25,9 @@ class FakeScreen {
       else if (part === "\x1b[2J") { for (const row of this.rows) row.fill(" "); }
       else if (part === "\n") [this.#row, this.#column] = [this.#row + 1, 0];
       else if (part === "\r") this.#column = 0;
+      else if (/^\x1b\[\?7[hl]$/.test(part)) this.#wraps = part.endsWith("h");
       else if (!part.startsWith("\x1b")) {
+        if (this.#column === SIZE.columns && this.#wraps) [this.#row, this.#column] = [this.#row + 1, 0];
         const row = this.rows[this.#row];
         assert.ok(row && this.#column < SIZE.columns, `"${part}" outside the screen`);
         row[this.#column++] = part;

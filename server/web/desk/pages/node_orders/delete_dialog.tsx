@@ -55,7 +55,7 @@ export function DeleteDialog({ nodes, onClose, onDeleted }: Props) {
           </ul>
         )}
       {withKeys.length > 0 && (
-        <label class="choice">
+        <label class="tick">
           <input
             type="checkbox"
             checked={losesKeys}

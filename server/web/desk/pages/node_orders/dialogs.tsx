@@ -60,7 +60,7 @@ export function CheckDialog({ nodes, onClose }: Props) {
       <p class="dim">{t("checkLine")}</p>
       {offline > 0 && <p class="warn">{t("noAgent", { n: offline })}</p>}
       <Paths name="keep" label={t("keep")} />
-      <label class="choice">
+      <label class="tick">
         <input type="checkbox" name="content" />
         <span>{t("content")}</span>
       </label>

@@ -57,7 +57,7 @@ export const t = messages({
     zh: "删除 {n} 个节点",
   },
   removeLine: {
-    en: "The server forgets settings, log, identity and hardware. Their disks are not touched.",
+    en: "The server forgets settings, log, identity and hardware. No disk is touched.",
     de: "Der Server vergisst Einstellungen, Verlauf, Identität und Hardware. Die Platten bleiben unberührt.",
     zh: "服务器将清除其设置、日志、身份与硬件记录，磁盘不受影响。",
   },

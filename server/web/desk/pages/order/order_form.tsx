@@ -225,7 +225,7 @@ function Field({ label, hint, children }: { label: string; hint?: string; childr
 
 function Check({ text, isOn, onChange }: { text: string; isOn: boolean; onChange: (isOn: boolean) => void }) {
   return (
-    <label class="choice">
+    <label class="tick">
       <input type="checkbox" checked={isOn} onChange={(event) => onChange(event.currentTarget.checked)} />
       <span>{text}</span>
     </label>
@@ -242,10 +242,10 @@ function Choice(
   },
 ) {
   return (
-    <fieldset class="choices">
+    <fieldset class="ticks">
       <legend>{legend}</legend>
       {options.map(([option, text]) => (
-        <label class="choice" key={option}>
+        <label class="tick" key={option}>
           <input
             type="radio"
             name={name}

@@ -193,7 +193,7 @@ function ReviewView(
 }
 
 function Verdict({ review: { losing, nodes }, kind }: { review: Review; kind: Kind }) {
-  const unknown = nodes.filter(({ loses }) => loses === "unknown").length;
+  const unknown = nodes.filter(({ outcome, loses }) => outcome === "unknown" && loses === "unknown").length;
   const wiped = nodes.filter(({ loses }) => loses === "all").flatMap(({ disks }) => disks);
   const bytes = bytesText(wiped.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   return (

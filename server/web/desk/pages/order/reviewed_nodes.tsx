@@ -29,7 +29,7 @@ export function ReviewedNodes({ review, isDryRun, leave }: Props) {
   return (
     <>
       {warned.size > 0 && warned.size < all.length && (
-        <label class="choice">
+        <label class="tick">
           <input
             type="checkbox"
             checked={onlyWarned}
