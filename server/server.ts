@@ -11,6 +11,7 @@ import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { dhcpRangeOf } from "./netboot/dhcp_range.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
@@ -209,7 +210,7 @@ async function manageNodes(
     installer: () => InstallerBoot | undefined;
   },
 ) {
-  const { options, closing, now } = context;
+  const { options, site, closing, now } = context;
   const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
@@ -217,6 +218,7 @@ async function manageNodes(
     swarm,
     notices,
     installer,
+    dhcpRange: dhcpRangeOf(options, site),
     publish,
   });
   const segments = new AgentSegments(options.data, { signal: closing });

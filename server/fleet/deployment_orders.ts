@@ -124,7 +124,7 @@ export class DeploymentOrders {
    * keep are kept too. `by`: who orders it, for one at every boot. Throws RackseedError.
    */
   restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
-    const order = this.#installOf(request);
+    const order = this.installOf(request);
     if (!request.everyBoot) return this.deploy(order, { also, by: by || undefined });
     if (request.dryRun) {
       throw new RackseedError("cannot order a dry run at every boot", {
@@ -139,7 +139,7 @@ export class DeploymentOrders {
 
   /** As `check`. */
   checkRestore(request: RestoreRequest): void {
-    this.#prove(this.#installOf(request));
+    this.#prove(this.installOf(request));
   }
 
   /** Carries out an order that holds for every boot. Throws RackseedError. */
@@ -147,7 +147,7 @@ export class DeploymentOrders {
     const { everyBoots } = this.#sources;
     const terms = everyBoots.of(node.id)?.terms;
     const passphrase = everyBoots.passphrase(node.id);
-    const order = this.#installOf({ ...terms, nodes: [node.id], passphrase });
+    const order = this.installOf({ ...terms, nodes: [node.id], passphrase });
     // the order for every boot stays as it is
     return this.deploy({ ...order, isEveryBoot: true }, {
       also: () => everyBoots.setPassed(node.id, undefined),
@@ -222,7 +222,7 @@ export class DeploymentOrders {
   }
 
   /** The restore as the installation that it is. Throws RackseedError. */
-  #installOf(
+  installOf(
     { nodes, image, version, keep = [], dryRun = false, check, everyBoot: _, ...terms }: RestoreRequest,
   ): InstallRequest {
     const { images } = this.#sources;
@@ -239,7 +239,8 @@ export class DeploymentOrders {
 
   /** Keeps the order for every boot. Within the transaction that arms the nodes. */
   #keep(nodes: readonly NodeRecord[], { request, by }: { request: RestoreRequest; by: string }): void {
-    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, now: ____, ...terms } = request;
+    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, now: ____, reviewed: _____, ...terms } =
+      request;
     const since = new Date(this.#sources.now()).toISOString();
     for (const { id } of nodes) this.#sources.everyBoots.put({ node: id, terms, by, since }, { passphrase });
   }

@@ -56,6 +56,7 @@ import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
 import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -91,6 +92,9 @@ export interface FleetOptions {
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
+  /** The server's own IPv4 address, and the addresses that its DHCP gives away. */
+  readonly address?: string | undefined;
+  readonly dhcpRange?: { readonly first: string; readonly last: string } | undefined;
 }
 
 /**
@@ -116,6 +120,7 @@ export class Fleet {
   readonly machines: Machines;
   readonly discoveries: Discoveries;
   readonly restarts: Restarts;
+  readonly reviews: Reviews;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -158,7 +163,17 @@ export class Fleet {
       pin,
       onChange,
     });
-    const { orders } = this;
+    const { orders, restarts } = this;
+    const { address, dhcpRange } = options;
+    this.reviews = new Reviews({
+      ...options,
+      history,
+      previews: this.#previews,
+      orders,
+      restarts,
+      address,
+      dhcpRange,
+    });
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
     const boots = new BootLog(options.events, { now });

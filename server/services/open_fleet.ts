@@ -51,12 +51,14 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What its DHCP gives away, if this server is a DHCP server. */
+  readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
+  { stack, site, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -81,7 +83,13 @@ export function openFleet(
       records,
       events,
       starts: new PowerStarts(db),
-      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      open: driverOpener({
+        records,
+        commands: directory.powerCommands,
+        address: site.bind,
+        pause: pauseFor,
+        now,
+      }),
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
@@ -116,6 +124,8 @@ export function openFleet(
     identities: new Identities(directory),
     publish,
     now,
+    address: site.advertised,
+    dhcpRange,
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));

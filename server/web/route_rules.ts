@@ -102,6 +102,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /checks/:id/progress": CHECK,
   "PUT /checks/:id/result": CHECK,
   "POST /checks/:id/failed": CHECK,
+  "POST /reviews": { needs: "view", unrecorded: "it only reads" },
   "POST /deployments": { needs: "order", records: "node.deploy", body: true },
   "POST /discoveries": { needs: "order", records: "node.discover", body: true },
   "POST /restores": { needs: "order", records: "node.restore", body: true },

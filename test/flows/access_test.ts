@@ -135,6 +135,7 @@ const TABLE: readonly Row[] = [
     ["PUT", "result", { json: {} }],
     ["POST", "failed", { json: {} }],
   ]),
+  ["POST /reviews", VIEW, { json: { kind: "deployment", nodes: ["n3"], image: "none" } }],
   ["POST /deployments", ORDER, { json: { nodes: ["n3"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["n3", "other"], image: "none" } }],

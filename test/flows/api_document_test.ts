@@ -115,6 +115,8 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
 async function installation(test: ServerUnderTest): Promise<void> {
   const { client } = test;
   await client.get("/nodes/n1/plan?image=web@1", any);
+  const review = { kind: "deployment", nodes: ["n1", "n2"], image: "web" };
+  await client.post("/reviews", { body: review, schema: any });
   const body = { nodes: ["n1", "n2"], image: "web", identity: "ask", seed: { mode: "for", seconds: 60 } };
   const ordered = await client.post("/deployments", { body, schema: DeployAnswer });
   const { agent, order } = await test.enrol(ordered.nodes[0]?.token);

@@ -146,6 +146,10 @@ export const NodeQuery = PageQuery.extend({
   image: ImageRef.optional(),
 });
 
+const ReviewDigest = z.string().regex(/^[0-9a-f]{64}$/, {
+  error: "a review's digest has 64 hexadecimal digits",
+});
+
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
   image: ImageRef,
@@ -171,6 +175,8 @@ export const DeployRequest = z.object({
   now: z.boolean().optional(),
   /** Overrides the nodes' own setting. */
   finish: Finish.optional(),
+  /** Digest of the review (reviews.ts) that was read: the order is refused if it would no longer do the same. */
+  reviewed: ReviewDigest.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -213,6 +219,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   everyBoot: z.boolean().optional(),
   now: z.boolean().optional(),
   finish: Finish.optional(),
+  /** As in DeployRequest. */
+  reviewed: ReviewDigest.optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

@@ -27,6 +27,7 @@ import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
+import * as reviews from "#contract/api/reviews.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -67,6 +68,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   power,
   restarts,
   restore,
+  reviews,
   schedules,
   webhooks,
   { ImageName, Source, Totals },
