@@ -13,6 +13,7 @@ import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
+import { rehearsalCalls } from "./calls/rehearsals.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 
@@ -21,6 +22,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Nodes and orders": nodeCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
+  "Rehearsals": rehearsalCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
   "Machines and hardware": machineCalls,
@@ -35,6 +37,7 @@ export const CALLS = {
   ...nodeCalls,
   ...captureCalls,
   ...imageCalls,
+  ...rehearsalCalls,
   ...hookCalls,
   ...powerCalls,
   ...machineCalls,

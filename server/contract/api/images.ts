@@ -4,6 +4,7 @@ import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source, Totals } from "../format/manifest.ts";
 import { count, MachineName, time } from "./fields.ts";
 import { PageQuery } from "./pages.ts";
+import { Verdict } from "./rehearsals.ts";
 
 export const VersionView = z.object({
   image: ImageName,
@@ -22,6 +23,8 @@ export const VersionView = z.object({
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
   backupOf: MachineName.optional(),
+  /** The verdict of its latest rehearsal that had one. */
+  rehearsal: Verdict.optional(),
 });
 export type VersionView = z.infer<typeof VersionView>;
 export const ImageView = VersionView.pick({
@@ -32,6 +35,7 @@ export const ImageView = VersionView.pick({
   totals: true,
   bootable: true,
   backupOf: true,
+  rehearsal: true,
 });
 export type ImageView = z.infer<typeof ImageView>;
 
