@@ -41,6 +41,7 @@ import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import type { Proofs } from "./proofs.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import { Restarts } from "./restarts/restarts.ts";
@@ -64,6 +65,7 @@ export interface FleetOptions {
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin">;
   /** Shows a problem until it is gone. */
@@ -132,6 +134,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      proofs: options.proofs,
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,

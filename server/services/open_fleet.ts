@@ -3,6 +3,7 @@ import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
@@ -55,7 +56,7 @@ export function openFleet(
   { stack, site: { bind }, now }: StartContext,
   { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
 ): FleetParts {
-  const { audit, db, directory, nodes, deployments, pin } = data;
+  const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,
@@ -96,6 +97,11 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    proofs: new Proofs({
+      verdict: (version) => rehearsals.verdict(version),
+      isRehearsed: (image) => rehearsals.isRehearsed(image),
+      settings: (image) => images.settings(image),
+    }),
     everyBoots: new EveryBoots(db, directory),
     audit,
     notify: (key, notice) => notices.set(key, notice),

@@ -3,7 +3,7 @@
  * server is removed at the end; its disks stay.
  */
 import type { NodeSettings, NodeView, VersionView } from "#contract/api.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { rolesOf } from "#plan/roles.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
@@ -81,6 +81,9 @@ export function macOf(random: string): string {
   return `52:54:00:${random.slice(0, 6).replace(/(..)(?=.)/g, "$1:")}`;
 }
 
+/** The installer says why the version cannot be installed. */
+export class InstallationFailed extends RackseedError {}
+
 /** Throws RackseedError, and leaves no node at the server. */
 export async function installDisks(options: Installation): Promise<void> {
   const { site, version, disks, mac, folder, signal } = options;
@@ -102,6 +105,10 @@ export async function installDisks(options: Installation): Promise<void> {
 
 function titleOf({ image, version }: VersionView): string {
   return `cannot install a virtual machine with ${image}@${version}`;
+}
+
+function failureOf({ title, detail: reason, remedy, status }: Problem): InstallationFailed {
+  return new InstallationFailed(title, { reason, remedy, status });
 }
 
 /** The node that the virtual machine is at the server. */
@@ -144,7 +151,7 @@ class TemporaryNode implements AsyncDisposable {
     }
     const { state, report } = await this.#view();
     if (state === "installed" || state === "running") return;
-    throw new RackseedError(titleOf(version), {
+    throw new InstallationFailed(titleOf(version), {
       reason: `the virtual machine ended in the step "${report?.step ?? "network"}".`,
       remedy: "see `rackseed node show` for nodes of this image; try --emulate.",
     });
@@ -164,7 +171,7 @@ class TemporaryNode implements AsyncDisposable {
       }
       const { state, report } = view;
       if (report) this.#options.onProgress(`${report.step}${report.message ? `: ${report.message}` : ""}`);
-      if (state === "failed" && report?.problem) stop.abort(RackseedError.fromProblem(report.problem));
+      if (state === "failed" && report?.problem) stop.abort(failureOf(report.problem));
     }
   }
 

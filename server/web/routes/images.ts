@@ -11,7 +11,7 @@ import { pageOf, sortedAfter } from "../pages.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
-export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext): Hono<Env> {
+export function imageRoutes({ images, fleet, rehearsals, live, bootFile, now }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/images", (c) => {
@@ -20,9 +20,9 @@ export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext):
     // versions of one image in their order
     const keyOf = (version: ImageView) => `${version.image}@${String(version.version).padStart(10, "0")}`;
     const found = images.list().filter((version) => image === undefined || version.image === image);
-    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }));
+    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }).map(withVerdict));
   });
-  app.get("/images/:ref", (c) => c.json(images.get(c.req.param("ref"))));
+  app.get("/images/:ref", (c) => c.json(withVerdict(images.get(c.req.param("ref")))));
 
   app.get("/images/:name/settings", (c) => {
     const settings = images.settings(c.req.param("name"));
@@ -94,6 +94,11 @@ export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext):
     });
   });
   return app;
+
+  function withVerdict<T extends ImageView>(version: T): T {
+    const rehearsal = rehearsals.verdict(version);
+    return rehearsal ? { ...version, rehearsal } : version;
+  }
 
   function exact(ref: string): string {
     const { image, version } = images.get(ref);
