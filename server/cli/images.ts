@@ -10,6 +10,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { verdictText } from "../words/rehearsal_text.ts";
 import { visibleLine } from "./visible_text.ts";
 import { describeLayout } from "../words/layout_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
@@ -45,14 +46,15 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
     return print("no images yet; to capture one: rackseed capture TEMPLATE --image NAME");
   }
   printTable(
-    ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
-    images.map(({ image, version, created, totals, bootable, backupOf }) => [
+    ["image", "captured", "files", "content", "sealed", "boots nodes", "rehearsal", "backup of"],
+    images.map(({ image, version, created, totals, bootable, rehearsal, backupOf }) => [
       `${image}@${version}`,
       formatTime(created),
       formatCount(totals.files),
       formatBytes(totals.fileBytes),
       formatBytes(totals.sealedBytes),
       bootable ? "yes" : "no",
+      rehearsal?.state ?? "-",
       backupOf ?? "-",
     ]),
   );
@@ -61,18 +63,20 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
 /** Changes the settings of all versions of an image, or shows them if none is given; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, own, driftThreshold, json, signal, ...options }: ImageOptions & {
+  { keep, own, driftThreshold, rehearsal, json, signal, ...options }: ImageOptions & {
     keep?: readonly string[] | undefined;
     own?: readonly string[] | undefined;
     driftThreshold?: number | undefined;
+    /** "default": as without the setting. */
+    rehearsal?: NonNullable<ImageSettings["rehearsal"]> | "default" | undefined;
   },
 ): Promise<void> {
   using client = await connect(options, signal);
   const image = checked(ImageName, { name: "image", value: name });
   let settings = await client.call("GET /images/:name/settings", { name: image, signal });
-  if (keep !== undefined || own !== undefined || driftThreshold !== undefined) {
+  if ([keep, own, driftThreshold, rehearsal].some((given) => given !== undefined)) {
     const threshold = driftThreshold === undefined ? {} : { driftThreshold };
-    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold };
+    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold, ...rule(rehearsal) };
     const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }
@@ -82,7 +86,20 @@ export async function setImage(
     "Kept in restores": settings.keep?.join(" ") || "nothing in particular",
     "Drifted from": `${(settings.driftThreshold ?? 0) + 1} differences on`,
     "Each node's own": settings.own?.join(" ") || "only what `rackseed image identity` lists",
+    "Not rehearsed": UNPROVED[settings.rehearsal ?? "default"],
   });
+}
+
+const UNPROVED = {
+  require: "not deployed",
+  warn: "deployed with a warning",
+  off: "deployed without a warning",
+  default: "deployed, with a warning once a version was rehearsed",
+};
+
+function rule(given: ImageSettings["rehearsal"] | "default"): { rehearsal?: ImageSettings["rehearsal"] } {
+  if (given === undefined) return {};
+  return { rehearsal: given === "default" ? undefined : given };
 }
 
 function paths(name: "keep" | "own", given: readonly string[] | undefined): ImageSettings {
@@ -107,6 +124,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
       formatBytes(totals.sealedBytes)
     } compressed and sealed`,
     "Boots nodes": version.bootable ? "yes" : "no",
+    Rehearsal: version.rehearsal && verdictText(version.rehearsal),
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
   });
