@@ -15,7 +15,8 @@ import { type InstallSite, macOf, proveInstallable, randomName } from "../virtua
 import { findQemu } from "../virtual_machine/qemu.ts";
 import { withoutTokens } from "./console_text.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { type Outcome, rehearse, screenshotFile, USUAL_PROBES } from "./rehearse.ts";
+import type { Outcome } from "./boot_and_probe.ts";
+import { rehearse, screenshotFile, USUAL_PROBES } from "./rehearse.ts";
 
 const log = getLogger(["rackseed", "rehearsals"]);
 

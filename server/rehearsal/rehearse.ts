@@ -1,9 +1,8 @@
 /** One rehearsal: disks are made and installed, the machine boots from them, and the probes are tried until they pass. */
 import type { VersionView } from "#contract/api.ts";
 import { type Probe, type ProbeResult, REHEARSAL_LIMITS } from "#contract/api/rehearsals.ts";
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { RackseedError } from "#contract/errors.ts";
 import type { RehearsalRecord } from "../store/rehearsals.ts";
-import { BootedMachine } from "../virtual_machine/booted_machine.ts";
 import {
   InstallationFailed,
   installDisks,
@@ -13,13 +12,7 @@ import {
 } from "../virtual_machine/install_disks.ts";
 import { consoleLog, type VirtualDisk } from "../virtual_machine/qemu.ts";
 import { availableMemoryMiB, BoundsWatch, proveMemory, proveSpace, TooMuch } from "./bounds.ts";
-import { deadEnd, plainText } from "./console_text.ts";
-import { portsOf, tryProbe } from "./probes.ts";
-
-const TRY_MS = 1000;
-const SCREENSHOT_MS = 5000;
-/** A system may restart at its first boot, for instance to label its files. */
-const MAX_RESTARTS = 3;
+import { bootAndProbe, type Outcome } from "./boot_and_probe.ts";
 
 export const USUAL_PROBES: readonly Probe[] = [{ type: "login" }];
 
@@ -36,9 +29,6 @@ interface RunOptions {
   readonly onProbes: (results: readonly ProbeResult[]) => void;
   readonly signal: AbortSignal;
 }
-
-/** Undefined: the version is proved. A problem: it failed. */
-export type Outcome = RackseedError | undefined;
 
 export function screenshotFile(folder: string): string {
   return `${folder}/screenshot.png`;
@@ -100,7 +90,18 @@ async function installAndBoot(options: RunOptions): Promise<Outcome> {
   stop.throwIfAborted();
   options.onBoot();
   const before = (await Deno.stat(`${folder}/console.log`)).size;
-  return await boot({ ...machine, firmware, ref, before, stop }, options);
+  return await bootAndProbe({
+    ...machine,
+    firmware,
+    ref,
+    before,
+    console: `${folder}/console.log`,
+    screenshot: screenshotFile(folder),
+    probes: request.probes ?? USUAL_PROBES,
+    seconds: request.bootSeconds ?? REHEARSAL_LIMITS.bootSeconds.usual,
+    onProbes: options.onProbes,
+    signal: stop,
+  });
 }
 
 async function makeDisks(
@@ -119,68 +120,6 @@ async function makeDisks(
     await Deno.truncate(path, disks[i]?.sizeBytes ?? 0);
   }
   return made;
-}
-
-interface Boot extends Pick<Parameters<typeof BootedMachine.start>[0], "disks" | "mac" | "memoryMiB" | "emulate" | "folder" | "firmware"> {
-  readonly ref: string;
-  /** Bytes of the console's log that the installer wrote. */
-  readonly before: number;
-  readonly stop: AbortSignal;
-}
-
-async function boot({ ref, before, stop, ...machineOptions }: Boot, options: RunOptions): Promise<Outcome> {
-  const { record: { request }, folder } = options;
-  const probes = request.probes ?? USUAL_PROBES;
-  await using machine = await BootedMachine.start({ ...machineOptions, ports: portsOf(probes) });
-  const startMs = Date.now();
-  const seconds = request.bootSeconds ?? REHEARSAL_LIMITS.bootSeconds.usual;
-  let results: readonly ProbeResult[] = probes.map((probe) => ({ probe, passed: false }));
-  let ended: string | undefined, failure: unknown, pictured = 0;
-  machine.ended.then((why) => ended = why, (error) => failure = error);
-  const picture = async () => {
-    // a machine that ends meanwhile leaves the picture before
-    await machine.screenshot(screenshotFile(folder)).catch(() => {});
-    pictured = Date.now();
-  };
-  for (;;) {
-    stop.throwIfAborted();
-    if (failure !== undefined) throw failure;
-    const text = plainText((await Deno.readFile(`${folder}/console.log`)).subarray(before));
-    if (Date.now() - pictured >= SCREENSHOT_MS) await picture();
-    results = await Promise.all(results.map(async (result) => {
-      if (result.passed) return result;
-      const { passed, seen } = await tryProbe(result.probe, { machine, text, signal: stop })
-        .catch((error) => ({ passed: false, seen: messageOf(error) }));
-      const at = passed ? { seconds: Math.round((Date.now() - startMs) / 1000) } : {};
-      return { probe: result.probe, passed, seen: seen.slice(0, 500), ...at };
-    }));
-    options.onProbes(results);
-    if (results.every(({ passed }) => passed)) {
-      await picture();
-      return undefined;
-    }
-    const why = ended ?? deadEnd(text) ??
-      (machine.restarts > MAX_RESTARTS ? `it has restarted itself ${machine.restarts} times` : undefined) ??
-      (Date.now() - startMs > seconds * 1000 ? `${seconds} seconds have passed` : undefined);
-    if (why !== undefined) {
-      await picture();
-      return notProved(ref, { why, results });
-    }
-    await new Promise((resolve) => setTimeout(resolve, TRY_MS));
-  }
-}
-
-function notProved(
-  ref: string,
-  { why, results }: { why: string; results: readonly ProbeResult[] },
-): RackseedError {
-  const missing = results.filter(({ passed }) => !passed).map(({ seen = "not tried" }) => seen);
-  return new RackseedError(`${ref} is not proved`, {
-    reason: `${why}; ${missing.join("; ")}`.replace(/\.?$/, ".").slice(0, 2000),
-    remedy: "see the screenshot and the console, correct the template and capture it again; or give it more time: " +
-      "--boot-timeout.",
-    status: 409,
-  });
 }
 
 /** Aborts with the error after so many seconds, unless disposed of before. */
