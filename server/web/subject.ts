@@ -34,6 +34,8 @@ const Named = z.object({
   user: Name,
   role: Name,
   action: Name,
+  // that a tag is to name
+  version: z.int().optional().catch(undefined),
   force: Force,
   // of a schedule
   order: z.object({ image: Name, force: Force }).partial().catch({}),
@@ -65,7 +67,8 @@ export async function subjectOf(
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
     : params.get("id") ?? params.get("webhook") ?? schedule ??
-      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
+      [...params.has("tag") ? [params.get("tag"), body.version] : [], params.get("user"), body.user, body.name, body.role, body.action]
+        .filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,

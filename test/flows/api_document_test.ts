@@ -145,6 +145,8 @@ async function installation(test: ServerUnderTest): Promise<void> {
   const problem = { title: "cannot format", status: 500, detail: "no.", remedy: "try again." };
   await report({ step: "format", state: "failed", elapsedMs: 1, problem, log: ["it broke"] });
   await client.get("/nodes/n1/log", any);
+  await client.get("/nodes/n1/console", any);
+  await client.get("/nodes/n1/history", any);
   await client.get("/nodes/n1/recovery-key", any);
   await client.post("/restores", {
     body: { nodes: ["n1"], image: "web@1", dryRun: true, keep: ["/srv"] },
@@ -249,6 +251,10 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web", any);
   await client.put("/images/web/settings", { body: { keep: ["/srv"], own: ["/etc/own/"] }, schema: any });
   await client.get("/images/web/settings", any);
+  await client.put("/images/web/tags/stable", { body: { version: 1 }, schema: any });
+  await client.put("/images/web@stable/note", { body: { note: "the first" }, schema: any });
+  await client.get("/images/web@stable/uses", any);
+  await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
   await client.get("/images/web@1/rehearsals", any);
   await client.get("/rehearsals", any);

@@ -16,8 +16,10 @@ import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
+import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
+import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
@@ -53,9 +55,11 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   hooks,
   identity,
   images,
+  imageTags,
   layout,
   machines,
   nodeAgent,
+  nodeHistory,
   nodes,
   notices,
   planPreview,
