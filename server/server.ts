@@ -23,6 +23,7 @@ import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
@@ -127,6 +128,7 @@ async function startServices(
   installer = netboot.installer;
   const { swarm, http, rsync, peers, addresses } = served, { https } = managed;
   writeUrl(`${options.data}/url`, https.url);
+  await managed.rehearsals.resume();
   const running = runUntil(signal, { services: stack.move(), finished: netboot.finished });
   log.info("serving", { server: https.url, data: options.data });
   return {
@@ -259,6 +261,14 @@ async function manageNodes(
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
   desk.readFrom(deskSources({ data, metrics, fleet, templates, captures: captures.captures, served }));
+  const rehearsals = startRehearsals(context, {
+    data,
+    images,
+    fleet,
+    publish,
+    server: () => https.url,
+    bootFile: (name) => served.http.bootFile(name),
+  });
   const persons = startPeople(context, data);
   const schedules = startSchedules(context, {
     ...captures,
@@ -288,6 +298,7 @@ async function manageNodes(
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      rehearsals,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,
@@ -298,7 +309,7 @@ async function manageNodes(
       ...captures,
     },
   });
-  return { fleet, segments, https, setup: persons.people.firstSetup() };
+  return { fleet, rehearsals, segments, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */

@@ -152,6 +152,7 @@ export function printOrdered(
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
   const planned = nodes.filter(({ plan }) => plan !== undefined);
   for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
+  for (const what of answer.warnings ?? []) remark(`warning: ${visibleLine(what)}`);
   for (const { node, warnings = [] } of nodes) {
     for (const what of warnings) remark(`warning: ${node}: ${what}`);
   }

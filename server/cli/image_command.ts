@@ -5,9 +5,11 @@ import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./a
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
+import { addRehearsals } from "./rehearsal_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
 const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
+const REHEARSAL_RULES = ["require", "warn", "off", "default"] as const;
 const FIRMWARES = ["bios", "uefi"] as const;
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
@@ -18,7 +20,7 @@ export function addImage(
   { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
-    .description("List, tag, compare, verify, delete, export and import images.")
+    .description("List, tag, compare, verify, delete, export, import and rehearse images.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
@@ -29,6 +31,7 @@ export function addImage(
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
   addDiskExport(image, { signal, exportDisk });
+  addRehearsals(image, { signal });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {
@@ -130,6 +133,11 @@ function addSettings(image: ImageCommand, { signal }: Signal): void {
       "differences that a node may have before it counts as drifted",
       parseThreshold,
     )
+    .addOption(
+      new Option("--rehearsal <rule>", "deploying a version that no rehearsal has proved").choices(
+        REHEARSAL_RULES,
+      ),
+    )
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
@@ -139,11 +147,14 @@ Without options, the command shows the settings.
 --keep adds to what \`rackseed node restore --keep\` and \`node check --keep\` name.
 --own adds to the list that \`rackseed image identity\` shows: clones do not get
 these files, restores leave them alone, and nodes with --identity keep carry
-them over (files of up to 64 KiB).`,
+them over (files of up to 64 KiB).
+--rehearsal require refuses to deploy such a version, warn warns, off says
+nothing, and default warns once a version of the image was rehearsed.`,
         examples: [
           "rackseed image set web",
           "rackseed image set web --keep /srv /var/lib/mysql",
           "rackseed image set web --own /etc/agent/id",
+          "rackseed image set web --rehearsal require",
         ],
       }),
     )

@@ -76,7 +76,8 @@ export type Stale =
   | "people"
   | "audit"
   | "captures"
-  | "templates";
+  | "templates"
+  | "rehearsals";
 
 export interface DeskMessage {
   /** The message has all there is of each list in it: what the browser had before is gone. */

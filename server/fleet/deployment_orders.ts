@@ -21,6 +21,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Machines } from "./machines.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
+import type { Proofs } from "./proofs.ts";
 import type { Restarts } from "./restarts/restarts.ts";
 import { present } from "./present.ts";
 
@@ -34,6 +35,7 @@ interface OrderSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly previews: PlanPreviews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   /** A node (by id) is no longer restored at every boot. */
   readonly onCalledOff: (node: string) => void;
@@ -48,8 +50,15 @@ interface OrderSources {
 /** Stores what belongs to a deployment (by id) of these nodes, all or nothing with it. */
 type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
 
-/** `isEveryBoot`: it is given for, or by, an order that holds for every boot. */
-export type InstallRequest = DeployRequest & { restore?: RestoreTerms | undefined; isEveryBoot?: boolean };
+/**
+ * `isEveryBoot`: it is given for, or by, an order that holds for every boot. `isRehearsal`: the node is a virtual machine,
+ * which is to prove the version.
+ */
+export type InstallRequest = DeployRequest & {
+  restore?: RestoreTerms | undefined;
+  isEveryBoot?: boolean;
+  isRehearsal?: boolean;
+};
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -65,9 +74,9 @@ export class DeploymentOrders {
   ): DeployAnswer {
     const { seed, identity, askSeconds, firstBootSeconds, restore, now = false, finish } = request;
     // to order the same again; a passphrase is not kept
-    const { nodes: _, passphrase: __, isEveryBoot: ___, ...terms } = request;
+    const { nodes: _, passphrase: __, isEveryBoot: ___, isRehearsal: ____, ...terms } = request;
     const { deployments, batches, clones, machines, restarts, pin, onChange } = this.#sources;
-    const { nodes, version, plans, also } = this.#prove(request);
+    const { nodes, version, plans, warning, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
@@ -111,6 +120,7 @@ export class DeploymentOrders {
         ...present("plan", summaryOf(plans[i])),
         ...present("warnings", plans[i]?.warnings),
       })),
+      ...present("warnings", warning === undefined ? undefined : [warning]),
     };
   }
 
@@ -205,10 +215,10 @@ export class DeploymentOrders {
 
   /** What does not depend on what the nodes are doing. Throws RackseedError. */
   #prove(
-    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now }:
+    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now, isRehearsal }:
       InstallRequest,
   ) {
-    const { images, encryption, previews } = this.#sources;
+    const { images, encryption, previews, proofs } = this.#sources;
     const version = images.get(ref);
     if (power && now) throw startedTwice(version);
     const nodes = this.#distinct(keys);
@@ -216,9 +226,12 @@ export class DeploymentOrders {
     if (damage) throw damage;
     refuseForeignBackup(nodes, { version, force });
     refuseUnbootable(nodes, version);
+    // a restore puts back what has run there; a backup is its node's own
+    const isNew = restore === undefined && version.backupOf === undefined && !isRehearsal;
+    const warning = isNew ? proofs.warningOf(version) : undefined;
     const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck, force });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
-    return { nodes, version, plans, also };
+    return { nodes, version, plans, warning, also };
   }
 
   /** The restore as the installation that it is. Throws RackseedError. */

@@ -48,6 +48,7 @@ import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import type { Proofs } from "./proofs.ts";
 import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
@@ -76,6 +77,7 @@ export interface FleetOptions {
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
   /** What happened to each node. */
@@ -155,6 +157,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      proofs: options.proofs,
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,

@@ -4,6 +4,7 @@ import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
@@ -60,7 +61,7 @@ export function openFleet(
   { stack, site, now }: StartContext,
   { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
-  const { audit, db, directory, nodes, deployments, pin } = data;
+  const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
   const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
@@ -112,6 +113,11 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    proofs: new Proofs({
+      verdict: (version) => rehearsals.verdict(version),
+      isRehearsed: (image) => rehearsals.isRehearsed(image),
+      settings: (image) => images.settings(image),
+    }),
     everyBoots: new EveryBoots(db, directory),
     audit,
     events,

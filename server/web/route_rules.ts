@@ -74,6 +74,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /images/:name/settings": VIEW,
   "PUT /images/:name/settings": { needs: "operate", records: "image.set" },
   "GET /images/:ref/boot/:file": VIEW,
+  "POST /images/:ref/rehearsals": { needs: "operate", records: "image.rehearse" },
+  "GET /images/:ref/rehearsals": VIEW,
+  "GET /rehearsals": VIEW,
+  "GET /rehearsals/:id": VIEW,
+  "POST /rehearsals/:id/cancel": { needs: "operate", records: "image.rehearse-cancel", evenIfFull: true },
+  "GET /rehearsals/:id/console": VIEW,
+  "GET /rehearsals/:id/screenshot": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
 
   "GET /nodes": VIEW,

@@ -39,6 +39,8 @@ const ACTIONS = {
   "image.delete": "delete a version",
   "image.prune": "prune versions",
   "image.export": "export a version",
+  "image.rehearse": "rehearse a version",
+  "image.rehearse-cancel": "cancel a rehearsal",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",

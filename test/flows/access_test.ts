@@ -100,6 +100,13 @@ const TABLE: readonly Row[] = [
   ["GET /images/:name/settings", VIEW],
   ["PUT /images/:name/settings", OPERATE, { json: {} }],
   ["GET /images/:ref/boot/:file", VIEW],
+  ["POST /images/:ref/rehearsals", OPERATE, { json: {} }],
+  ["GET /images/:ref/rehearsals", VIEW],
+  ["GET /rehearsals", VIEW],
+  ["GET /rehearsals/:id", VIEW],
+  ["POST /rehearsals/:id/cancel", OPERATE],
+  ["GET /rehearsals/:id/console", VIEW],
+  ["GET /rehearsals/:id/screenshot", VIEW],
   ["GET /images/:ref/export", ADMIN],
 
   ["GET /nodes", VIEW],

@@ -25,9 +25,14 @@ import { makeSmallTree } from "./support/small_tree.ts";
 const any = z.unknown();
 const api = new DocumentedApi(apiDocument());
 
-/** Called with success elsewhere; here they would need a machine that boots, encrypted disks, or a lasting agent. */
+/** Called with success elsewhere; here they would need a machine that boots, QEMU, encrypted disks, or a lasting agent. */
 const NOT_HERE = [
   "GET /images/:ref/boot/:file",
+  "GET /rehearsals/:id",
+  "GET /rehearsals/:id/console",
+  "GET /rehearsals/:id/screenshot",
+  "POST /images/:ref/rehearsals",
+  "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
   "POST /templates/:id/restart",
@@ -260,6 +265,8 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web@stable/uses", any);
   await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
+  await client.get("/images/web@1/rehearsals", any);
+  await client.get("/rehearsals", any);
   const lines = (await (await client.send("POST", "/images/web/verify")).text()).trim().split("\n");
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));
   assert.equal(complaint, undefined);

@@ -226,6 +226,8 @@ export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
 export const DeployAnswer = z.object({
   deployment: id,
+  /** About the version itself; what concerns one node stands with that node. */
+  warnings: z.array(z.string()).optional(),
   image: z.string(),
   nodes: z.array(z.object({
     id,

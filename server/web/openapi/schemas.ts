@@ -25,6 +25,7 @@ import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
+import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
@@ -66,6 +67,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   notices,
   planPreview,
   power,
+  rehearsals,
   restarts,
   restore,
   reviews,
