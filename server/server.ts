@@ -280,6 +280,7 @@ async function manageNodes(
       hooks,
       power,
       images,
+      files: images.files,
       notices,
       live,
       desk,

@@ -1,6 +1,7 @@
 /** What a call is about, for the audit log and for roles that are limited to groups: out of its path and JSON body. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { displayPath, fromJsonPath } from "#contract/format/byte_path.ts";
 import type { NamedNode } from "../access/principal.ts";
 import { nodeNames } from "../words/node_names.ts";
 import { keepBody } from "./body.ts";
@@ -59,12 +60,13 @@ export async function subjectOf(
     params.get("ref") ?? params.get("name"),
     body.image,
     body.order?.image,
+    params.get("to"),
     ...body.images ?? [],
   ];
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("webhook") ?? schedule ??
+    : params.get("id") ?? params.get("webhook") ?? schedule ?? pathOf(c) ??
       [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
@@ -73,6 +75,13 @@ export async function subjectOf(
     other: other?.slice(0, 200) || undefined,
     isForced: (body.force ?? false) || (body.order?.force ?? false),
   };
+}
+
+/** The file that a call is about; see contract/api/files.ts. */
+function pathOf({ req }: Context): string | undefined {
+  const bytes = req.query("path64");
+  const path = bytes === undefined ? req.query("path") : displayPath(fromJsonPath({ base64: bytes }));
+  return path === undefined ? undefined : `/${path.replace(/^\/+/, "")}`;
 }
 
 /** The nodes that these keys, ranges and groups stand for now. */

@@ -32,6 +32,7 @@ const ACTIONS = {
   "image.delete": "delete a version",
   "image.prune": "prune versions",
   "image.export": "export a version",
+  "image.read": "read a file of a version",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",
