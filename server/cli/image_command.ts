@@ -72,7 +72,7 @@ function addQueries(image: ImageCommand, { signal }: Signal): void {
         notes: `
 Each line starts with a sign:
   +  added    -  removed    ~  content changed    .  only attributes changed
-With --text: a unified diff of a file of up to 256 KiB; the audit log records it.`,
+With --text: a unified diff of a file of up to 256 KiB; it is audited.`,
         examples: ["rackseed image diff web@1 web@2", "rackseed image diff web@1 web@2 --text /etc/fstab"],
       }),
     )

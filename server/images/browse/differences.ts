@@ -18,7 +18,7 @@ export interface Pair {
   readonly now: EntryNumber | undefined;
 }
 
-export interface Difference extends Pair {
+interface Difference extends Pair {
   readonly change: ImageChange;
 }
 

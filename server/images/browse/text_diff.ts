@@ -5,7 +5,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 const MAX_MS = 100;
 const CONTEXT_LINES = 3;
 
-export interface Side {
+interface Side {
   /** "/etc/motd of web@1" */
   readonly name: string;
   /** Undefined: there is no such file. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import type { DiffRow } from "#contract/api/files.ts";
-import { imageDiff } from "../../store/image_diff.ts";
+import { imageDiff } from "../../store/testing/image_diff.ts";
 import { differences } from "./differences.ts";
 import { makeVersion, type Tree } from "./testing/versions.ts";
 import { TreeDiff } from "./tree_diff.ts";
@@ -52,18 +52,19 @@ Deno.test("a folder's rows are what changed in it, with what changed below each 
     rows: [
       { name: "motd", path: "etc/motd", type: "file", change: "content", kinds: ["content"], bytes: 12 },
       {
-        ...{
-          name: "shadow",
-          path: "etc/shadow",
-          type: "file",
-          change: "content",
-          kinds: ["content"],
-          bytes: 6,
-        },
+        name: "shadow",
+        path: "etc/shadow",
+        type: "file",
+        change: "content",
+        kinds: ["content"],
+        bytes: 6,
         isPrivate: true,
       },
       {
-        ...{ name: "ssh", path: "etc/ssh", type: "directory", kinds: [] },
+        name: "ssh",
+        path: "etc/ssh",
+        type: "directory",
+        kinds: [],
         below: { changes: 1, counts: { content: 1, owner: 1 }, newBytes: 9 },
       },
     ],
@@ -73,7 +74,11 @@ Deno.test("a folder's rows are what changed in it, with what changed below each 
 Deno.test("a folder that changed itself is one row with what changed below it", async () => {
   const { folder } = await diffOf(FROM, TO);
   assert.deepEqual(folder("opt").rows, [{
-    ...{ name: "gone", path: "opt/gone", type: "directory", change: "removed", kinds: ["removed"] },
+    name: "gone",
+    path: "opt/gone",
+    type: "directory",
+    change: "removed",
+    kinds: ["removed"],
     below: { changes: 2, counts: { removed: 2 }, newBytes: 0 },
   }]);
   assert.deepEqual(folder("etc/ssh.d"), { path: "etc/ssh.d", changes: 0, counts: {}, newBytes: 0, rows: [] });

@@ -33,7 +33,7 @@ export interface FrameTables {
 }
 
 /** A part of a frame. */
-export interface Slice {
+interface Slice {
   readonly offset: number;
   readonly sizeBytes: number;
 }

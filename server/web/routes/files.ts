@@ -31,11 +31,13 @@ export function fileRoutes({ images, files, closing }: ApiContext): Hono<Env> {
   });
 
   app.get("/images/:ref/file", async (c) => {
-    return c.json(await files.details(refOf(c), pathOf(PathQuery.parse(c.req.query()))));
+    const path = pathOf(PathQuery.parse(c.req.query()));
+    return c.json(await files.details(refOf(c), path));
   });
 
   app.get("/images/:ref/content", async (c) => {
-    const { path, sizeBytes, bytes } = await files.content(refOf(c), pathOf(PathQuery.parse(c.req.query())));
+    const wanted = pathOf(PathQuery.parse(c.req.query()));
+    const { path, sizeBytes, bytes } = await files.content(refOf(c), wanted);
     // the first piece before the answer begins, so that a damaged copy is told with its status
     const first = await bytes.next();
     async function* all() {
@@ -119,6 +121,9 @@ function lastPart(path: FilePath): string {
 function attachment(path: BytePath): string {
   const name = lastPart({ base64: Buffer.from(path, "latin1").toString("base64") });
   const plain = name.replace(/[^\w.@+ -]/g, "_");
-  const encoded = name.replace(/[^\w.-]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  const encoded = name.replace(
+    /[^\w.-]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

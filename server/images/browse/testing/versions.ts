@@ -14,7 +14,7 @@ export type Tree = Readonly<
   Record<string, string | { content?: string; link?: string; mode?: number; uid?: number }>
 >;
 
-export interface MadeVersion {
+interface MadeVersion {
   readonly index: VersionIndex;
   readonly entries: readonly Entry<HashedExtent>[];
 }
@@ -50,10 +50,8 @@ function manifestOf(tree: Tree): Manifest {
       entries.set(path, { ...common, mode, uid, type: "file", path, sizeBytes, extents });
       if (sizeBytes === 0) continue;
       const sha256 = createHash("sha256").update(content).digest("base64url");
-      frames.push({
-        ...{ pack: 0, offset: 0, sealedBytes: 1, rawBytes: sizeBytes },
-        extents: [{ sha256, offset: 0, sizeBytes }],
-      });
+      const slice = { sha256, offset: 0, sizeBytes };
+      frames.push({ pack: 0, offset: 0, sealedBytes: 1, rawBytes: sizeBytes, extents: [slice] });
     }
   }
   const sorted = [...entries.values()].sort((a, b) => comparePaths(a.path, b.path));
