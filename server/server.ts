@@ -292,6 +292,7 @@ async function manageNodes(
       hooks,
       power,
       images,
+      files: images.files,
       notices,
       live,
       desk,

@@ -10,6 +10,7 @@ import { captureRoutes } from "./routes/captures.ts";
 import { documentRoutes } from "./routes/document.ts";
 import { checkRoutes } from "./routes/checks.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { machineRoutes } from "./routes/machines.ts";
@@ -32,6 +33,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", rehearsalRoutes(context));
+  app.route("/", fileRoutes(context));
   app.route("/", nodeRoutes(context));
   app.route("/", deploymentRoutes(context));
   app.route("/", powerRoutes(context));

@@ -70,6 +70,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /images/:name/tags/:tag": { needs: "operate", records: "image.untag" },
   "POST /images/:ref/verify": { needs: "operate", unrecorded: "it only reads" },
   "GET /images/:ref/diff/:to": VIEW,
+  "GET /images/:ref/diff/:to/folder": VIEW,
+  // files hold secrets: who may export a version may read them
+  "GET /images/:ref/diff/:to/text": { needs: "administer", records: "image.read" },
+  "GET /images/:ref/files": VIEW,
+  "GET /images/:ref/find": VIEW,
+  "GET /images/:ref/file": VIEW,
+  "GET /images/:ref/content": { needs: "administer", records: "image.read" },
   "POST /images/prune": { needs: "administer", records: "image.prune", body: true, evenIfFull: true },
   "GET /images/:name/settings": VIEW,
   "PUT /images/:name/settings": { needs: "operate", records: "image.set" },

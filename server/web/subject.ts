@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { API } from "#contract/api.ts";
+import { displayPath, fromJsonPath } from "#contract/format/byte_path.ts";
 import type { NamedNode } from "../access/principal.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { nodeNames } from "../words/node_names.ts";
@@ -70,14 +71,21 @@ export async function subjectOf(
     params.get("ref") ?? params.get("name"),
     body.image,
     body.order?.image,
+    params.get("to"),
     ...body.images ?? [],
   ];
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("webhook") ?? schedule ??
-      [...params.has("tag") ? [params.get("tag"), body.version] : [], params.get("user"), body.user, body.name, body.role, body.action]
-        .filter(Boolean).join(" ");
+    : params.get("id") ?? params.get("webhook") ?? schedule ?? pathOf(c) ??
+      [
+        ...params.has("tag") ? [params.get("tag"), body.version] : [],
+        params.get("user"),
+        body.user,
+        body.name,
+        body.role,
+        body.action,
+      ].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
@@ -85,6 +93,13 @@ export async function subjectOf(
     other: other?.slice(0, 200) || undefined,
     isForced: isForcedRetry || (body.force ?? false) || (body.order?.force ?? false),
   };
+}
+
+/** The file that a call is about; see contract/api/files.ts. */
+function pathOf({ req }: Context): string | undefined {
+  const bytes = req.query("path64");
+  const path = bytes === undefined ? req.query("path") : displayPath(fromJsonPath({ base64: bytes }));
+  return path === undefined ? undefined : `/${path.replace(/^\/+/, "")}`;
 }
 
 /** The nodes that these keys, ranges and groups stand for now. */

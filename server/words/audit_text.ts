@@ -41,6 +41,7 @@ const ACTIONS = {
   "image.export": "export a version",
   "image.rehearse": "rehearse a version",
   "image.rehearse-cancel": "cancel a rehearsal",
+  "image.read": "read a file of a version",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",

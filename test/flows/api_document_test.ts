@@ -267,6 +267,14 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web@1/diff/web@2", any);
   await client.get("/images/web@1/rehearsals", any);
   await client.get("/rehearsals", any);
+  await client.get("/images/web@1/diff/web@2/folder?limit=1", any);
+  await client.get("/images/web@1/diff/web@2/text?path=more", any);
+  await client.get("/images/web/files?path=srv/deep&limit=7", any);
+  await client.get("/images/web/find?name=h*name", any);
+  for (const path of ["/etc/hostname", "two", "link", "fifo", ""]) {
+    await client.get(`/images/web/file?path=${path}`, any);
+  }
+  await (await client.send("GET", "/images/web/content?path=/link")).body?.cancel();
   const lines = (await (await client.send("POST", "/images/web/verify")).text()).trim().split("\n");
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));
   assert.equal(complaint, undefined);

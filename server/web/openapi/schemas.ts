@@ -13,6 +13,7 @@ import * as distribution from "#contract/api/distribution.ts";
 import * as encryption from "#contract/api/encryption.ts";
 import * as events from "#contract/api/events.ts";
 import * as fields from "#contract/api/fields.ts";
+import * as files from "#contract/api/files.ts";
 import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
@@ -53,6 +54,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   events,
   extentAnswer,
   fields,
+  files,
   hardware,
   hardwareHistory,
   hooks,
