@@ -1,12 +1,14 @@
 /** Real firmware in QEMU, from power-on to the kernel's first line, by the ways of the table in the documentation. */
 import assert from "node:assert/strict";
-import { ensureProduct } from "../../scripts/build.ts";
+import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import type { Firmware } from "../../scripts/lab/qemu.ts";
 import { qemuNeeds } from "../../scripts/lab/qemu.ts";
 import { cloudKernel } from "../support/boot_image.ts";
 import { FOREIGN_PROGRAMS, type ForeignServer } from "../support/foreign_dhcp.ts";
 import { needs } from "../support/needs.ts";
 import { bootToKernel } from "../support/netboot_lab.ts";
+
+const cache = new URL("../../.cache", import.meta.url).pathname;
 
 /** How a machine boots: its firmware, by PXE or HTTP boot, and whose addresses it has. */
 export interface BootWay {
@@ -34,7 +36,7 @@ export function testBootWay(way: BootWay): void {
       files: qemuNeeds.files,
     }),
     async fn() {
-      await ensureProduct(); // fetches the boot programs
+      await fetchBootPrograms(`${cache}/boot-programs`, { scratch: `${cache}/boot-packages` });
       const folder = await Deno.makeTempDir({ prefix: "netboot-" });
       try {
         const said = await bootToKernel({ ...way, folder, kernel: await cloudKernel() });
