@@ -1,6 +1,5 @@
 /**
- * A server on a link of limited rate, and all machines behind a switch at its other end: two network namespaces. The
- * link's queue is Debian's default, fq_codel.
+ * A server on a link of limited rate, and all machines behind a switch at its other end: two network namespaces.
  */
 import { link, NetworkNamespace } from "../../../test/support/netns.ts";
 import { cpuSecondsOf } from "../process_cost.ts";
@@ -48,19 +47,7 @@ export class StormLab implements AsyncDisposable {
     await machines.ip(["route", "add", "local", MACHINES, "dev", "lo"]);
     // one neighbour to resolve, as for a router; a switch would have the machines' own answers
     await server.ip(["route", "add", MACHINES, "via", SWITCH]);
-    await tc(server, [
-      "root",
-      "handle",
-      "1:",
-      "tbf",
-      "rate",
-      `${rateMbit}mbit`,
-      "burst",
-      "256kb",
-      "limit",
-      "64mb",
-    ]);
-    await tc(server, ["parent", "1:1", "handle", "10:", "fq_codel"]);
+    await limit(server, rateMbit);
     return new StormLab(stack.move(), { server, machines, folder });
   }
 
@@ -121,7 +108,9 @@ export class StormLab implements AsyncDisposable {
   }
 }
 
-async function tc(namespace: NetworkNamespace, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await namespace.run(["tc", "qdisc", "add", "dev", "lan", ...args]);
+/** Shapes what the server sends: tbf(8), with a queue of 1000 packets as a network card has. */
+async function limit(namespace: NetworkNamespace, rateMbit: number): Promise<void> {
+  const shape = ["rate", `${rateMbit}mbit`, "burst", "256kb", "limit", `${1000 * 1514}`];
+  const { code, stderr } = await namespace.run(["tc", "qdisc", "add", "dev", "lan", "root", "tbf", ...shape]);
   if (code !== 0) throw new Error(`tc exited ${code}: ${stderr}`);
 }
