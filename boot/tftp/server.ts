@@ -4,7 +4,7 @@ import { BoundedLog } from "../bounded_log.ts";
 import { portError } from "../port_holder.ts";
 import { MANY_MACHINES_BYTES } from "../socket_descriptor.ts";
 import { type OpenUdpPort, openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
-import { ETHERNET_BLKSIZE, negotiate } from "./options.ts";
+import { ETHERNET_BLKSIZE, negotiate, windowsizeBeside } from "./options.ts";
 import { decodeTftp, encodeError, ERROR, TftpFormatError, type TftpOptions } from "./packet.ts";
 import { runSession } from "./session.ts";
 import type { TftpFile } from "./tftp_file.ts";
@@ -182,7 +182,8 @@ class TftpService {
       file.close?.();
       throw error;
     }
-    const terms = negotiate(options, { sizeBytes: file.sizeBytes, maxBlksize });
+    const maxWindowsize = windowsizeBeside(this.#sessions.size);
+    const terms = negotiate(options, { sizeBytes: file.sizeBytes, maxBlksize, maxWindowsize });
     const transfer = new Transfer(terms, performance.now());
     const ended = this.#run(name, { port, peer, file, terms, transfer, signal: this.#options.signal })
       .finally(() => {
