@@ -22,7 +22,8 @@ const LONG = [
   ...["layouts", "faults", "flood", "fuzz", "boot-storm"],
 ];
 
-const scriptOf = (name: string) => new URL(`./bench/${name.replaceAll("-", "_")}.ts`, import.meta.url).pathname;
+const scriptOf = (name: string) =>
+  new URL(`./bench/${name.replaceAll("-", "_")}.ts`, import.meta.url).pathname;
 
 async function main(args: readonly string[]): Promise<number> {
   const known = [...Object.keys(SHORT), ...LONG].filter(exists);

@@ -1,6 +1,7 @@
 /** proxyDHCP beside each DHCP server of Debian, and behind a relay: what a client of each firmware is told. */
 import assert from "node:assert/strict";
 import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
+import { ensureProduct } from "../../scripts/build.ts";
 import { bootServiceAddress, bootServiceReady } from "../support/boot_service.ts";
 import { denoScript, macOf } from "../support/dhcp_network.ts";
 import {
@@ -46,7 +47,8 @@ class Site implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async create(foreign: ForeignServer): Promise<Site> {
+  /** `product`: the server to run; without it, the boot services alone. */
+  static async create(foreign: ForeignServer, { product }: { product?: string } = {}): Promise<Site> {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "proxy-" });
     stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -64,14 +66,18 @@ class Site implements AsyncDisposable {
     const pools = [{ prefix: "10.78.0" }, { prefix: "10.79.0", router: RELAY.nodes }];
     stack.use(await startForeignServer(foreign, { namespace: other, interface: "lan", pools, folder }));
     const options = { interface: "lan", transport: "http", secureBoot: false, dhcp: "proxy", images: {} };
-    const service = server.spawn(denoScript("boot_service.ts", JSON.stringify(options)));
+    const service = server.spawn(
+      product === undefined
+        ? denoScript("boot_service.ts", JSON.stringify(options))
+        : [product, "server", "--data", `${folder}/data`, "--interface", "lan", "--dhcp", "proxy", "--json"],
+    );
     const output = service.stdout.pipeThrough(new TextDecoderStream()).getReader();
     stack.defer(async () => {
       await output.cancel();
       await service.status;
     });
     stack.defer(() => service.kill("SIGKILL"));
-    assert.match((await output.read()).value ?? "", new RegExp(bootServiceReady));
+    assert.match((await output.read()).value ?? "", product ? /"server":/ : new RegExp(bootServiceReady));
     return new Site(server, { folder, stack: stack.move() });
   }
 
@@ -164,5 +170,39 @@ Deno.test({
     await machine.ip(["route", "add", "default", "via", RELAY.nodes]);
     const [ack] = await answers(machine, UEFI, address.yiaddr);
     assert.partialDeepStrictEqual(ack, { type: MESSAGE_TYPE.ack, file: "snponly.efi" });
+  },
+});
+
+Deno.test({
+  name: "the product starts beside a DHCP server, lists the machine that boots, and knows a node by its MAC",
+  ...needs({ root: true, programs: ["ip", "ss", "curl", "dnsmasq"] }),
+  async fn() {
+    const product = await ensureProduct();
+    await using site = await Site.create("dnsmasq", { product });
+    const machine = await site.machine();
+    const mac = await macOf(machine);
+    const token = (await Deno.readTextFile(`${site.folder}/data/token`)).trim();
+    const run = async (...args: string[]) => {
+      const at = ["--server", `https://${bootServiceAddress}:8443`, "--token", token];
+      const { code, stdout, stderr } = await site.server.run([product, ...args, ...at]);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const { address, boot } = split(await answers(machine, UEFI));
+    assert.equal(boot.file, "snponly.efi");
+    const [seen, ...others] = JSON.parse(await run("machine", "list", "--json"));
+    assert.deepEqual([seen.mac, seen.sighting.by, seen.sighting.firmware, others], [
+      mac,
+      ["dhcp"],
+      "uefi",
+      [],
+    ]);
+    // the node's own choice of boot program reaches its firmware, whatever address it has
+    await run("node", "set", "n1", "--mac", mac, "--boot-program", "ipxe.efi");
+    assert.equal(split(await answers(machine, UEFI)).boot.file, "ipxe.efi");
+    await machine.ip(["address", "add", `${address.yiaddr}/24`, "dev", "lan"]);
+    const script = `http://${bootServiceAddress}:8080/boot/ipxe/${mac.replaceAll(":", "-")}`;
+    const { stdout } = await machine.run(["curl", "-s", script]);
+    assert.match(stdout, /^#!ipxe/);
   },
 });

@@ -90,7 +90,7 @@ export async function fetchTftp(
       if (++unacknowledged >= window || isOver) await acknowledge();
     }
   } catch (error) {
-    if (error instanceof Deno.errors.BadResource) {
+    if (silent >= TFTP_ATTEMPTS) {
       throw new Error(`TFTP ${name}: no answer at block ${block + 1}`);
     }
     throw error;
