@@ -40,7 +40,8 @@ if (import.meta.main) {
   const deadline = setTimeout(() => port.close(), COLLECT_MS);
   await ask();
   const buffer = new Uint8Array(4096);
-  for (let seen = new Set<string>(); seen.size < wanted;) {
+  const seen = new Set<string>();
+  while (seen.size < wanted) {
     const datagram = await port.receive(buffer);
     if (datagram === undefined) break;
     const reply = decodePacket(datagram.bytes);
