@@ -4,11 +4,11 @@
  * packets are real; the machines are a process that knows only these protocols. Then dnsmasq does the same in the same
  * way, with everything by TFTP.
  *
- *     deno task bench boot-storm [--count 1000] [--within 10] [--rate 200] [--kernel 512] [--product PATH] [--json]
+ *     deno task bench boot-storm [--count 1000] [--within 60] [--rate 100] [--kernel 512] [--product PATH] [--json]
  *
  *     --count    machines                                        (1000)
- *     --within   seconds in which they are switched on           (10)
- *     --rate     Mbit/s of the server's link                     (200)
+ *     --within   seconds in which they are switched on           (60)
+ *     --rate     Mbit/s of the server's link                     (100)
  *     --kernel   KiB of kernel and initramfs together            (512)
  *     --servers  which servers: ours,dnsmasq                     (both)
  *     --product  measure another build of the product
@@ -31,8 +31,8 @@ const KERNEL_PART = 0.25;
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "1000" },
-    within: { type: "string", default: "10" },
-    rate: { type: "string", default: "200" },
+    within: { type: "string", default: "60" },
+    rate: { type: "string", default: "100" },
     kernel: { type: "string", default: "512" },
     servers: { type: "string", default: "ours,dnsmasq" },
     product: { type: "string" },

@@ -2,8 +2,6 @@
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
 import type { RoleRule } from "#contract/role_rule.ts";
 
-export type DhcpMode = "off" | "server" | "proxy";
-
 export interface ServerOptions {
   readonly data: string;
   /** HTTPS host and port (default: the interface's address or all, port 8443). Port 0 takes a free one, here and below. */
@@ -29,7 +27,7 @@ export interface ServerOptions {
   /** Start even if that port is taken: nodes then fetch torrent files over HTTPS. */
   readonly rsyncMayFail?: boolean | undefined;
   /** "proxy": boot files only, beside a DHCP server that gives the addresses. */
-  readonly dhcp: DhcpMode;
+  readonly dhcp: "off" | "server" | "proxy";
   /** Which clients to answer: known nodes and network boots, or all. */
   readonly dhcpClients: "nodes" | "all";
   /** First and last address of the DHCP pool. */

@@ -12,7 +12,7 @@ export const FOREIGN_PROGRAMS: Readonly<Record<ForeignServer, string>> = {
 };
 
 /** A subnet that the server has addresses for. */
-export interface ForeignPool {
+interface ForeignPool {
   /** "10.78.0": the first three bytes of a /24, whose addresses 50 to 99 are given. */
   readonly prefix: string;
   readonly router?: string;

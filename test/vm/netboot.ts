@@ -11,7 +11,7 @@ import { bootToKernel } from "../support/netboot_lab.ts";
 const cache = new URL("../../.cache", import.meta.url).pathname;
 
 /** How a machine boots: its firmware, by PXE or HTTP boot, and whose addresses it has. */
-export interface BootWay {
+interface BootWay {
   readonly firmware: Firmware;
   readonly httpBoot?: boolean;
   readonly beside?: ForeignServer;

@@ -13,8 +13,8 @@ import { macOf } from "./place.ts";
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "1000" },
-    within: { type: "string", default: "10" },
-    seconds: { type: "string", default: "180" },
+    within: { type: "string", default: "60" },
+    seconds: { type: "string", default: "240" },
     "kernel-bytes": { type: "string", default: "0" },
     "initramfs-bytes": { type: "string", default: "0" },
   },

@@ -2,7 +2,7 @@
 import { BROADCAST, type Ipv4, NO_ADDRESS } from "../../../boot/dhcp/address.ts";
 import { openOnInterface } from "../../../boot/dhcp/interface_socket.ts";
 import { MESSAGE_TYPE, OPTION } from "../../../boot/dhcp/options.ts";
-import { decodePacket, type DhcpPacket, encodePacket } from "../../../boot/dhcp/packet.ts";
+import { decodePacket, type DhcpPacket, encodePacket, latin1 } from "../../../boot/dhcp/packet.ts";
 import type { UdpPort } from "../../../boot/udp_port.ts";
 import { clientPacket } from "../../../test/support/dhcp_packets.ts";
 import { macOf } from "./place.ts";
@@ -52,7 +52,7 @@ export class DhcpClients {
       }),
       MESSAGE_TYPE.ack,
     );
-    return { address: ack.yiaddr, file: ack.file, ms: performance.now() - startedMs };
+    return { address: ack.yiaddr, file: fileOf(ack), ms: performance.now() - startedMs };
   }
 
   async #exchange(packet: DhcpPacket, wanted: number): Promise<DhcpPacket> {
@@ -81,4 +81,9 @@ export class DhcpClients {
       this.#waiting.get(reply.xid)?.(reply);
     }
   }
+}
+
+/** In its field, or in option 67. */
+function fileOf({ file, options }: DhcpPacket): string {
+  return file !== "" ? file : latin1(options.get(OPTION.bootFile) ?? new Uint8Array());
 }

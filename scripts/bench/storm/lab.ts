@@ -7,7 +7,7 @@ import type { StormFigures } from "./figures.ts";
 import { MACHINES, NETMASK_BITS, SERVER, SWITCH } from "./place.ts";
 
 /** What the machines are to load. */
-export interface StormFiles {
+interface StormFiles {
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
 }
