@@ -37,7 +37,7 @@ export interface DeskNode {
   readonly slowest?: string;
 }
 
-export interface DeskProgress {
+interface DeskProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly bytesPerSecond: number;

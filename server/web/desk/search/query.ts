@@ -16,7 +16,7 @@ export interface Query {
   readonly faults: readonly Fault[];
 }
 
-export interface Fault {
+interface Fault {
   readonly part: string;
   readonly fault: "field" | "number" | "value";
 }
