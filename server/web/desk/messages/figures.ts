@@ -40,11 +40,16 @@ export function durationText(seconds: number): string {
 }
 
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
 /** Date and time to the second, in the reader's zone. */
 export function exactTime(iso: string): string {
   return exact.format(new Date(iso));
+}
+
+export function shortTime(iso: string): string {
+  return short.format(new Date(iso));
 }
 
 const STEPS: readonly [seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
