@@ -104,8 +104,9 @@ const DESK_PAGES = [
   "images",
   "templates",
   "hooks",
-  "settings",
+  "deployments",
   "deploy",
   "restore",
+  "settings",
 ];
 export const DESK_PATHS = new RegExp(`^/(?:${DESK_PAGES.join("|")})(?:[/?#]|$)`);
