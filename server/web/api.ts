@@ -14,6 +14,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { machineRoutes } from "./routes/machines.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { powerRoutes } from "./routes/power.ts";
@@ -30,6 +31,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", deploymentRoutes(context));
   app.route("/", powerRoutes(context));
   app.route("/", machineRoutes(context));
   app.route("/", backupRoutes(context));
