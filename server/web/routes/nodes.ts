@@ -99,7 +99,8 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
     fleet.reviews.confirm(request, "deployment");
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
+    const { name } = makerOf(c);
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
