@@ -33,7 +33,7 @@ export type ScreenState = keyof typeof COLOURS;
 /** Beside the name, if there is room. */
 const LARGE_STATES: Partial<Record<ScreenState, string>> = { failed: "failed", done: "done" };
 
-export interface Shown extends ConsoleFacts {
+interface Shown extends ConsoleFacts {
   readonly state: ScreenState;
   /** Since the machine's agent started. */
   readonly elapsedMs: number;
