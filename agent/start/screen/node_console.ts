@@ -4,7 +4,7 @@
  */
 import { type Console, type ConsoleFacts, type Terminal, TerminalConsole } from "../../sys/console.ts";
 import type { Answer } from "../../sys/question.ts";
-import { printable, screenRows, type ScreenSize, type ScreenState } from "./node_screen.ts";
+import { codeRows, printable, screenRows, type ScreenSize, type ScreenState } from "./node_screen.ts";
 
 /** A serial line gets progress no more often, so that its log stays readable. */
 const SERIAL_MS = 5000;
@@ -31,6 +31,7 @@ export class NodeConsole implements Console {
   readonly #beganMs: number;
   readonly #lines: string[] = [];
   #facts: ConsoleFacts = {};
+  #code: readonly string[] | undefined;
   /** Not undefined: lines go to all terminals, and no picture is drawn. */
   #plain: "asking" | "shell" | undefined;
   #pending: string | undefined;
@@ -56,6 +57,9 @@ export class NodeConsole implements Console {
   show(change: ConsoleFacts): void {
     // a serial log shows when each step began, so that it can be seen where a machine hangs
     if (change.step !== undefined && change.step !== this.#facts.step) this.#serialMs = -Infinity;
+    if (change.page !== undefined && change.page !== this.#facts.page) {
+      this.#code = codeRows(change.page, this.#size);
+    }
     this.#facts = { ...this.#facts, ...change };
     if (change.problem === undefined && change.isDone === undefined) return;
     // the last picture: whatever was there before is gone
@@ -144,7 +148,7 @@ export class NodeConsole implements Console {
 
   #rows(state: ScreenState): string[] {
     const elapsedMs = this.#nowMs() - this.#beganMs;
-    return screenRows({ ...this.#facts, state, elapsedMs, lines: this.#lines }, this.#size);
+    return screenRows({ ...this.#facts, state, elapsedMs, lines: this.#lines, code: this.#code }, this.#size);
   }
 
   #leavePicture(): void {

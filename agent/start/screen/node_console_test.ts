@@ -1,3 +1,5 @@
+// a terminal obeys control characters
+// deno-lint-ignore-file no-control-regex
 import assert from "node:assert/strict";
 import { NodeConsole } from "./node_console.ts";
 

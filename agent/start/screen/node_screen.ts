@@ -33,17 +33,19 @@ export type ScreenState = keyof typeof COLOURS;
 /** Beside the name, if there is room. */
 const LARGE_STATES: Partial<Record<ScreenState, string>> = { failed: "failed", done: "done" };
 
-export interface Shown extends ConsoleFacts {
+interface Shown extends ConsoleFacts {
   readonly state: ScreenState;
   /** Since the machine's agent started. */
   readonly elapsedMs: number;
   /** The latest lines, oldest first. */
   readonly lines: readonly string[];
+  /** Of the page's address: see `codeRows`. */
+  readonly code?: readonly string[] | undefined;
 }
 
 /** One string a row; each is as wide as the screen and ends with its colours reset. */
 export function screenRows(shown: Shown, { columns, rows }: ScreenSize): string[] {
-  const scale = Math.max(1, Math.min(4, Math.floor(columns / COLUMNS), Math.floor(rows / ROWS)));
+  const scale = scaleOf({ columns, rows }), { code } = shown;
   const page = new Canvas({ columns, rows });
   const colours = COLOURS[shown.state];
   page.put(0, 0, barText(shown, columns), colours.bar);
@@ -54,7 +56,6 @@ export function screenRows(shown: Shown, { columns, rows }: ScreenSize): string[
   if (word !== undefined && name !== undefined && bigWidth(name) * scale + 3 <= wordAt) {
     page.large(NAME_ROW, wordAt, { text: word, scale, sgr: colours.large });
   }
-  const code = shown.page === undefined ? undefined : qrRows(shown.page, scale);
   const top = name === undefined ? NAME_ROW + 2 : NAME_ROW + 4 * scale + 1;
   const codeWidth = code?.[0]?.length ?? 0;
   const hasCode = code !== undefined && code.length <= rows - top && codeWidth < columns / 1.8;
@@ -81,14 +82,20 @@ function largeName(name: string, columns: number): string | undefined {
   return [name, name.split(".")[0] ?? ""].find((text) => bigWidth(text) <= columns - 2);
 }
 
-function qrRows(address: string, scale: number): string[] | undefined {
+function scaleOf({ columns, rows }: ScreenSize): number {
+  return Math.max(1, Math.min(4, Math.floor(columns / COLUMNS), Math.floor(rows / ROWS)));
+}
+
+/** The QR code of an address, for a screen of this size. It takes longer than all the rest: keep it. */
+export function codeRows(address: string, size: ScreenSize): string[] | undefined {
+  const scale = scaleOf(size);
   const modules = qrCode(address);
   if (!modules) return undefined;
   // light modules are what shines; two of them around it separate it from the text
-  const quiet = 2, size = modules.length + 2 * quiet;
+  const quiet = 2, side = modules.length + 2 * quiet;
   const light = Array.from(
-    { length: size },
-    (_, y) => Array.from({ length: size }, (_, x) => modules[y - quiet]?.[x - quiet] !== true),
+    { length: side },
+    (_, y) => Array.from({ length: side }, (_, x) => modules[y - quiet]?.[x - quiet] !== true),
   );
   return halfBlocks(scaled(light, scale));
 }
@@ -159,6 +166,7 @@ function failureBody(
   part("What", title, { most: 3, sgr: "1;37" });
   part("Cause", detail, { most: 5, sgr: "37" });
   part("Remedy", remedy, { most: 5, sgr: "1;33" });
+  row++;
   const room = Math.max(0, rows - row - 2);
   const last = lines.slice(-room);
   if (room > 0) {

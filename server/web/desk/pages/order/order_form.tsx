@@ -86,7 +86,9 @@ function ImageFields(
             onChange={(event) => change({ image: event.currentTarget.value })}
           >
             <option value={name}>{t("newest")}</option>
-            {chosen.versions.map(({ ref, label }) => <option key={ref} value={ref}>{label}</option>)}
+            {[...chosen.tags, ...chosen.versions].map(({ ref, label }) => (
+              <option key={ref} value={ref}>{label}</option>
+            ))}
           </select>
         </Field>
       )}

@@ -108,24 +108,34 @@ export function commandOf(kind: Kind, nodes: readonly string[], terms: Terms): s
   ];
 }
 
+interface Choice {
+  readonly ref: string;
+  readonly label: string;
+}
+
 export interface Lineage {
   readonly name: string;
   readonly isBackup: boolean;
+  readonly tags: readonly Choice[];
   /** Newest first. */
-  readonly versions: readonly { readonly ref: string; readonly label: string }[];
+  readonly versions: readonly Choice[];
 }
 
-/** The images that can be chosen: lineages by name, backups last. Versions carry their tags, if they have any. */
-export function lineagesOf(
-  images: readonly (ImageView & { readonly tags?: readonly string[] })[],
-): Lineage[] {
+/** The images that can be chosen: lineages by name, backups last. */
+export function lineagesOf(images: readonly ImageView[]): Lineage[] {
   const found = Map.groupBy(images, ({ image }) => image);
-  return [...found].map(([name, versions]): Lineage => ({
-    name,
-    isBackup: versions.some(({ backupOf }) => backupOf !== undefined),
-    versions: versions.toSorted((a, b) => b.version - a.version).map(({ version, created, tags = [] }) => ({
-      ref: `${name}@${version}`,
-      label: [`${name}@${version}`, created.slice(0, 10), ...tags].join(" · "),
-    })),
-  })).sort((a, b) => Number(a.isBackup) - Number(b.isBackup) || a.name.localeCompare(b.name));
+  return [...found].map(([name, views]): Lineage => {
+    const versions = views.toSorted((a, b) => b.version - a.version);
+    return {
+      name,
+      isBackup: views.some(({ backupOf }) => backupOf !== undefined),
+      tags: versions.flatMap(({ version, tags = [] }) =>
+        tags.map((tag) => ({ ref: `${name}@${tag}`, label: `${tag} (${name}@${version})` }))
+      ),
+      versions: versions.map(({ version, created }) => ({
+        ref: `${name}@${version}`,
+        label: `${name}@${version} · ${created.slice(0, 10)}`,
+      })),
+    };
+  }).sort((a, b) => Number(a.isBackup) - Number(b.isBackup) || a.name.localeCompare(b.name));
 }

@@ -7,7 +7,7 @@ import type { Kind, OrderBody } from "./terms.ts";
 /** While a person types or clicks, nothing is asked. */
 const PAUSE_MS = 250;
 
-export interface ReviewState {
+interface ReviewState {
   /** Of the form as it is now; undefined while it is being made. */
   readonly current: Review | undefined;
   /** The latest, to be shown meanwhile. */
