@@ -102,6 +102,7 @@ export const t = messages({
     },
     zh: "将删除 {n} 个版本，释放 {bytes}",
   },
+  pruneNothing: { en: "Nothing would be deleted.", de: "Nichts würde gelöscht.", zh: "没有可删除的版本。" },
   pruneAction: {
     en: { one: "Delete {n} version", other: "Delete {n} versions" },
     de: { one: "{n} Version löschen", other: "{n} Versionen löschen" },
