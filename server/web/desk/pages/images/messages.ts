@@ -51,7 +51,7 @@ export const t = messages({
   deploy: { en: "Deploy…", de: "Installieren …", zh: "部署…" },
   files: { en: "Files", de: "Dateien", zh: "文件" },
   diff: { en: "Compare with {ref}", de: "Mit {ref} vergleichen", zh: "与 {ref} 比较" },
-  rehearse: { en: "Rehearsals", de: "Proben", zh: "预演" },
+  rehearse: { en: "Rehearsals", de: "Probestarts", zh: "预演" },
   captureAgain: { en: "Capture again…", de: "Neu aufnehmen …", zh: "重新采集…" },
   capturing: { en: "Captures in progress", de: "Laufende Aufnahmen", zh: "正在采集" },
   captureOf: { en: "Capture of {image}", de: "Aufnahme von {image}", zh: "采集 {image}" },
