@@ -15,6 +15,7 @@ export * from "./api/notices.ts";
 export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
+export * from "./api/node_history.ts";
 export * from "./api/events.ts";
 export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";

@@ -1,6 +1,7 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type {
+  ConsoleView,
   DeploymentQuery,
   DeploymentView,
   NodeChange,
@@ -22,6 +23,7 @@ import type { Deployments } from "../store/deployments.ts";
 import type { EveryBoots } from "../store/every_boot.ts";
 import type { HardwareRecords } from "../store/hardware_records.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
+import type { NodeHistory } from "../store/node_history.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
@@ -36,6 +38,9 @@ import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import { Discoveries } from "./hardware/discoveries.ts";
 import { HardwareHistory } from "./hardware/hardware_history.ts";
+import { ConsoleLogs } from "./history/console_logs.ts";
+import { BootLog } from "./history/boot_log.ts";
+import { NodeTimeline, type TimelineItem } from "./history/node_timeline.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
@@ -66,7 +71,9 @@ export interface FleetOptions {
   readonly encryption: Encryption;
   readonly power: PowerViews;
   readonly everyBoots: EveryBoots;
-  readonly audit: Pick<AuditLog, "begin">;
+  readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
+  /** What happened to each node. */
+  readonly events: NodeHistory;
   /** Shows a problem until it is gone. */
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
@@ -108,6 +115,8 @@ export class Fleet {
   /** Ids of machines that watchers know of as such. */
   readonly #shownMachines: Set<string>;
   readonly #views: NodeViews;
+  readonly #timeline: NodeTimeline;
+  readonly #consoles: ConsoleLogs;
   /** When `flagSilent` was last called. */
   #checkedMs: number;
 
@@ -144,7 +153,9 @@ export class Fleet {
     const { orders } = this;
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
-    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange, onForgotten });
+    const boots = new BootLog(options.events, { now });
+    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
+    this.#timeline = new NodeTimeline({ history: options.events, audit });
     const enroller = new Enroller({
       nodes,
       deployments,
@@ -159,7 +170,9 @@ export class Fleet {
       onChange,
     });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
+    this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
+      consoles: this.#consoles,
       nodes,
       deployments,
       batches,
@@ -258,6 +271,7 @@ export class Fleet {
     deployments.forgetNode(node.id);
     batches.forget(node.id);
     this.clones.forget(node.id);
+    this.#consoles.forget(node.id);
     hooks.forgetNode(node.id);
     power.forget(node.id);
     this.#history.forget(node.id);
@@ -297,6 +311,11 @@ export class Fleet {
     return this.#options.deployments.list(query, { before });
   }
 
+  /** Its life, newest first. `after`: the key of the item where the page before ended. Throws RackseedError (404). */
+  timeline(key: string, { after }: { after: string | undefined }): Iterable<TimelineItem> {
+    return this.#timeline.items(this.#options.nodes.get(key), { after });
+  }
+
   /** What its hardware was, newest first. Throws RackseedError (404). */
   hardwareHistory(key: string): HardwareRecord[] {
     return this.#history.list(this.#options.nodes.get(key));
@@ -328,6 +347,11 @@ export class Fleet {
   log(key: string): StepReport[] {
     const { nodes, deployments } = this.#options;
     return deployments.log(nodes.get(key).id);
+  }
+
+  /** What its agent logged after line `after`; waits for the next line until the signal aborts. Throws RackseedError (404). */
+  async console(key: string, options: { after: number; signal: AbortSignal }): Promise<ConsoleView> {
+    return await this.#consoles.next(this.#options.nodes.get(key).id, options);
   }
 
   /** Logs and publishes nodes that fell silent during their installation since the last call. */

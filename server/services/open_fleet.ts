@@ -21,6 +21,7 @@ import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
+import { NodeHistory } from "../store/node_history.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
@@ -67,13 +68,14 @@ export function openFleet(
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db), checks = new NodeChecks(db), templates = new Templates(db, { now });
-  const bell = new Bell();
+  const bell = new Bell(), events = new NodeHistory(db);
   const records = new PowerRecords(db, { directory });
   const power = stack.use(
     new PowerControl({
       nodes,
       deployments,
       records,
+      events,
       starts: new PowerStarts(db),
       open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
       pause: pauseFor,
@@ -98,6 +100,7 @@ export function openFleet(
     power,
     everyBoots: new EveryBoots(db, directory),
     audit,
+    events,
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
     templates,

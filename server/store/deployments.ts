@@ -29,6 +29,7 @@ import {
 } from "./deployment_terms.ts";
 import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
 import { ReportLog } from "./events.ts";
+import { OrderHistory } from "./order_history.ts";
 import { tokenHash } from "./token_hash.ts";
 
 type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
@@ -56,12 +57,14 @@ const MAX_BOOT_TOKENS = 16;
 const WRITES_FIRST: Step = "partition";
 /** Number of a node's deployments whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
+const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
 export class Deployments {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
+  readonly #history: OrderHistory;
   readonly #statements = new Map<string, StatementSync>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
@@ -71,6 +74,7 @@ export class Deployments {
     this.#now = now;
     this.#log = new ReportLog(db);
     this.#terms = new DeploymentTerms(db);
+    this.#history = new OrderHistory(db, { now });
     db.exec(`
       CREATE TABLE IF NOT EXISTS assignments (
         number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
@@ -102,9 +106,9 @@ export class Deployments {
       this.#terms.put(deployment, terms);
       for (const node of nodes) {
         this.#endTokens(node);
-        this.#prepared("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
-          node,
-        );
+        const replaced = this.#one("node = ? AND state = 'armed'", node)?.deployment;
+        this.#prepared(CANCEL_ARMED).run(node);
+        this.#history.armed({ deployment, node }, { ref: `${image}@${version}`, terms, replaced });
         this.#prepared(
           `INSERT INTO assignments (deployment, node, image, version, state, created)
            VALUES (?, ?, ?, ?, 'armed', ?)`,
@@ -151,6 +155,7 @@ export class Deployments {
       this.#prepared("DELETE FROM tokens WHERE hash = ?").run(tokenHash(bootSecret));
       this.#prepared("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
       this.#setState(found, "installing");
+      this.#history.enrolled(found);
       this.#live.delete(found.node);
       return { assignment: { ...found, state: "installing" }, session: this.#issue("session", found) };
     });
@@ -171,6 +176,7 @@ export class Deployments {
     const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
+      this.#history.reported(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
       // the session stays valid: an agent that missed the answer repeats its report
       if (report.step === "finish" && report.state === "done") this.#endBootTokens(assignment.node);
@@ -217,7 +223,7 @@ export class Deployments {
     return row && Date.parse(row.created);
   }
 
-  /** Its own seeding policy, if it was ordered with one. */
+  /** If it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);
   }
@@ -318,6 +324,7 @@ export class Deployments {
     const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
+      this.#history.cancelled(assignment, this.#live.get(node)?.report.step);
       // the session stays valid: through it the agent learns that it must stop
       this.#endBootTokens(node);
     });
@@ -357,16 +364,16 @@ export class Deployments {
 
   /** Ids of nodes whose running order is this version. */
   nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
-    const rows = this.#prepared(
+    return this.#prepared(
       "SELECT node FROM assignments WHERE image = ? AND version = ? AND state IN ('armed', 'installing')",
-    ).all(image, version) as { node: string }[];
-    return rows.map((row) => row.node);
+    ).all(image, version).map(({ node }) => String(node));
   }
 
   forgetNode(node: string): void {
     transaction(this.#db, () => {
       this.#endTokens(node);
       this.#log.forget({ node });
+      this.#history.forgetNode(node);
       this.#prepared("DELETE FROM assignments WHERE node = ?").run(node);
     });
     this.#live.delete(node);

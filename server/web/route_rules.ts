@@ -90,6 +90,9 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/cancel": { needs: "order", records: "node.cancel" },
   "GET /nodes/:node/plan": VIEW,
   "GET /nodes/:node/log": VIEW,
+  "GET /nodes/:node/console": VIEW,
+  // with the names of who ordered something, as other lists show them, but not with their addresses
+  "GET /nodes/:node/history": VIEW,
   "POST /nodes/:node/backup": { needs: "order", records: "node.backup" },
   "POST /nodes/:node/boot-backup": { needs: "order", records: "node.backup-at-boot", body: true },
   "POST /nodes/:node/agent": { needs: "administer", records: "node.agent-token" },

@@ -118,6 +118,8 @@ const TABLE: readonly Row[] = [
   ["POST /nodes/:node/cancel", OPERATE],
   ["GET /nodes/:node/plan", VIEW],
   ["GET /nodes/:node/log", VIEW],
+  ["GET /nodes/:node/console", VIEW],
+  ["GET /nodes/:node/history", VIEW],
   ["POST /nodes/:node/backup", ORDER, { path: "/nodes/n%33/backup", json: {} }],
   ["POST /nodes/:node/backup", OPERATE, { path: "/nodes/other/backup", json: {} }],
   ["POST /nodes/:node/boot-backup", ORDER, { path: "/nodes/n3/boot-backup", json: { image: "none" } }],

@@ -140,6 +140,8 @@ async function installation(test: ServerUnderTest): Promise<void> {
   const problem = { title: "cannot format", status: 500, detail: "no.", remedy: "try again." };
   await report({ step: "format", state: "failed", elapsedMs: 1, problem, log: ["it broke"] });
   await client.get("/nodes/n1/log", any);
+  await client.get("/nodes/n1/console", any);
+  await client.get("/nodes/n1/history", any);
   await client.get("/nodes/n1/recovery-key", any);
   await client.post("/restores", {
     body: { nodes: ["n1"], image: "web@1", dryRun: true, keep: ["/srv"] },

@@ -4,6 +4,7 @@ import { CaptureView } from "../api/captures.ts";
 import { BackupRequest } from "../api/captures.ts";
 import { RecoveryKeyRequest, RecoveryKeyUse, RecoveryKeyView } from "../api/encryption.ts";
 import { StepReport } from "../api/node_agent.ts";
+import { ConsoleQuery, ConsoleView, HistoryEntry, HistoryQuery } from "../api/node_history.ts";
 import {
   AgentToken,
   BootBackupRequest,
@@ -66,6 +67,21 @@ export const nodeCalls = {
   "GET /nodes/:node/log": {
     summary: "List the steps of a node's latest deployment, oldest first.",
     answer: z.array(StepReport),
+  },
+  "GET /nodes/:node/console": {
+    summary: "Follow what a node's agent logs while it works.",
+    about: "The last lines are kept until the server restarts. Ask again with `after` for what follows.",
+    query: ConsoleQuery,
+    answer: ConsoleView,
+  },
+  "GET /nodes/:node/history": {
+    summary: "List what was ordered for a node and what happened to it, newest first.",
+    about:
+      "Orders, changes of settings and of hardware, checks, backups, power and boots from the network, with the names of " +
+      "those who ordered them. The audit log has their addresses.",
+    query: HistoryQuery,
+    isPaged: true,
+    answer: z.array(HistoryEntry),
   },
   "POST /nodes/:node/cancel": {
     summary: "Cancel a node's order, or the installation that runs.",

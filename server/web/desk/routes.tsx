@@ -5,6 +5,7 @@ import { HooksPage } from "./pages/hooks/hooks_page.tsx";
 import { ImagePage } from "./pages/images/image_page.tsx";
 import { ImagesPage } from "./pages/images/images_page.tsx";
 import { MachinesPage } from "./pages/machines/machines_page.tsx";
+import { NodePage } from "./pages/node/node_page.tsx";
 import { NodesPage } from "./pages/nodes/nodes_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { TemplatesPage } from "./pages/templates/templates_page.tsx";
@@ -23,6 +24,7 @@ const t = messages({
 export const ROUTES = [
   <Route path="/" component={OverviewPage} />,
   <Route path="/nodes" component={NodesPage} />,
+  <Route path="/nodes/:name/:tab?" component={NodePage} />,
   <Route path="/machines" component={MachinesPage} />,
   <Route path="/images" component={ImagesPage} />,
   <Route path="/images/:image" component={ImagePage} />,

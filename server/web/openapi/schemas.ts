@@ -19,6 +19,7 @@ import * as images from "#contract/api/images.ts";
 import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
+import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
@@ -57,6 +58,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   layout,
   machines,
   nodeAgent,
+  nodeHistory,
   nodes,
   notices,
   planPreview,

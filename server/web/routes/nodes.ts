@@ -1,9 +1,11 @@
 import { Hono } from "hono";
 import {
+  ConsoleQuery,
   DeleteNodeQuery,
   DeploymentQuery,
   DeployRequest,
   DiscoverRequest,
+  HistoryQuery,
   NodeChanges,
   NodeQuery,
   NodeSettings,
@@ -17,7 +19,7 @@ import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../co
 import { requireMatch, tag } from "../entity_tag.ts";
 import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, images, power, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
@@ -71,6 +73,16 @@ export function nodeRoutes({ fleet, images, power, bootBackups }: ApiContext): H
     (c) => c.json(fleet.plan(c.req.param("node"), PlanQuery.parse(c.req.query()))),
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
+  app.get("/nodes/:node/console", async (c) => {
+    const { after, waitSeconds } = ConsoleQuery.parse(c.req.query());
+    const signal = AbortSignal.any([closing, c.req.raw.signal, AbortSignal.timeout(waitSeconds * 1000)]);
+    return c.json(await fleet.console(c.req.param("node"), { after, signal }));
+  });
+  app.get("/nodes/:node/history", (c) => {
+    const query = HistoryQuery.parse(c.req.query()), { limit } = query;
+    const items = fleet.timeline(c.req.param("node"), { after: keyBefore(query) });
+    return c.json(pageOf(c, items, { limit, keyOf: ({ key }) => key }).map(({ entry }) => entry));
+  });
 
   app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
   app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
