@@ -284,7 +284,7 @@ async function look(page: Page, name: string, { isFullPage = true } = {}): Promi
     await page.setViewportSize({ width, height: width === 390 ? 844 : 1080 });
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await accessibilityFaults(page), [], `${name} at ${width}, ${colorScheme}`);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     assert.ok(overflow <= 0, `${name} at ${width} is ${overflow} px too wide`);
     await screenshot(page, `${name}-${width}-${colorScheme}`, { fullPage: isFullPage });
   }
