@@ -7,8 +7,10 @@ import { ImagesPage } from "./pages/images/images_page.tsx";
 import { MachinesPage } from "./pages/machines/machines_page.tsx";
 import { NodePage } from "./pages/node/node_page.tsx";
 import { NodesPage } from "./pages/nodes/nodes_page.tsx";
+import { DeployPage, RestorePage } from "./pages/order/order_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { TemplatesPage } from "./pages/templates/templates_page.tsx";
+import { RehearsalsPage } from "./pages/rehearsals/rehearsals_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
 
 const t = messages({
@@ -30,6 +32,9 @@ export const ROUTES = [
   <Route path="/images/:image" component={ImagePage} />,
   <Route path="/templates" component={TemplatesPage} />,
   <Route path="/hooks" component={HooksPage} />,
+  <Route path="/images/:image/rehearsals" component={RehearsalsPage} />,
+  <Route path="/deploy" component={DeployPage} />,
+  <Route path="/restore" component={RestorePage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
 

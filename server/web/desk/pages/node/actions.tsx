@@ -9,7 +9,8 @@ import { mayOrder } from "../../parts/abilities.ts";
 import { attempt } from "../../parts/attempt.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
-import { backUp, cancel, check } from "../nodes/orders.ts";
+import { BackupDialog, CheckDialog } from "../node_orders/dialogs.tsx";
+import { cancel } from "../nodes/orders.ts";
 import { t } from "./messages.ts";
 
 type PowerAction = "on" | "off" | "cycle";
@@ -17,15 +18,19 @@ type PowerAction = "on" | "off" | "cycle";
 export function NodeActions({ view, reload }: { view: NodeView; reload: () => void }) {
   const { route } = useLocation();
   const [power, setPower] = useState<PowerAction>(), [isCancelling, setIsCancelling] = useState(false);
+  const [dialog, setDialog] = useState<"backup" | "check">();
   if (!mayOrder([view.settings.group])) return null;
   const { name, state, armed, everyBoot } = view, query = `?nodes=${encodeURIComponent(name)}`;
-  const run = (order: typeof check) => void attempt(() => order([deskOf(view)])).then(reload);
+  const close = () => {
+    setDialog(undefined);
+    reload();
+  };
   return (
     <>
       <button type="button" class="primary" onClick={() => route(`/deploy${query}`)}>{t("deploy")}</button>
       <button type="button" onClick={() => route(`/restore${query}`)}>{t("restore")}</button>
-      <button type="button" onClick={() => run(backUp)}>{t("backup")}</button>
-      <button type="button" onClick={() => run(check)}>{t("check")}</button>
+      <button type="button" onClick={() => setDialog("backup")}>{t("backup")}</button>
+      <button type="button" onClick={() => setDialog("check")}>{t("check")}</button>
       {view.power && (
         <details class="menu">
           <summary>{t("power")}</summary>
@@ -45,6 +50,8 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
       {(armed || everyBoot) && (
         <button type="button" class="danger" onClick={() => setIsCancelling(true)}>{t("cancelOrder")}</button>
       )}
+      {dialog === "backup" && <BackupDialog nodes={[deskOf(view)]} onClose={close} />}
+      {dialog === "check" && <CheckDialog nodes={[deskOf(view)]} onClose={close} />}
       {power && <PowerDialog name={name} action={power} onClose={() => setPower(undefined)} />}
       {isCancelling && (
         <Dialog
