@@ -162,13 +162,14 @@ async function serveImages(
 ) {
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
-  const live = new LiveEvents(), desk = new DeskFeed();
+  const desk = new DeskFeed();
+  // routes publish here, too
+  const live = new LiveEvents({ also: (event) => desk.note(event) });
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
   const publish: Publish = (event) => {
     live.publish(event);
-    desk.note(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
