@@ -29,6 +29,12 @@ Deno.test({
     const browser = await openBrowser();
     try {
       const { page, complaints } = await openPage(browser);
+      page.setDefaultTimeout(120_000);
+      if (Deno.env.get("DEBUG_PAGE")) {
+        setTimeout(async () => {
+          console.log("DEBUG", complaints, page.url(), await page.content().catch(String));
+        }, 60_000);
+      }
       await page.goto(`${test.server.urls.server}/?token=${test.server.token}`);
       await page.getByText("live", { exact: true }).waitFor();
       await walkThrough(t, { page, test });
