@@ -41,6 +41,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "restarts a machine: test/vm/kexec_test.ts, and the lab with --kexec",
   ],
   [/^rackseed machine adopt 52:/, "needs a machine that appears: test/interop/machines_test.ts has some"],
+  [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
   [/^ansible-(galaxy|inventory)\b/, "test/interop/ansible_nodes_test.ts installs and lists so"],
   [/^journalctl\b/, "needs the machine's own service manager"],
