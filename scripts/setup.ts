@@ -20,6 +20,7 @@ const PACKAGES: Packages = {
   "e2fsprogs": "/usr/sbin/mkfs.ext4",
   "f2fs-tools": "/usr/sbin/mkfs.f2fs",
   "fdisk": "/usr/sbin/sfdisk",
+  "firefox-esr": "/usr/bin/firefox-esr",
   "fish": "/usr/bin/fish",
   "iproute2": "/usr/bin/ip",
   "ifupdown": "/usr/sbin/ifup",

@@ -19,13 +19,14 @@ export function addImage(
   { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
-    .description("List, browse, compare, verify, delete, export and import images.")
+    .description("List, browse, tag, compare, verify, delete, export and import images.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
     );
   addQueries(image, { signal });
   addFiles(image, { signal });
+  addMarks(image, { signal });
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
@@ -85,6 +86,47 @@ With --text: a unified diff of a file of up to 256 KiB; it is audited.`,
     });
 }
 
+function addMarks(image: ImageCommand, { signal }: Signal): void {
+  withServer(image.command("tag"))
+    .description("Let a tag name a version, move it to another version, or remove it.")
+    .argument("<image>", IMAGE)
+    .argument("<tag>", "name of the tag, e.g. stable")
+    .option("--remove", "remove the tag")
+    .option("--force", "with --remove: also if schedules or restores at every boot name it")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+NAME@TAG can stand wherever a version is named, as in
+rackseed node deploy n1 --image web@stable. It becomes a version when an
+order is given: nodes that are armed keep theirs when the tag moves, and
+schedules look the tag up at each run.`,
+        examples: [
+          "rackseed image tag web@3 stable",
+          "rackseed image tag web@testing stable",
+          "rackseed image tag web stable --remove",
+        ],
+      }),
+    )
+    .action(async (ref, tag, options) =>
+      await (await import("./image_marks.ts")).tagImage(ref, { ...options, tag, signal })
+    );
+  withServer(image.command("note"))
+    .description("Set, show or remove the note of a version, a line of text for people.")
+    .argument("<image>", IMAGE)
+    .argument("[text]", "the note; without it, the command shows the note")
+    .option("--remove", "remove the note")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed image note web@3 tested", "rackseed image note web@3 --remove"] }),
+    )
+    .action(async (ref, text, options) =>
+      await (await import("./image_marks.ts")).noteImage(ref, { ...options, text, signal })
+    );
+}
+
 function addSettings(image: ImageCommand, { signal }: Signal): void {
   withServer(image.command("set"))
     .description("Change the settings shared by all versions of an image, or show them.")
@@ -133,7 +175,18 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
   withServer(image.command("delete"))
     .description("Delete a version, and the stored data that no other version uses.")
     .argument("<image>", IMAGE)
-    .addHelpText("after", afterOptions({ examples: ["rackseed image delete web@2"] }))
+    .option("--force", "delete it although nodes, schedules or tags need it")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+A version is not deleted while nodes that were installed from it, schedules,
+restores at every boot or tags need it. --force deletes it all the same, with
+its tags; those nodes can then be neither restored nor checked. A version that
+is being deployed is never deleted.`,
+        examples: ["rackseed image delete web@2"],
+      }),
+    )
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
@@ -142,6 +195,7 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
     .argument("[name...]", "names of the images (default: all)")
     .option("--keep-last <n>", "keep the n latest versions of each image", parseVersionCount)
     .option("--keep-newer-than <age>", "keep versions newer than this, e.g. 30d", parseAge)
+    .option("--force", "also delete versions that tags name, with those tags")
     .option("--yes", "delete; without it, only show what would be deleted")
     .option("--json", JSON_RESULT)
     .addHelpText(
@@ -149,8 +203,8 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
       afterOptions({
         notes: `
 At least one --keep option is required; a version is kept if either keeps it.
-Always kept: the latest version of each image, versions assigned to nodes, and
-versions in use.`,
+Always kept: the latest version of each image, versions that nodes have or
+schedules name, versions in use, and, without --force, versions with tags.`,
         examples: [
           "rackseed image prune --keep-last 3",
           "rackseed image prune web --keep-newer-than 30d --yes",

@@ -45,15 +45,18 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
     return print("no images yet; to capture one: rackseed capture TEMPLATE --image NAME");
   }
   printTable(
-    ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
-    images.map(({ image, version, created, totals, bootable, backupOf }) => [
+    ["image", "tags", "captured", "files", "content", "stored", "own", "boots nodes", "backup of", "note"],
+    images.map(({ image, version, created, totals, bootable, backupOf, tags, note, stored }) => [
       `${image}@${version}`,
+      tags.join(" ") || "-",
       formatTime(created),
       formatCount(totals.files),
       formatBytes(totals.fileBytes),
-      formatBytes(totals.sealedBytes),
+      formatBytes(stored.own + stored.shared),
+      formatBytes(stored.own),
       bootable ? "yes" : "no",
       backupOf ?? "-",
+      visibleLine(note ?? "-"),
     ]),
   );
 }
@@ -93,9 +96,15 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
   using client = await connect(options, signal);
   const version = await client.call("GET /images/:ref", { ref: refOf(ref), signal });
   if (json) return printJson(version);
-  const { totals, source, layout } = version;
+  const uses = await client.call("GET /images/:ref/uses", {
+    ref: `${version.image}@${version.version}`,
+    signal,
+  });
+  const { totals, source, layout, stored } = version;
   printFields({
     Image: `${version.image}@${version.version}`,
+    Tags: version.tags.join(" ") || undefined,
+    Note: version.note,
     Id: version.id,
     Captured: formatTime(version.created),
     "Backup of": version.backupOf,
@@ -106,6 +115,13 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     Stored: `${formatBytes(totals.extentBytes)} of file data, ${
       formatBytes(totals.sealedBytes)
     } compressed and sealed`,
+    "On the disk": `${formatBytes(stored.own + stored.shared)}, ${
+      formatBytes(stored.own)
+    } of it for this version only`,
+    "Armed with it": shortList(uses.ordered),
+    "Installed on": shortList(uses.installed),
+    "Restored at every boot of": shortList(uses.everyBoot),
+    "Named by schedules": shortList(uses.schedules),
     "Boots nodes": version.bootable ? "yes" : "no",
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
@@ -114,9 +130,20 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
   for (const note of [...version.notes, ...version.bootNotes]) print(`Note: ${note}`);
 }
 
-export async function deleteImage(ref: string, { signal, ...options }: ImageOptions): Promise<void> {
+/** At most a few of the names; undefined if there are none. */
+function shortList(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const more = names.length > 8 ? ` and ${formatCount(names.length - 8)} more` : "";
+  return `${names.slice(0, 8).join(", ")}${more}`;
+}
+
+export async function deleteImage(
+  ref: string,
+  { force = false, signal, ...options }: ImageOptions & { force?: boolean | undefined },
+): Promise<void> {
   using client = await connect(options, signal);
-  await client.call("DELETE /images/:ref", { ref: refOf(ref), signal });
+  const query = force ? { force: "true" as const } : {};
+  await client.call("DELETE /images/:ref", { ref: refOf(ref), query, signal });
   print(`deleted ${ref}`);
 }
 

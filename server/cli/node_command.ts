@@ -8,6 +8,7 @@ import { withServer } from "./connection_options.ts";
 import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addHardware } from "./hardware_command.ts";
+import { addHistory } from "./history_command.ts";
 import { addNodeSet } from "./node_set_command.ts";
 import { addPower, parseAtOnce } from "./power_command.ts";
 import { addNodeTable } from "./node_table_command.ts";
@@ -42,6 +43,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addCheck(node, { signal });
   addRecoveryKey(node, { signal });
   addHardware(node, { signal });
+  addHistory(node, { signal });
   addNodeTable(node, { signal });
   addCancel(node, { signal });
 }

@@ -8,6 +8,7 @@
 export { Cidr, Hostname, Ipv4Address, Mac } from "./identity.ts";
 export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";
 export * from "./api/captures.ts";
+export * from "./api/deployments.ts";
 export * from "./api/disks.ts";
 export * from "./api/encryption.ts";
 export * from "./api/images.ts";
@@ -15,6 +16,7 @@ export * from "./api/notices.ts";
 export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
+export * from "./api/node_history.ts";
 export * from "./api/events.ts";
 export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";

@@ -96,5 +96,5 @@ export interface DeskMessage {
 }
 
 /** First segments of the addresses that the desk shows itself; other addresses are pages of their own. "" is `/`. */
-const DESK_PAGES = ["", "nodes", "machines", "settings"];
+const DESK_PAGES = ["", "nodes", "machines", "images", "templates", "hooks", "settings"];
 export const DESK_PATHS = new RegExp(`^/(?:${DESK_PAGES.join("|")})(?:[/?#]|$)`);

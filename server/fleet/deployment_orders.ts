@@ -49,7 +49,7 @@ interface OrderSources {
 type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
 
 /** `isEveryBoot`: it is given for, or by, an order that holds for every boot. */
-type InstallRequest = DeployRequest & { restore?: RestoreTerms; isEveryBoot?: boolean };
+export type InstallRequest = DeployRequest & { restore?: RestoreTerms | undefined; isEveryBoot?: boolean };
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -59,8 +59,13 @@ export class DeploymentOrders {
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
-  deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
+  deploy(
+    request: InstallRequest,
+    { also: store, by }: { also?: Also | undefined; by?: string | undefined } = {},
+  ): DeployAnswer {
     const { seed, identity, askSeconds, firstBootSeconds, restore, now = false, finish } = request;
+    // to order the same again; a passphrase is not kept
+    const { nodes: _, passphrase: __, isEveryBoot: ___, ...terms } = request;
     const { deployments, batches, clones, machines, restarts, pin, onChange } = this.#sources;
     const { nodes, version, plans, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
@@ -76,6 +81,8 @@ export class DeploymentOrders {
         also(id);
         store?.(id, nodes);
       },
+      order: terms,
+      by,
       seed,
       restore,
       finish,
@@ -118,7 +125,7 @@ export class DeploymentOrders {
    */
   restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
     const order = this.#installOf(request);
-    if (!request.everyBoot) return this.deploy(order, { also });
+    if (!request.everyBoot) return this.deploy(order, { also, by: by || undefined });
     if (request.dryRun) {
       throw new RackseedError("cannot order a dry run at every boot", {
         reason: "a dry run writes nothing, and each would only delay the boot.",
@@ -127,7 +134,7 @@ export class DeploymentOrders {
       });
     }
     const keep: Also = (_, nodes) => this.#keep(nodes, { request, by });
-    return this.deploy({ ...order, isEveryBoot: true }, { also: keep });
+    return this.deploy({ ...order, isEveryBoot: true }, { also: keep, by: by || undefined });
   }
 
   /** As `check`. */
@@ -144,6 +151,7 @@ export class DeploymentOrders {
     // the order for every boot stays as it is
     return this.deploy({ ...order, isEveryBoot: true }, {
       also: () => everyBoots.setPassed(node.id, undefined),
+      by: everyBoots.of(node.id)?.by,
     });
   }
 
@@ -163,6 +171,15 @@ export class DeploymentOrders {
     if (cancelled) encryption.end(node.id);
     if (wasKept) this.#sources.onCalledOff(node.id);
     log.info("cancelled", { node: node.name, deployment: cancelled?.deployment, everyBoot: wasKept });
+    return onChange(node);
+  }
+
+  /** Cancels the order of a node (by id) that has one; what holds for every boot stays. */
+  cancelOrder(id: string): NodeView {
+    const { nodes, deployments, encryption, onChange } = this.#sources;
+    const node = nodes.get(id), cancelled = deployments.cancel(id);
+    if (cancelled) encryption.end(id);
+    log.info("cancelled", { node: node.name, deployment: cancelled?.deployment });
     return onChange(node);
   }
 

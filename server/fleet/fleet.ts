@@ -1,8 +1,8 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type {
+  ConsoleView,
   DeploymentQuery,
-  DeploymentView,
   NodeChange,
   NodeSettings,
   NodeView,
@@ -22,12 +22,16 @@ import type { Deployments } from "../store/deployments.ts";
 import type { EveryBoots } from "../store/every_boot.ts";
 import type { HardwareRecords } from "../store/hardware_records.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
+import type { NodeHistory } from "../store/node_history.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
+import type { BatchCurves } from "./batches/batch_curves.ts";
+import { BatchOrders } from "./batches/batch_orders.ts";
+import { BatchViews } from "./batches/batch_views.ts";
 import { BootRestores } from "./boot_restores.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
 import type { Encryption } from "./encryption.ts";
@@ -36,13 +40,18 @@ import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import { Discoveries } from "./hardware/discoveries.ts";
 import { HardwareHistory } from "./hardware/hardware_history.ts";
+import { ConsoleLogs } from "./history/console_logs.ts";
+import { BootLog } from "./history/boot_log.ts";
+import { NodeTimeline, type TimelineItem } from "./history/node_timeline.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
+import type { RackRegistry } from "./rack_registry.ts";
 import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
@@ -59,13 +68,17 @@ export interface FleetOptions {
   readonly checks: NodeChecks;
   readonly images: Images;
   readonly batches: Batches;
+  readonly curves: BatchCurves;
+  readonly racks: Pick<RackRegistry, "rackOf" | "serverRack">;
   readonly terms: SwarmTerms;
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
   readonly everyBoots: EveryBoots;
-  readonly audit: Pick<AuditLog, "begin">;
+  readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
+  /** What happened to each node. */
+  readonly events: NodeHistory;
   /** Shows a problem until it is gone. */
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
@@ -94,6 +107,9 @@ export interface FleetOptions {
  */
 export class Fleet {
   readonly orders: DeploymentOrders;
+  /** Deployments as a whole. */
+  readonly batchOrders: BatchOrders;
+  readonly batchViews: BatchViews;
   readonly netboot: NetbootOrders;
   readonly agents: NodeAgents;
   readonly clones: CloneReports;
@@ -107,6 +123,8 @@ export class Fleet {
   /** Ids of machines that watchers know of as such. */
   readonly #shownMachines: Set<string>;
   readonly #views: NodeViews;
+  readonly #timeline: NodeTimeline;
+  readonly #consoles: ConsoleLogs;
   /** When `flagSilent` was last called. */
   #checkedMs: number;
 
@@ -143,7 +161,9 @@ export class Fleet {
     const { orders } = this;
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
-    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange, onForgotten });
+    const boots = new BootLog(options.events, { now });
+    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
+    this.#timeline = new NodeTimeline({ history: options.events, audit });
     const enroller = new Enroller({
       nodes,
       deployments,
@@ -158,7 +178,9 @@ export class Fleet {
       onChange,
     });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
+    this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
+      consoles: this.#consoles,
       nodes,
       deployments,
       batches,
@@ -182,11 +204,19 @@ export class Fleet {
       clones,
       checks,
       encryption,
-      terms,
       power,
       bootRestores,
       history,
       now,
+    });
+    this.batchViews = new BatchViews({ ...options, clones });
+    this.batchOrders = new BatchOrders({
+      nodes,
+      deployments,
+      orders,
+      views: this.batchViews,
+      onChange,
+      onResumed: () => options.bell.ring(),
     });
     this.#checkedMs = now();
   }
@@ -257,6 +287,7 @@ export class Fleet {
     deployments.forgetNode(node.id);
     batches.forget(node.id);
     this.clones.forget(node.id);
+    this.#consoles.forget(node.id);
     hooks.forgetNode(node.id);
     power.forget(node.id);
     this.#history.forget(node.id);
@@ -267,17 +298,16 @@ export class Fleet {
     publish({ type: "node-removed", name: node.name });
   }
 
-  /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
-  nodesByVersion(): Map<string, string[]> {
-    const byVersion = new Map<string, string[]>();
-    for (const node of this.#options.nodes.list()) {
-      const { id, name, image } = this.#views.view(node);
-      // until the order is carried out, the disk holds what was assigned before
-      const now = this.#options.deployments.assigned(id);
-      const refs = new Set([image, now && `${now.image}@${now.version}`]);
-      for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
-    }
-    return byVersion;
+  /** By version ("web@1"): the nodes that would lose their image with it. */
+  versionUsers(): Map<string, NodeUses> {
+    const { nodes, deployments, everyBoots, images } = this.#options;
+    return usersByVersion(nodes.list(), {
+      active: (id) => deployments.active(id),
+      // until an order is carried out, the disk holds what was assigned before
+      assigned: (node) => [deployments.assigned(node.id), this.#views.view(node).image],
+      everyBoot: (id) => everyBoots.of(id)?.terms.image,
+      images,
+    });
   }
 
   /** Throws RackseedError (404, 409); see encryption.ts. */
@@ -297,6 +327,11 @@ export class Fleet {
     return this.#options.deployments.list(query, { before });
   }
 
+  /** Its life, newest first. `after`: the key of the item where the page before ended. Throws RackseedError (404). */
+  timeline(key: string, { after }: { after: string | undefined }): Iterable<TimelineItem> {
+    return this.#timeline.items(this.#options.nodes.get(key), { after });
+  }
+
   /** What its hardware was, newest first. Throws RackseedError (404). */
   hardwareHistory(key: string): HardwareRecord[] {
     return this.#history.list(this.#options.nodes.get(key));
@@ -309,9 +344,15 @@ export class Fleet {
     return this.changed(node);
   }
 
-  /** Throws RackseedError (404). */
-  deployment(id: string): DeploymentView {
-    return this.#views.deployment(id);
+  /** Whether it was ordered with `force`. */
+  isForcedDeployment(id: string): boolean {
+    return this.#options.deployments.orderOf(id)?.force ?? false;
+  }
+
+  /** Its nodes, for those who ask what an order for it is about; none if it is unknown. */
+  namesOfDeployment(id: string): string[] {
+    const { nodes, deployments } = this.#options;
+    return deployments.parts(id).flatMap(({ node }) => nodes.find(node)?.name ?? []);
   }
 
   /** What a deployment or a restore would do to the node. Throws RackseedError (404, 409). */
@@ -328,6 +369,11 @@ export class Fleet {
   log(key: string): StepReport[] {
     const { nodes, deployments } = this.#options;
     return deployments.log(nodes.get(key).id);
+  }
+
+  /** What its agent logged after line `after`; waits for the next line until the signal aborts. Throws RackseedError (404). */
+  async console(key: string, options: { after: number; signal: AbortSignal }): Promise<ConsoleView> {
+    return await this.#consoles.next(this.#options.nodes.get(key).id, options);
   }
 
   /** Logs and publishes nodes that fell silent during their installation since the last call. */

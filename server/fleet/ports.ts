@@ -24,6 +24,7 @@ import type {
   TextDiff,
 } from "#contract/api/files.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
+import type { TagView } from "#contract/api/image_tags.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
 import type { ImageSettings } from "#contract/api/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
@@ -34,20 +35,27 @@ import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem, RackseedError } from "#contract/errors.ts";
 import type { z } from "zod";
 
-/** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names the existing ones. */
+/** Published versions. `ref` is NAME, NAME@VERSION or NAME@TAG; an unknown one is a 404 that names the existing ones. */
 export interface Images {
   /** All versions of all images. */
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
-  /** `need`: a reason to keep a version ("web@1") that the store does not know of; undefined if there is none. */
+  /** Why the version must not be deleted now: a capture adds to it, or it is being deployed. */
+  useOf(version: { image: string; version: number }): string | undefined;
+  /** `need`: a reason to keep a version that the store does not know of; undefined if there is none. */
   prune(
     request: PruneRequest,
-    options: { need: (ref: string) => string | undefined; nowMs: number },
+    options: { need: (version: { image: string; version: number }) => string | undefined; nowMs: number },
   ): Promise<PruneAnswer>;
   /** `image`: NAME. */
   settings(image: string): ImageSettings;
   set(image: string, settings: ImageSettings): ImageSettings;
+  /** Sets or moves the tag. */
+  setTag(image: string, tag: { tag: string; version: number }): TagView;
+  removeTag(image: string, tag: string): void;
+  /** "" removes the note. */
+  setNote(ref: string, note: string): VersionView;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** The version as a pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;

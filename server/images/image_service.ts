@@ -1,6 +1,7 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
 import type { ImageView, PruneAnswer, PruneRequest, VerifyEvent, VersionView } from "#contract/api.ts";
 import { getLogger } from "@logtape/logtape";
+import type { TagView } from "#contract/api/image_tags.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
@@ -114,15 +115,24 @@ export class ImageService implements Images {
     await this.#seeder.remove(metainfo.infoHash);
   }
 
+  useOf(version: { image: string; version: number }): string | undefined {
+    return this.#store.useOf(version);
+  }
+
   async prune(
-    { images, apply, ...policy }: PruneRequest,
-    { need, nowMs }: { need: (ref: string) => string | undefined; nowMs: number },
+    { images, apply, force = false, ...policy }: PruneRequest,
+    { need, nowMs }: {
+      need: (version: { image: string; version: number }) => string | undefined;
+      nowMs: number;
+    },
   ): Promise<PruneAnswer> {
     const named = ({ image, version }: { image: string; version: number }) => `${image}@${version}`;
     const versions = this.list().filter(({ image }) => images?.includes(image) ?? true);
     const plan = planPrune(versions, policy, {
       nowMs,
-      need: (version) => this.#store.useOf(version) ?? need(named(version)),
+      need: (version) =>
+        this.#store.useOf(version) ?? need(version) ??
+          (version.tags.length > 0 && !force ? `tagged ${version.tags.join(", ")}` : undefined),
     });
     const freedBytes = this.#store.ownBytes(plan.removed.map(named));
     const removed: ImageView[] = [], kept = [...plan.kept];
@@ -149,6 +159,18 @@ export class ImageService implements Images {
       if (error instanceof RackseedError && error.status === 409) return error.reason;
       throw error;
     }
+  }
+
+  setTag(image: string, tag: { tag: string; version: number }): TagView {
+    return this.#store.setTag(image, tag);
+  }
+
+  removeTag(image: string, tag: string): void {
+    this.#store.removeTag(image, tag);
+  }
+
+  setNote(ref: string, note: string): VersionView {
+    return this.#store.setNote(ref, note);
   }
 
   settings(image: string): ImageSettings {

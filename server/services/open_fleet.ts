@@ -1,4 +1,5 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import { BatchCurves } from "../fleet/batches/batch_curves.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
@@ -21,6 +22,7 @@ import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
+import { NodeHistory } from "../store/node_history.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
@@ -28,6 +30,7 @@ import { every, type StartContext } from "./start_context.ts";
 import type { ServerSwarm } from "./start_swarm.ts";
 
 const LATE_TICK_MS = 1000;
+const CURVE_TICK_MS = 2000;
 const SILENCE_TICK_MS = 5000;
 const RESTART_TICK_MS = 10_000;
 
@@ -57,23 +60,26 @@ export function openFleet(
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, pin } = data;
   const settings = () => siteSwarm.settings();
+  const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
     nameOf: (id) => nodes.find(id)?.name ?? id,
+    onReceived: (deployment, received) => curves.add(deployment, received),
     now,
   });
   const terms = new SwarmTerms({ settings, racks });
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db), checks = new NodeChecks(db), templates = new Templates(db, { now });
-  const bell = new Bell();
+  const bell = new Bell(), events = new NodeHistory(db);
   const records = new PowerRecords(db, { directory });
   const power = stack.use(
     new PowerControl({
       nodes,
       deployments,
       records,
+      events,
       starts: new PowerStarts(db),
       open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
       pause: pauseFor,
@@ -88,6 +94,8 @@ export function openFleet(
     checks,
     images,
     batches,
+    curves,
+    racks,
     terms,
     firstBoots,
     hooks,
@@ -98,6 +106,7 @@ export function openFleet(
     power,
     everyBoots: new EveryBoots(db, directory),
     audit,
+    events,
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
     templates,
@@ -110,6 +119,7 @@ export function openFleet(
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
+  stack.use(every(CURVE_TICK_MS, () => curves.tick()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
   return { fleet, hooks, agents, power, checks, templates, bell };

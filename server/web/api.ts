@@ -15,6 +15,7 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { machineRoutes } from "./routes/machines.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { powerRoutes } from "./routes/power.ts";
@@ -32,6 +33,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", imageRoutes(context));
   app.route("/", fileRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", deploymentRoutes(context));
   app.route("/", powerRoutes(context));
   app.route("/", machineRoutes(context));
   app.route("/", backupRoutes(context));

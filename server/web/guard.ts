@@ -103,5 +103,5 @@ function staleAfter(action: Action): Stale[] {
   const about = action.split(".")[0];
   if (about === "schedule") return ["schedules"];
   if (about === "user" || about === "token") return ["people"];
-  return about === "node" ? ["deployments"] : [];
+  return about === "node" || about === "deployment" ? ["deployments"] : [];
 }

@@ -1,6 +1,7 @@
 /** What a call is about, for the audit log and for roles that are limited to groups: out of its path and JSON body. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { API } from "#contract/api.ts";
 import { displayPath, fromJsonPath } from "#contract/format/byte_path.ts";
 import type { NamedNode } from "../access/principal.ts";
 import { nodeNames } from "../words/node_names.ts";
@@ -35,6 +36,8 @@ const Named = z.object({
   user: Name,
   role: Name,
   action: Name,
+  // that a tag is to name
+  version: z.int().optional().catch(undefined),
   force: Force,
   // of a schedule
   order: z.object({ image: Name, force: Force }).partial().catch({}),
@@ -53,7 +56,13 @@ export async function subjectOf(
   const params = paramsOf(pattern, c.req.path);
   const body = readBody ? namesOf(await readJson(c)) : {};
   const schedule = params.get("schedule");
-  const patterns = schedule === undefined ? body.nodes ?? [] : context.schedules.nodesOf(schedule) ?? [];
+  const deployment = pattern.startsWith(`${API}/deployments/:id/`) ? params.get("id") : undefined;
+  // the first order's force counts again
+  const isForcedRetry = deployment !== undefined && pattern.endsWith("/retry") &&
+    context.fleet.isForcedDeployment(deployment);
+  const patterns = schedule !== undefined
+    ? context.schedules.nodesOf(schedule) ?? []
+    : body.nodes ?? (deployment === undefined ? [] : context.fleet.namesOfDeployment(deployment));
   const keys = [params.get("node"), ...patterns, body.template].filter((key) => key !== undefined);
   const named = namedBy(keys, context.fleet);
   const images = [
@@ -67,13 +76,14 @@ export async function subjectOf(
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
     : params.get("id") ?? params.get("webhook") ?? schedule ?? pathOf(c) ??
-      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
+      [...params.has("tag") ? [params.get("tag"), body.version] : [], params.get("user"), body.user, body.name, body.role, body.action]
+        .filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
     images: isHook ? [] : images.filter((name) => name !== undefined).map((name) => name.slice(0, 100)),
     other: other?.slice(0, 200) || undefined,
-    isForced: (body.force ?? false) || (body.order?.force ?? false),
+    isForced: isForcedRetry || (body.force ?? false) || (body.order?.force ?? false),
   };
 }
 

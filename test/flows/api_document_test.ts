@@ -138,8 +138,17 @@ async function installation(test: ServerUnderTest): Promise<void> {
   await client.get(`/deployments/${ordered.deployment}`, any);
   await client.get("/deployments", any);
   const problem = { title: "cannot format", status: 500, detail: "no.", remedy: "try again." };
+  const batch = `/deployments/${ordered.deployment}`;
+  await client.post(`${batch}/pause`, { body: {}, schema: any });
+  await client.post(`${batch}/resume`, { body: {}, schema: any });
   await report({ step: "format", state: "failed", elapsedMs: 1, problem, log: ["it broke"] });
+  for (const part of ["", "/progress", "/swarm", "/comparison"]) await client.get(`${batch}${part}`, any);
+  const again = await client.post(`${batch}/retry`, { body: {}, schema: DeployAnswer });
+  assert.deepEqual(again.nodes.map(({ node }) => node), ["n1"]);
+  await client.post(`/deployments/${again.deployment}/cancel`, { body: { nodes: ["n1"] }, schema: any });
   await client.get("/nodes/n1/log", any);
+  await client.get("/nodes/n1/console", any);
+  await client.get("/nodes/n1/history", any);
   await client.get("/nodes/n1/recovery-key", any);
   await client.post("/restores", {
     body: { nodes: ["n1"], image: "web@1", dryRun: true, keep: ["/srv"] },
@@ -244,6 +253,10 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web", any);
   await client.put("/images/web/settings", { body: { keep: ["/srv"], own: ["/etc/own/"] }, schema: any });
   await client.get("/images/web/settings", any);
+  await client.put("/images/web/tags/stable", { body: { version: 1 }, schema: any });
+  await client.put("/images/web@stable/note", { body: { note: "the first" }, schema: any });
+  await client.get("/images/web@stable/uses", any);
+  await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
   await client.get("/images/web@1/diff/web@2/folder?limit=1", any);
   await client.get("/images/web@1/diff/web@2/text?path=more", any);

@@ -15,7 +15,7 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("machine-removed"), id }),
   z.object({ type: z.literal("template"), template: TemplateView }),
   z.object({ type: z.literal("capture"), capture: CaptureView }),
-  /** A version was published or removed. */
+  /** A version was published or removed, or its tags or note changed. */
   z.object({ type: z.literal("images") }),
   /** A hook was set or removed. */
   z.object({ type: z.literal("hooks") }),

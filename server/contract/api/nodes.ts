@@ -95,6 +95,8 @@ export const NodeView = z.object({
   /** It is being installed and has been silent since: it may have lost power or network. */
   silentSince: time.optional(),
   armed: z.boolean(),
+  /** It is armed, and its deployment is paused: it starts from its own disk. */
+  paused: z.literal(true).optional(),
   report: StepReport.optional(),
   firstBoot: FirstBootView.optional(),
   inventory: Inventory.optional(),
@@ -232,38 +234,3 @@ export const DeployAnswer = z.object({
   })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
-
-/** A batch: the nodes of one `node deploy`. */
-export const DeploymentView = z.object({
-  id,
-  image: z.string(),
-  seed: SeedPolicy,
-  nodes: z.array(z.object({ node: MachineName, state: NodeState, limit: Limit.optional() })),
-  slowest: Slowness.optional(),
-});
-export type DeploymentView = z.infer<typeof DeploymentView>;
-
-/**
- * "installing" if one of its nodes installs; else "armed" if one is; else "failed" if one failed or was aborted; else
- * "done".
- */
-export const DeploymentState = z.enum(["installing", "armed", "failed", "done"]);
-
-/** A batch in a list. */
-export const DeploymentSummary = z.object({
-  id,
-  kind: z.enum(["deployment", "restore", "backup"]),
-  image: z.string(),
-  created: time,
-  state: DeploymentState,
-  /** How many of its nodes are in each state; states without nodes are left out. */
-  nodes: z.partialRecord(NodeState, count),
-});
-export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
-
-export const DeploymentQuery = PageQuery.extend({
-  limit: PageQuery.shape.limit.default(100),
-  state: DeploymentState.optional(),
-  image: ImageRef.optional(),
-});
-export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

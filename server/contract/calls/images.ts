@@ -1,4 +1,4 @@
-/** Calls about images and their versions. A reference is NAME, for its newest version, or NAME@VERSION. */
+/** Calls about images and their versions. A reference is NAME, for its newest version, NAME@VERSION or NAME@TAG. */
 import { z } from "zod";
 import {
   ImageChange,
@@ -20,6 +20,7 @@ import {
   PathQuery,
   TextDiff,
 } from "../api/files.ts";
+import { ForceQuery, NoteRequest, TagKey, TagRequest, TagView, VersionUses } from "../api/image_tags.ts";
 import { ImageSettings } from "../api/restore.ts";
 import { bytes, type Calls, lines, tar } from "./call.ts";
 
@@ -37,6 +38,35 @@ export const imageCalls = {
   },
   "DELETE /images/:ref": {
     summary: "Delete a version of an image.",
+    about:
+      "Refused while nodes, schedules or tags would lose their image with it; `force` deletes it all the " +
+      "same, unless it is being deployed.",
+    query: ForceQuery,
+    errors: [409],
+  },
+  "GET /images/:ref/uses": {
+    summary: "Show what depends on a version: nodes, schedules and tags.",
+    answer: VersionUses,
+    errors: [409],
+  },
+  "PUT /images/:ref/note": {
+    summary: "Set the note of a version, or remove it.",
+    body: NoteRequest,
+    answer: VersionView,
+    errors: [409],
+  },
+  "PUT /images/:name/tags/:tag": {
+    summary: "Let a tag name a version of the image; an existing tag is moved.",
+    params: TagKey,
+    body: TagRequest,
+    answer: TagView,
+    errors: [409],
+  },
+  "DELETE /images/:name/tags/:tag": {
+    summary: "Remove a tag.",
+    about: "Refused while schedules or orders for every boot name it; `force` removes it all the same.",
+    params: TagKey,
+    query: ForceQuery,
     errors: [409],
   },
   "POST /images/:ref/verify": {

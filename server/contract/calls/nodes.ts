@@ -4,14 +4,12 @@ import { CaptureView } from "../api/captures.ts";
 import { BackupRequest } from "../api/captures.ts";
 import { RecoveryKeyRequest, RecoveryKeyUse, RecoveryKeyView } from "../api/encryption.ts";
 import { StepReport } from "../api/node_agent.ts";
+import { ConsoleQuery, ConsoleView, HistoryEntry, HistoryQuery } from "../api/node_history.ts";
 import {
   AgentToken,
   BootBackupRequest,
   DeleteNodeQuery,
   DeployAnswer,
-  DeploymentQuery,
-  DeploymentSummary,
-  DeploymentView,
   DeployRequest,
   NodeChanges,
   NodeQuery,
@@ -67,6 +65,21 @@ export const nodeCalls = {
     summary: "List the steps of a node's latest deployment, oldest first.",
     answer: z.array(StepReport),
   },
+  "GET /nodes/:node/console": {
+    summary: "Follow what a node's agent logs while it works.",
+    about: "The last lines are kept until the server restarts. Ask again with `after` for what follows.",
+    query: ConsoleQuery,
+    answer: ConsoleView,
+  },
+  "GET /nodes/:node/history": {
+    summary: "List what was ordered for a node and what happened to it, newest first.",
+    about:
+      "Orders, changes of settings and of hardware, checks, backups, power and boots from the network, with the names of " +
+      "those who ordered them. The audit log has their addresses.",
+    query: HistoryQuery,
+    isPaged: true,
+    answer: z.array(HistoryEntry),
+  },
   "POST /nodes/:node/cancel": {
     summary: "Cancel a node's order, or the installation that runs.",
     answer: NodeView,
@@ -118,15 +131,5 @@ export const nodeCalls = {
     body: RestoreRequest,
     answer: DeployAnswer,
     errors: [404, 409],
-  },
-  "GET /deployments": {
-    summary: "List the deployments, restores and backups at boot, newest first.",
-    query: DeploymentQuery,
-    isPaged: true,
-    answer: z.array(DeploymentSummary),
-  },
-  "GET /deployments/:id": {
-    summary: "Show a deployment: its nodes with their states, and the slowest of them.",
-    answer: DeploymentView,
   },
 } as const satisfies Calls;

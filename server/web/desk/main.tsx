@@ -1,4 +1,5 @@
 /** Starts the desk in the browser. */
+import "./no_eval.ts";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { watchFeed } from "./live/feed.ts";

@@ -12,6 +12,7 @@ import concepts from "../../docs/concepts.md" with { type: "text" };
 import contributing from "../../docs/contributing.md" with { type: "text" };
 import decisions from "../../docs/decisions.md" with { type: "text" };
 import deploy from "../../docs/deploy.md" with { type: "text" };
+import desk from "../../docs/desk.md" with { type: "text" };
 import disks from "../../docs/disks.md" with { type: "text" };
 import drift from "../../docs/drift.md" with { type: "text" };
 import encryption from "../../docs/encryption.md" with { type: "text" };
@@ -61,6 +62,7 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     title: "Use",
     pages: [
+      page("desk", desk),
       page("capture", capture),
       page("deploy", deploy),
       page("power", power),

@@ -7,6 +7,7 @@ import * as access from "#contract/api/access.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
+import * as deployments from "#contract/api/deployments.ts";
 import * as disks from "#contract/api/disks.ts";
 import * as distribution from "#contract/api/distribution.ts";
 import * as encryption from "#contract/api/encryption.ts";
@@ -17,8 +18,10 @@ import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
+import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
+import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
@@ -42,6 +45,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   audit,
   captures,
   checks,
+  deployments,
   disks,
   distribution,
   encryption,
@@ -54,9 +58,11 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   hooks,
   identity,
   images,
+  imageTags,
   layout,
   machines,
   nodeAgent,
+  nodeHistory,
   nodes,
   notices,
   planPreview,

@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import {
+  ConsoleQuery,
   DeleteNodeQuery,
-  DeploymentQuery,
   DeployRequest,
   DiscoverRequest,
+  HistoryQuery,
   NodeChanges,
   NodeQuery,
   NodeSettings,
@@ -14,14 +15,14 @@ import {
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
-import { isOfImage, keyBefore, pageOf } from "../pages.ts";
+import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
     const query = NodeQuery.parse(c.req.query());
-    const { limit, state, group, image } = query;
+    const { limit, state, group } = query, image = exactImage(query.image, images);
     const found = fleet.listAfter(keyBefore(query)).filter((node) =>
       (state === undefined || node.state === state) && isOfImage(node.image, image) &&
       (group === undefined || node.settings.group === group)
@@ -70,6 +71,16 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     (c) => c.json(fleet.plan(c.req.param("node"), PlanQuery.parse(c.req.query()))),
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
+  app.get("/nodes/:node/console", async (c) => {
+    const { after, waitSeconds } = ConsoleQuery.parse(c.req.query());
+    const signal = AbortSignal.any([closing, c.req.raw.signal, AbortSignal.timeout(waitSeconds * 1000)]);
+    return c.json(await fleet.console(c.req.param("node"), { after, signal }));
+  });
+  app.get("/nodes/:node/history", (c) => {
+    const query = HistoryQuery.parse(c.req.query()), { limit } = query;
+    const items = fleet.timeline(c.req.param("node"), { after: keyBefore(query) });
+    return c.json(pageOf(c, items, { limit, keyOf: ({ key }) => key }).map(({ entry }) => entry));
+  });
 
   app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
   app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
@@ -80,7 +91,7 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
   );
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
@@ -89,11 +100,5 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );
   });
-  app.get("/deployments", (c) => {
-    const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments(query, { before: keyBefore(query) });
-    return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
-  });
-  app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }

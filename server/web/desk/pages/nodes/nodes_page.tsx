@@ -1,6 +1,6 @@
 /** The list of nodes: searched, sorted, grouped, as a table or as racks, and the nodes to act on selected. */
 import { useLocation } from "preact-iso";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DeskNode } from "#contract/desk.ts";
 import { select, selection } from "../../live/selection.ts";
 import { nodes, nodesByName } from "../../live/state.ts";
@@ -20,7 +20,8 @@ export function NodesPage() {
   const { url, route } = useLocation();
   const view = useMemo(() => viewOf(new URL(url, location.origin).searchParams), [url]);
   const show = (change: Partial<ListView>) => route(`/nodes${searchOf({ ...view, ...change })}`, true);
-  const query = useMemo(() => parseQuery(view.q), [view.q]);
+  const [text, setText] = useSearchText(view.q, (q) => show({ q }));
+  const query = useMemo(() => parseQuery(text), [text]);
   const found = nodes.value.filter(query.test);
   const groups = grouped(sorted(found, view), view.as === "racks" && view.by === "none" ? "rack" : view.by);
   const shown = groups.flatMap(({ nodes }) => nodes);
@@ -56,7 +57,7 @@ export function NodesPage() {
   const areAllSelected = selectable.length > 0 && selectable.every(({ name }) => selection.value.has(name));
   return (
     <Page title={t("title")}>
-      <SearchBox field={field} text={view.q} query={query} onInput={(q) => show({ q })} />
+      <SearchBox field={field} text={text} query={query} onInput={setText} />
       <div class="toolbar">
         {selectable.length > 0 && (
           <label>
@@ -159,6 +160,32 @@ function ViewChoices({ view, show }: { view: ListView; show: (change: Partial<Li
       </details>
     </>
   );
+}
+
+/** Long enough to type another letter: browsers refuse addresses that change more often than 200 times in 30 s. */
+const ADDRESS_MS = 250;
+
+/** The search that is being typed: it finds at once, and stands in the address a moment later. */
+function useSearchText(
+  q: string,
+  show: (q: string) => void,
+): [text: string, setText: (text: string) => void] {
+  const [text, setText] = useState(q);
+  const shown = useRef(q);
+  useEffect(() => {
+    // another address, by a link or the browser's buttons
+    if (q !== shown.current) setText(q);
+    shown.current = q;
+  }, [q]);
+  useEffect(() => {
+    if (text === shown.current) return;
+    const timer = setTimeout(() => {
+      shown.current = text;
+      show(text);
+    }, ADDRESS_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return [text, setText];
 }
 
 /** Scrolls to a row, also to one that is not drawn yet. */

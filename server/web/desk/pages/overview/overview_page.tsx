@@ -68,13 +68,14 @@ function WrongThings() {
         {notices.value.map(({ subject, problem, remedy }) => (
           <li key={`${subject}: ${problem}`} class="wrong">
             <strong>{subject}: {problem}</strong>
-            <p>{remedy}</p>
+            <p>{common("remedy", { remedy })}</p>
           </li>
         ))}
-        {wrong.map(({ key, title, remedy, query, nodes }) => (
+        {wrong.map(({ key, title, detail, remedy, query, nodes }) => (
           <li key={key} class="wrong">
             <strong>{title}</strong>
-            <p>{remedy}</p>
+            {detail !== undefined && <p>{detail}</p>}
+            <p>{common("remedy", { remedy })}</p>
             <p>
               {nodes.slice(0, NAMES_SHOWN).map(({ name }) => <a key={name} href={`/nodes/${name}`}>{name}
               </a>)}

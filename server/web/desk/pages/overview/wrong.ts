@@ -5,6 +5,8 @@ import { t } from "./messages.ts";
 export interface Wrong {
   readonly key: string;
   readonly title: string;
+  /** Absent if the nodes differ in it. */
+  readonly detail?: string;
   readonly remedy: string;
   /** The search that finds these nodes. */
   readonly query: string;
@@ -32,7 +34,8 @@ function failures(nodes: readonly DeskNode[]): Wrong[] {
     return {
       key,
       title: t("failedTitle", { n: found.length, what: `${step}: ${title}` }),
-      remedy: `${isOne ? `${problem?.detail} ` : ""}${problem?.remedy}`,
+      ...isOne && problem && { detail: problem.detail },
+      remedy: problem?.remedy ?? "",
       query: isOne ? `name:=${found[0]?.name}` : `problem:"${title.replaceAll('"', "").slice(0, 80)}"`,
       nodes: found,
     };
