@@ -54,7 +54,11 @@ type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
  * `isEveryBoot`: it is given for, or by, an order that holds for every boot. `isRehearsal`: the node is a virtual machine,
  * which is to prove the version.
  */
-type InstallRequest = DeployRequest & { restore?: RestoreTerms; isEveryBoot?: boolean; isRehearsal?: boolean };
+type InstallRequest = DeployRequest & {
+  restore?: RestoreTerms;
+  isEveryBoot?: boolean;
+  isRehearsal?: boolean;
+};
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -194,8 +198,18 @@ export class DeploymentOrders {
 
   /** What does not depend on what the nodes are doing. Throws RackseedError. */
   #prove(
-    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now, isRehearsal }:
-      InstallRequest,
+    {
+      nodes: keys,
+      image: ref,
+      force,
+      restore,
+      unlock,
+      passphrase,
+      planCheck = true,
+      power,
+      now,
+      isRehearsal,
+    }: InstallRequest,
   ) {
     const { images, encryption, previews, proofs } = this.#sources;
     const version = images.get(ref);

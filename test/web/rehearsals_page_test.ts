@@ -72,7 +72,12 @@ async function prepare(test: ServerUnderTest): Promise<void> {
       memoryMiB: 2048,
       probes: [
         { probe: { type: "login" }, passed: true, seen: "web login:", seconds: 41 },
-        { probe: { type: "http", port: 8080, path: "/health" }, passed: true, seen: "http://…:8080/health answers 200", seconds: 44 },
+        {
+          probe: { type: "http", port: 8080, path: "/health" },
+          passed: true,
+          seen: "http://…:8080/health answers 200",
+          seconds: 44,
+        },
       ],
       request: {},
       mac: "52:54:00:00:00:09",
@@ -86,7 +91,8 @@ async function prepare(test: ServerUnderTest): Promise<void> {
       problem: {
         title: "web@1 is not proved",
         status: 409,
-        detail: "its kernel panicked: Kernel panic - not syncing: No working init found.; no login prompt on the serial console.",
+        detail:
+          "its kernel panicked: Kernel panic - not syncing: No working init found.; no login prompt on the serial console.",
         remedy: "see the screenshot and the console, correct the template and capture it again.",
       },
     }));

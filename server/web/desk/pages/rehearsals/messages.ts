@@ -20,17 +20,33 @@ export const t = messages({
     de: "eine Anmeldeaufforderung auf der seriellen Konsole",
     zh: "串口控制台出现登录提示",
   },
-  tcpField: { en: "TCP ports that accept connections", de: "TCP-Ports, die Verbindungen annehmen", zh: "可连接的 TCP 端口" },
+  tcpField: {
+    en: "TCP ports that accept connections",
+    de: "TCP-Ports, die Verbindungen annehmen",
+    zh: "可连接的 TCP 端口",
+  },
   httpField: {
     en: "HTTP answers: PORT/PATH, or PORT/PATH=STATUS",
     de: "HTTP-Antworten: PORT/PFAD oder PORT/PFAD=STATUS",
     zh: "HTTP 应答：端口/路径 或 端口/路径=状态码",
   },
-  textField: { en: "A text on the serial console", de: "Ein Text auf der seriellen Konsole", zh: "串口控制台出现的文字" },
+  textField: {
+    en: "A text on the serial console",
+    de: "Ein Text auf der seriellen Konsole",
+    zh: "串口控制台出现的文字",
+  },
   memory: { en: "Memory in MiB", de: "Arbeitsspeicher in MiB", zh: "内存（MiB）" },
-  bootMinutes: { en: "Longest wait after power-on, in minutes", de: "Längste Wartezeit nach dem Einschalten, in Minuten", zh: "开机后最长等待时间（分钟）" },
+  bootMinutes: {
+    en: "Longest wait after power-on, in minutes",
+    de: "Längste Wartezeit nach dem Einschalten, in Minuten",
+    zh: "开机后最长等待时间（分钟）",
+  },
   noProbe: { en: "choose at least one.", de: "Wähle mindestens eine.", zh: "请至少选择一项。" },
-  noSuchProbe: { en: "“{text}” is not understood.", de: "„{text}“ ist nicht verständlich.", zh: "无法识别“{text}”。" },
+  noSuchProbe: {
+    en: "“{text}” is not understood.",
+    de: "„{text}“ ist nicht verständlich.",
+    zh: "无法识别“{text}”。",
+  },
   probeRemedy: {
     en: "ports: 22, 443; HTTP: 8080/health=200",
     de: "Ports: 22, 443; HTTP: 8080/health=200",

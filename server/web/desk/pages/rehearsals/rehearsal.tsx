@@ -41,9 +41,8 @@ export function Rehearsal({ rehearsal }: { rehearsal: RehearsalView }) {
     <article class="rehearsal">
       <div class="bar">
         <Stages rehearsal={rehearsal} />
-        {!isOver && mayOperate() && (
-          <button type="button" onClick={() => void cancel()}>{t("cancel")}</button>
-        )}
+        {!isOver && mayOperate() && <button type="button" onClick={() => void cancel()}>{t("cancel")}
+        </button>}
       </div>
       {state === "queued" && ahead > 0 && <p>{t("ahead", { n: ahead })}</p>}
       {!isOver && message !== undefined && <p role="status">{message}</p>}
@@ -63,7 +62,9 @@ export function Rehearsal({ rehearsal }: { rehearsal: RehearsalView }) {
 function Stages({ rehearsal: { state, started, booted, ended } }: { rehearsal: RehearsalView }) {
   const now = useNow(ended === undefined);
   const spent = (from: string | undefined, to: string | undefined) =>
-    from === undefined ? undefined : durationText((Date.parse(to ?? new Date(now).toISOString()) - Date.parse(from)) / 1000);
+    from === undefined
+      ? undefined
+      : durationText((Date.parse(to ?? new Date(now).toISOString()) - Date.parse(from)) / 1000);
   const isOver = ended !== undefined;
   const stages = [
     { name: t("queued"), isNow: state === "queued", time: undefined, isDone: started !== undefined },
@@ -73,7 +74,12 @@ function Stages({ rehearsal: { state, started, booted, ended } }: { rehearsal: R
       time: spent(started, booted ?? ended),
       isDone: booted !== undefined,
     },
-    { name: t("booting"), isNow: state === "booting", time: spent(booted, ended), isDone: booted !== undefined && isOver },
+    {
+      name: t("booting"),
+      isNow: state === "booting",
+      time: spent(booted, ended),
+      isDone: booted !== undefined && isOver,
+    },
     { name: isOver ? t(state) : t("verdict"), isNow: isOver, time: undefined, isDone: false },
   ];
   return (
@@ -99,8 +105,8 @@ function Probes({ rehearsal: { probes } }: { rehearsal: RehearsalView }) {
       <ul class="probes">
         {probes.map(({ probe, passed, seen, seconds }) => (
           <li key={probeText(probe)} class={passed ? "well" : undefined}>
-            <span aria-hidden="true">{passed ? "✓" : "○"}</span>{" "}
-            <code>{probeText(probe)}</code> {passed ? t("passed") : t("open")}
+            <span aria-hidden="true">{passed ? "✓" : "○"}</span> <code>{probeText(probe)}</code>{" "}
+            {passed ? t("passed") : t("open")}
             <small>
               {seen}
               {seconds !== undefined && ` · ${t("after", { time: durationText(seconds) })}`}

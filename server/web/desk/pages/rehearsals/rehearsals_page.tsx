@@ -34,7 +34,9 @@ export function RehearsalsPage({ image = "" }: { image?: string }) {
         <button type="button" class="primary" onClick={() => setIsStarting(true)}>{t("rehearse")}</button>
       )}
     >
-      {refused && <Refused refusal={refused} reload={refused === version.refusal ? version.reload : list.reload} />}
+      {refused && (
+        <Refused refusal={refused} reload={refused === version.refusal ? version.reload : list.reload} />
+      )}
       {version.value && <VerdictLine version={version.value} />}
       {!rehearsals && !refused && <p class="dim">{common("loading")}</p>}
       {chosen && <Rehearsal key={chosen.id} rehearsal={chosen} />}
@@ -112,7 +114,12 @@ function History({ rehearsals, chosen, onChoose }: HistoryProps) {
                 <td>{firmware.toUpperCase()}, {memoryMiB} MiB</td>
                 <td>
                   {id === chosen?.id ? <span class="dim">{t("shown")}</span> : (
-                    <button type="button" onClick={() => onChoose(id)}>{t("show")}</button>
+                    <button
+                      type="button"
+                      onClick={() => onChoose(id)}
+                    >
+                      {t("show")}
+                    </button>
                   )}
                 </td>
               </tr>
