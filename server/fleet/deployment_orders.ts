@@ -215,8 +215,18 @@ export class DeploymentOrders {
 
   /** What does not depend on what the nodes are doing. Throws RackseedError. */
   #prove(
-    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now, isRehearsal }:
-      InstallRequest,
+    {
+      nodes: keys,
+      image: ref,
+      force,
+      restore,
+      unlock,
+      passphrase,
+      planCheck = true,
+      power,
+      now,
+      isRehearsal,
+    }: InstallRequest,
   ) {
     const { images, encryption, previews, proofs } = this.#sources;
     const version = images.get(ref);

@@ -3,12 +3,12 @@ import { getLogger } from "@logtape/logtape";
 import type { ImageView, VersionView } from "#contract/api.ts";
 import {
   type ProbeResult,
-  REHEARSAL_LIMITS,
   type RehearsalRequest,
   type RehearsalState,
   type RehearsalView,
   type Verdict,
 } from "#contract/api/rehearsals.ts";
+import { REHEARSAL_LIMITS } from "#contract/rehearsal_limits.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { RehearsalRecord, RehearsalTable, RehearsedVersion } from "../store/rehearsals.ts";
 import { type InstallSite, macOf, proveInstallable, randomName } from "../virtual_machine/install_disks.ts";

@@ -1,6 +1,7 @@
 /** One rehearsal: disks are made and installed, the machine boots from them, and the probes are tried until they pass. */
 import type { VersionView } from "#contract/api.ts";
-import { type Probe, type ProbeResult, REHEARSAL_LIMITS } from "#contract/api/rehearsals.ts";
+import type { Probe, ProbeResult } from "#contract/api/rehearsals.ts";
+import { REHEARSAL_LIMITS } from "#contract/rehearsal_limits.ts";
 import type { RackseedError } from "#contract/errors.ts";
 import type { RehearsalRecord } from "../store/rehearsals.ts";
 import {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { count, id, ProblemSchema, text, time } from "./fields.ts";
 import { ImageName } from "../format/manifest.ts";
+import { REHEARSAL_LIMITS } from "../rehearsal_limits.ts";
 import { PageQuery } from "./pages.ts";
 
 const Port = z.int().min(1).max(65_535);
@@ -24,13 +25,6 @@ export const Probe = z.discriminatedUnion("type", [
   }),
 ]);
 export type Probe = z.infer<typeof Probe>;
-
-/** Bounds of what one rehearsal may take of the server. */
-export const REHEARSAL_LIMITS = {
-  memoryMiB: { min: 512, max: 65_536, usual: 2048 },
-  installSeconds: { min: 60, max: 6 * 3600, usual: 3600 },
-  bootSeconds: { min: 10, max: 2 * 3600, usual: 600 },
-} as const;
 
 const within = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max);
 

@@ -1,5 +1,6 @@
 /** Asks what must be seen, and orders the rehearsal. */
-import { REHEARSAL_LIMITS, type RehearsalView } from "#contract/api/rehearsals.ts";
+import type { RehearsalView } from "#contract/api/rehearsals.ts";
+import { REHEARSAL_LIMITS } from "#contract/rehearsal_limits.ts";
 import { call, segment } from "../../api/call.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { t } from "./messages.ts";
