@@ -43,6 +43,7 @@ export class RunningStep implements StepProgress {
     this.#head = `[${String(STEPS.indexOf(step) + 1).padStart(2)}/${STEPS.length}] ${step}`;
     this.#sending = reporter.send({ step, state: "running", elapsedMs: 0 });
     this.#heartbeat = setInterval(() => reporter.isConnected && this.#report(), heartbeatMs);
+    console.show?.({ step, message: undefined, transfer: undefined });
     console.progress(`${this.#head} …`);
     log.add(`step ${step}`);
   }
@@ -50,13 +51,15 @@ export class RunningStep implements StepProgress {
   /** May be passed on as it is. */
   readonly update = (state: StepState): void => {
     this.#state = { ...this.#state, ...state };
-    this.#surroundings.console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    const { console } = this.#surroundings;
+    console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    console.show?.(this.#state);
     this.#report();
   };
 
   /** Throws RackseedError if the operator cancelled, or if the last report does not reach the server. */
   async done(outcome: StepOutcome): Promise<void> {
-    const { reporter, console, signal } = this.#surroundings;
+    const { reporter, console, log, signal } = this.#surroundings;
     clearInterval(this.#heartbeat);
     await this.#sending;
     const report = doneReport(this.#step, this.#elapsedMs(), outcome);
@@ -65,11 +68,12 @@ export class RunningStep implements StepProgress {
     for (const line of planLines.slice(0, CONSOLE_LINES)) console.line(`        ${line}`);
     const more = planLines.length - CONSOLE_LINES;
     if (more > 0) console.line(`        and ${more} lines more, which the server has`);
-    if (this.#step !== "finish") {
-      await reporter.send(report);
-      return;
-    }
-    const isSent = await reporter.insist(report, { budgetMs: FINISH_BUDGET_MS, signal });
+    log.add(`${this.#step}: ${message} (${seconds(report.elapsedMs)})`);
+    if (this.#step !== "finish") return await this.#send(report);
+    const isSent = await reporter.insist({ ...report, console: log.unsent() }, {
+      budgetMs: FINISH_BUDGET_MS,
+      signal,
+    });
     reporter.cancelled.throwIfAborted();
     if (!isSent) throw notDisarmed();
   }
@@ -89,6 +93,7 @@ export class RunningStep implements StepProgress {
       message: problem.title.slice(0, 8000),
       problem: boundedProblem(problem),
       log: log.lines(),
+      console: log.unsent(),
     }, { budgetMs: FAILED_BUDGET_MS, signal });
     return problem;
   }
@@ -104,9 +109,17 @@ export class RunningStep implements StepProgress {
     if (message !== undefined) report.message = message.slice(0, 8000);
     if (transfer !== undefined) report.progress = transfer;
     if (times !== undefined) report.times = times;
-    this.#sending = this.#sending.then(() => reporter.send(report)).then(() => {
+    this.#sending = this.#sending.then(() => this.#send(report)).then(() => {
       this.#isSending = false;
     });
+  }
+
+  /** Takes along what was logged since the last report that arrived. */
+  async #send(report: StepReport): Promise<void> {
+    const { reporter, log } = this.#surroundings;
+    const console = reporter.isConnected ? log.unsent() : [];
+    const isSent = await reporter.send(console.length > 0 ? { ...report, console } : report);
+    if (isSent) log.sent(console.length);
   }
 
   #elapsedMs(): number {

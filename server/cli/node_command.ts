@@ -8,6 +8,7 @@ import { withServer } from "./connection_options.ts";
 import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addHardware } from "./hardware_command.ts";
+import { addHistory } from "./history_command.ts";
 import { addNodeSet } from "./node_set_command.ts";
 import { addPower, parseAtOnce } from "./power_command.ts";
 import { addNodeTable } from "./node_table_command.ts";
@@ -20,6 +21,8 @@ type Signal = Pick<Actions, "signal">;
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "also another node's backup, or to a disk that reports that it is failing";
 const NOW = "restart running nodes into the installer at once, by their agents";
+const REVIEW = "show what would happen to each node, and order nothing";
+const REVIEWED = "order only if nothing changed since the review with this digest";
 const finishOption = () =>
   new Option("--finish <how>", "override the nodes' own --finish setting").choices(
     ["reboot", "kexec"] as const,
@@ -42,6 +45,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addCheck(node, { signal });
   addRecoveryKey(node, { signal });
   addHardware(node, { signal });
+  addHistory(node, { signal });
   addNodeTable(node, { signal });
   addCancel(node, { signal });
 }
@@ -108,6 +112,8 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
     .option("--force", FORCE)
     .option("--now", NOW)
     .addOption(finishOption())
+    .option("--review", REVIEW)
+    .option("--reviewed <digest>", REVIEWED)
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
     .addHelpText(
@@ -123,6 +129,9 @@ straight into the installer; neither network boot nor power control is needed. A
 node that cannot do that is refused before any node is armed.
 ${DURATION}
 Without --seed, finished nodes follow \`rackseed swarm show\`.
+With --review, the disks that would be wiped with what was last seen on them,
+names before and after, clashes and warnings; the exit status is 1 if the order
+would be refused.
 Identity (host name, addresses, SSH host keys):
   keep    from the old disk, else from the server's records
   assign  from \`rackseed node set\`
@@ -134,6 +143,7 @@ Encrypted images: each node gets a key of its own, which it opens by
 and by a recovery key, see \`rackseed node recovery-key\`.`,
         examples: [
           "rackseed node deploy n1 n2 n3 --image web@3 --wait",
+          "rackseed node deploy @compute --image web --review",
           "rackseed node deploy n1 --image vault --unlock tpm2",
           "rackseed node deploy 'node[001-128]' --image web",
           "rackseed node deploy @compute --image web --power --at-once 4 --wait",
@@ -162,6 +172,8 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--force", FORCE)
     .option("--now", NOW)
     .addOption(finishOption())
+    .option("--review", REVIEW)
+    .option("--reviewed <digest>", REVIEWED)
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")
     .addHelpText(

@@ -150,7 +150,7 @@ function limitText(limit: number | "off" | undefined): string | undefined {
   return limit === "off" ? "off, regardless of the site's limit" : formatRate(limit);
 }
 
-function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {
+export function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {
   const said = message ? `  ${visibleLine(message)}` : "";
   print(`${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${said}`);
   for (const line of plan ?? []) print(`  plan: ${visibleLine(line)}`);

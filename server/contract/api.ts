@@ -16,10 +16,12 @@ export * from "./api/notices.ts";
 export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
+export * from "./api/node_history.ts";
 export * from "./api/events.ts";
 export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";
 export * from "./api/power.ts";
 export * from "./api/restarts.ts";
+export * from "./api/reviews.ts";
 
 export const API = "/api/v1";

@@ -1,6 +1,7 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type {
+  ConsoleView,
   DeploymentQuery,
   NodeChange,
   NodeSettings,
@@ -21,6 +22,7 @@ import type { Deployments } from "../store/deployments.ts";
 import type { EveryBoots } from "../store/every_boot.ts";
 import type { HardwareRecords } from "../store/hardware_records.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
+import type { NodeHistory } from "../store/node_history.ts";
 import type { Identities } from "../store/identities.ts";
 import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
@@ -38,11 +40,16 @@ import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import { Discoveries } from "./hardware/discoveries.ts";
 import { HardwareHistory } from "./hardware/hardware_history.ts";
+import { ConsoleLogs } from "./history/console_logs.ts";
+import { BootLog } from "./history/boot_log.ts";
+import { NodeTimeline, type TimelineItem } from "./history/node_timeline.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import type { Proofs } from "./proofs.ts";
+import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
 import type { RackRegistry } from "./rack_registry.ts";
@@ -50,6 +57,7 @@ import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
 import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -69,8 +77,11 @@ export interface FleetOptions {
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
-  readonly audit: Pick<AuditLog, "begin">;
+  readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
+  /** What happened to each node. */
+  readonly events: NodeHistory;
   /** Shows a problem until it is gone. */
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
@@ -83,6 +94,9 @@ export interface FleetOptions {
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
+  /** The server's own IPv4 address, and the addresses that its DHCP gives away. */
+  readonly address?: string | undefined;
+  readonly dhcpRange?: { readonly first: string; readonly last: string } | undefined;
 }
 
 /**
@@ -108,6 +122,7 @@ export class Fleet {
   readonly machines: Machines;
   readonly discoveries: Discoveries;
   readonly restarts: Restarts;
+  readonly reviews: Reviews;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -115,6 +130,8 @@ export class Fleet {
   /** Ids of machines that watchers know of as such. */
   readonly #shownMachines: Set<string>;
   readonly #views: NodeViews;
+  readonly #timeline: NodeTimeline;
+  readonly #consoles: ConsoleLogs;
   /** When `flagSilent` was last called. */
   #checkedMs: number;
 
@@ -140,6 +157,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      proofs: options.proofs,
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,
@@ -148,10 +166,22 @@ export class Fleet {
       pin,
       onChange,
     });
-    const { orders } = this;
+    const { orders, restarts } = this;
+    const { address, dhcpRange } = options;
+    this.reviews = new Reviews({
+      ...options,
+      history,
+      previews: this.#previews,
+      orders,
+      restarts,
+      address,
+      dhcpRange,
+    });
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
-    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, pin, onChange, onForgotten });
+    const boots = new BootLog(options.events, { now });
+    this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
+    this.#timeline = new NodeTimeline({ history: options.events, audit });
     const enroller = new Enroller({
       nodes,
       deployments,
@@ -166,7 +196,9 @@ export class Fleet {
       onChange,
     });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
+    this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
+      consoles: this.#consoles,
       nodes,
       deployments,
       batches,
@@ -273,6 +305,7 @@ export class Fleet {
     deployments.forgetNode(node.id);
     batches.forget(node.id);
     this.clones.forget(node.id);
+    this.#consoles.forget(node.id);
     hooks.forgetNode(node.id);
     power.forget(node.id);
     this.#history.forget(node.id);
@@ -283,17 +316,16 @@ export class Fleet {
     publish({ type: "node-removed", name: node.name });
   }
 
-  /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
-  nodesByVersion(): Map<string, string[]> {
-    const byVersion = new Map<string, string[]>();
-    for (const node of this.#options.nodes.list()) {
-      const { id, name, image } = this.#views.view(node);
-      // until the order is carried out, the disk holds what was assigned before
-      const now = this.#options.deployments.assigned(id);
-      const refs = new Set([image, now && `${now.image}@${now.version}`]);
-      for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
-    }
-    return byVersion;
+  /** By version ("web@1"): the nodes that would lose their image with it. */
+  versionUsers(): Map<string, NodeUses> {
+    const { nodes, deployments, everyBoots, images } = this.#options;
+    return usersByVersion(nodes.list(), {
+      active: (id) => deployments.active(id),
+      // until an order is carried out, the disk holds what was assigned before
+      assigned: (node) => [deployments.assigned(node.id), this.#views.view(node).image],
+      everyBoot: (id) => everyBoots.of(id)?.terms.image,
+      images,
+    });
   }
 
   /** Throws RackseedError (404, 409); see encryption.ts. */
@@ -311,6 +343,11 @@ export class Fleet {
   /** The newest first, each with its key for cursors: at most one more than the limit. `before`: such a key. */
   deployments(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
     return this.#options.deployments.list(query, { before });
+  }
+
+  /** Its life, newest first. `after`: the key of the item where the page before ended. Throws RackseedError (404). */
+  timeline(key: string, { after }: { after: string | undefined }): Iterable<TimelineItem> {
+    return this.#timeline.items(this.#options.nodes.get(key), { after });
   }
 
   /** What its hardware was, newest first. Throws RackseedError (404). */
@@ -350,6 +387,11 @@ export class Fleet {
   log(key: string): StepReport[] {
     const { nodes, deployments } = this.#options;
     return deployments.log(nodes.get(key).id);
+  }
+
+  /** What its agent logged after line `after`; waits for the next line until the signal aborts. Throws RackseedError (404). */
+  async console(key: string, options: { after: number; signal: AbortSignal }): Promise<ConsoleView> {
+    return await this.#consoles.next(this.#options.nodes.get(key).id, options);
   }
 
   /** Logs and publishes nodes that fell silent during their installation since the last call. */

@@ -75,9 +75,13 @@ Deno.test("a newly armed node counts for both its old version and the new one", 
   const { secrets } = deployments.arm([id], { image: "web", version: 1 });
   const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
   deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
-  assert.deepEqual([...fleet.nodesByVersion()], [["web@1", ["n1"]]]);
+  const none = { ordered: [], installed: [], everyBoot: [] };
+  assert.deepEqual([...fleet.versionUsers()], [["web@1", { ...none, installed: ["n1"] }]]);
   deployments.arm([id], { image: "web", version: 2 });
-  assert.deepEqual([...fleet.nodesByVersion()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+  assert.deepEqual([...fleet.versionUsers()], [
+    ["web@2", { ...none, ordered: ["n1"] }],
+    ["web@1", { ...none, installed: ["n1"] }],
+  ]);
 });
 
 Deno.test("a machine with the network card of a known machine is not taken for it", () => {

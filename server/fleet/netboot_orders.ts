@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { BootLog } from "./history/boot_log.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { BootRestores } from "./boot_restores.ts";
@@ -14,6 +15,7 @@ interface NetbootSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly bootRestores: BootRestores;
+  readonly boots: BootLog;
   /** Pin of the server's CA, for the boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => void;
@@ -57,10 +59,13 @@ export class NetbootOrders {
 
   /** Issues a fresh boot token if the machine is armed; undefined if it is not, or if its deployment is paused. */
   issue(mac: string): NetbootOrder | undefined {
-    const { nodes, deployments, bootRestores, pin } = this.#sources;
+    const { nodes, deployments, bootRestores, boots, pin } = this.#sources;
     const node = nodes.byMac(mac);
-    const order = node && (deployments.active(node.id) ?? bootRestores.atBoot(node));
-    if (!order || deployments.isHeld(order)) return undefined;
+    if (!node) return undefined;
+    const found = deployments.active(node.id) ?? bootRestores.atBoot(node);
+    const order = found && !deployments.isHeld(found) ? found : undefined;
+    boots.note(node, order && { image: `${order.image}@${order.version}` });
+    if (!order) return undefined;
     const secret = deployments.issueBootSecret(node.id);
     if (secret === undefined) return undefined;
     return { node, image: order.image, version: order.version, token: formatToken({ pin, secret }) };

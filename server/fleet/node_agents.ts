@@ -23,6 +23,7 @@ import { type Enroller, unknownBearer } from "./enrolment.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
+import type { ConsoleLogs } from "./history/console_logs.ts";
 import type { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
@@ -40,6 +41,7 @@ interface AgentSources {
   readonly identity: NodeIdentity;
   readonly terms: SwarmTerms;
   readonly history: Pick<HardwareHistory, "record">;
+  readonly consoles: ConsoleLogs;
   readonly onChange: (node: NodeRecord) => void;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
@@ -94,9 +96,11 @@ export class NodeAgents {
     await this.#sources.identity.record(assignment.node, identity);
   }
 
-  report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
-    const { nodes, deployments, batches, clones, encryption, terms, onChange } = this.#sources;
+  report(assignment: Assignment, sent: StepReport, { address }: { address: string }): ReportAnswer {
+    const { nodes, deployments, batches, clones, encryption, terms, consoles, onChange } = this.#sources;
     nodes.touch(assignment.node, { address });
+    consoles.add(assignment, sent);
+    const { console: _, ...report } = sent;
     const { step, reportsAs } = report;
     if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
     if (report.encrypted) encryption.made(assignment);

@@ -7,6 +7,7 @@ import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
 import { describePlan, describeRestore } from "#plan/plan_description.ts";
+import { picturePlan } from "#plan/plan_picture.ts";
 import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
@@ -29,6 +30,14 @@ interface PreviewTerms {
   readonly version: VersionView;
   readonly unlock: Unlock | undefined;
   readonly restore: Pick<RestoreTerms, "keep" | "dryRun"> | undefined;
+  /** With a picture of the disks: not for many nodes at once. */
+  readonly isPictured?: boolean;
+}
+
+/** `plan`: absent if the disks are not known, or the plan is refused. */
+export interface PlannedNode {
+  readonly preview: PlanPreview;
+  readonly plan?: Plan;
 }
 
 export class PlanPreviews {
@@ -41,7 +50,7 @@ export class PlanPreviews {
   /** Throws RackseedError: 404 if there is no such image, 409 if none is named and the node has none. */
   preview(node: NodeRecord, { image, unlock, restore }: PlanQuery): PlanPreview {
     const version = this.#sources.images.get(image ?? this.#assignedTo(node));
-    const terms = { version, unlock, restore: restore && { keep: [], dryRun: false } };
+    const terms = { version, unlock, restore: restore && { keep: [], dryRun: false }, isPictured: true };
     return this.#previews([node], terms)[0] as PlanPreview;
   }
 
@@ -96,20 +105,23 @@ export class PlanPreviews {
   }
 
   #previews(nodes: readonly NodeRecord[], terms: PreviewTerms): PlanPreview[] {
-    const { version, restore } = terms, image = `${version.image}@${version.version}`;
+    return this.plans(nodes, terms).map(({ preview }) => preview);
+  }
+
+  /** For each of the nodes; none is refused. */
+  plans(nodes: readonly NodeRecord[], terms: PreviewTerms): PlannedNode[] {
+    const { version, restore, isPictured } = terms, image = `${version.image}@${version.version}`;
     const header = parseHeader(this.#sources.images.secrets(image).manifest.header);
     return nodes.map((node) => {
       try {
         this.#sources.encryption.check([node], terms);
-        return this.#plan(node, { header, unlock: this.#sources.encryption.unlockOf(node, terms), restore });
+        const unlock = this.#sources.encryption.unlockOf(node, terms);
+        return this.#plan(node, { header, unlock, restore, isPictured });
       } catch (error) {
         if (!(error instanceof RackseedError)) throw error;
-        return {
-          ...this.#base(node, header),
-          outcome: "refused",
-          problem: error.toProblem(),
-          remark: age(node.inventoryAt),
-        };
+        const problem = error.toProblem();
+        const remark = age(node.inventoryAt);
+        return { preview: { ...this.#base(node, header), outcome: "refused", problem, remark } };
       }
     });
   }
@@ -130,15 +142,22 @@ export class PlanPreviews {
 
   #plan(
     node: NodeRecord,
-    { header, unlock, restore }: Pick<PreviewTerms, "unlock" | "restore"> & { header: Header },
-  ): PlanPreview {
+    { header, unlock, restore, isPictured = false }: Pick<PreviewTerms, "unlock" | "restore"> & {
+      header: Header;
+      isPictured: boolean | undefined;
+    },
+  ): PlannedNode {
     const plan = this.#planned(node, { header, unlock, restore });
-    if (!plan) return { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    if (!plan) {
+      return { preview: { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) } };
+    }
     const failing = restore?.dryRun ? [] : failingOf(node, plan);
-    return {
+    const disks = isPictured && node.inventory ? disksOfInventory(node.inventory) : undefined;
+    const preview: PlanPreview = {
       ...this.#base(node, header),
       outcome: "planned",
       ...(failing.length > 0 && { failing }),
+      ...(disks && { disks: picturePlan(plan, disks) }),
       lines: (restore ? describeRestore(plan, restore) : describePlan(plan)).map((line) =>
         line.slice(0, 1000)
       ),
@@ -146,6 +165,7 @@ export class PlanPreviews {
         age(node.inventoryAt)
       }; the node plans again when it boots, and writes nothing if that is refused`,
     };
+    return { preview, plan };
   }
 
   /** Undefined if its disks are not known. */

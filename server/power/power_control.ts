@@ -4,6 +4,7 @@ import type { DeployAnswer } from "#contract/api.ts";
 import type { PowerChange, PowerRequest, PowerResult, PowerTerms, PowerView } from "#contract/api/power.ts";
 import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { NodeHistory } from "../store/node_history.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { PowerRecords } from "../store/power_records.ts";
@@ -22,6 +23,7 @@ interface PowerSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly records: PowerRecords;
+  readonly events: Pick<NodeHistory, "put">;
   readonly starts: PowerStarts;
   readonly open: OpenDriver;
   readonly pause: Pause;
@@ -98,12 +100,12 @@ export class PowerControl implements AsyncDisposable {
    */
   act(request: PowerRequest, signal: AbortSignal): AsyncIterable<PowerResult> {
     const found = this.check(request.nodes, `cannot ${TITLES[request.action]} these nodes`);
-    return this.#results(found, { request, signal });
+    return this.#results(found, { request, signal, orderedMs: this.#sources.now() });
   }
 
   async *#results(
     found: readonly NodeRecord[],
-    { request, signal }: { request: PowerRequest; signal: AbortSignal },
+    { request, signal, orderedMs }: { request: PowerRequest; signal: AbortSignal; orderedMs: number },
   ): AsyncGenerator<PowerResult> {
     const left = new AbortController();
     signal = AbortSignal.any([signal, left.signal, this.#closing.signal]);
@@ -115,7 +117,9 @@ export class PowerControl implements AsyncDisposable {
       pause: this.#sources.pause,
       signal,
       work: async (node) => {
-        results.push(await this.#one(node, { request, signal }));
+        const result = await this.#one(node, { request, signal });
+        if (request.action !== "status") this.#noteSwitched(node, { request, result, orderedMs });
+        results.push(result);
         wake.resolve();
       },
     }).finally(() => {
@@ -158,6 +162,36 @@ export class PowerControl implements AsyncDisposable {
       const problem = problemOf(error, title);
       log.warn("power-failed", { node: node.name, action: request.action, error: problem.detail });
       return { node: node.name, problem };
+    }
+  }
+
+  #noteSwitched(
+    { id, name }: NodeRecord,
+    { request: { action, hard, boot }, result, orderedMs }: {
+      request: PowerRequest;
+      result: PowerResult;
+      orderedMs: number;
+    },
+  ): void {
+    const { events, now } = this.#sources;
+    const { problem, state, note } = result, at = new Date(orderedMs).toISOString();
+    const how = [action, ...hard ? ["hard"] : [], ...boot === undefined ? [] : [`boot ${boot}`]].join(", ");
+    try {
+      events.put(id, `power ${at}`, {
+        kind: "power",
+        at,
+        result: problem ? "failed" : "done",
+        ended: new Date(now()).toISOString(),
+        details: [
+          how,
+          ...state === undefined ? [] : [`state: ${state}`],
+          ...note === undefined ? [] : [note],
+        ],
+        ...(problem && { problem }),
+      });
+    } catch (error) {
+      // a full disk must not keep machines from being switched
+      log.error("not-noted", { node: name, error: messageOf(error) });
     }
   }
 

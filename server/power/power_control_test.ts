@@ -46,7 +46,8 @@ function site(names: readonly string[]) {
     });
     const starts = new PowerStarts(db), onChange = () => {};
     const open = ({ name, id }: { name: string; id: string }) => machine(name, id);
-    return new PowerControl({ nodes, deployments, records, starts, open, pause, now, onChange });
+    const events = { put: () => {} };
+    return new PowerControl({ nodes, deployments, records, events, starts, open, pause, now, onChange });
   };
   const answer = {
     deployment,

@@ -4,6 +4,7 @@ import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
@@ -22,6 +23,7 @@ import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
+import { NodeHistory } from "../store/node_history.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
@@ -50,14 +52,16 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What its DHCP gives away, if this server is a DHCP server. */
+  readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
+  { stack, site, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
-  const { audit, db, directory, nodes, deployments, pin } = data;
+  const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
   const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
@@ -71,15 +75,22 @@ export function openFleet(
   const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db), checks = new NodeChecks(db), templates = new Templates(db, { now });
-  const bell = new Bell();
+  const bell = new Bell(), events = new NodeHistory(db);
   const records = new PowerRecords(db, { directory });
   const power = stack.use(
     new PowerControl({
       nodes,
       deployments,
       records,
+      events,
       starts: new PowerStarts(db),
-      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      open: driverOpener({
+        records,
+        commands: directory.powerCommands,
+        address: site.bind,
+        pause: pauseFor,
+        now,
+      }),
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
@@ -102,8 +113,14 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    proofs: new Proofs({
+      verdict: (version) => rehearsals.verdict(version),
+      isRehearsed: (image) => rehearsals.isRehearsed(image),
+      settings: (image) => images.settings(image),
+    }),
     everyBoots: new EveryBoots(db, directory),
     audit,
+    events,
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
     templates,
@@ -113,6 +130,8 @@ export function openFleet(
     identities: new Identities(directory),
     publish,
     now,
+    address: site.advertised,
+    dhcpRange,
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));

@@ -40,7 +40,10 @@ export class AuditLog {
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
+    const isIndexed =
+      db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_of_node'").get() !== undefined;
     db.exec(TABLE);
+    if (!isIndexed) db.exec(INDEX_NODES);
     this.#add = db.prepare("INSERT INTO audit (number, entry, hash) VALUES (?, ?, ?)");
     const last = db.prepare("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").get();
     this.#last = last as unknown as KnownLine | undefined ?? { number: 0, hash: FIRST_PREVIOUS };
@@ -80,6 +83,25 @@ export class AuditLog {
     const entries = rows.slice(0, limit).map(entryOf);
     const next = rows.length > limit ? entries.at(-1)?.number : undefined;
     return { entries, ...(next !== undefined && { next }) };
+  }
+
+  /** What concerned these nodes, by name, newest first. `before`: the number where the page before ended. */
+  ofNodes(
+    names: readonly string[],
+    { before = Number.MAX_SAFE_INTEGER, until, limit }: {
+      before?: number | undefined;
+      /** Only what began by then (ISO). */
+      until?: string | undefined;
+      limit: number;
+    },
+  ): AuditEntry[] {
+    const rows = this.#db.prepare(OF_NODES).all({
+      names: JSON.stringify(names),
+      before,
+      until: until ?? null,
+      limit,
+    }) as unknown as { number: number; entry: string; outcome: string | null }[];
+    return rows.map(entryOf);
   }
 
   /** All lines, oldest first. */
@@ -147,6 +169,13 @@ const TABLE = `
     number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, hash TEXT NOT NULL,
     outcome_of INTEGER GENERATED ALWAYS AS (json_extract(entry, '$.outcomeOf')) VIRTUAL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS audit_of_node (
+    node TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (node, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER IF NOT EXISTS audit_names_nodes AFTER INSERT ON audit BEGIN
+    INSERT OR IGNORE INTO audit_of_node (node, number)
+      SELECT value, NEW.number FROM json_each(NEW.entry, '$.nodes');
+  END;
   CREATE INDEX IF NOT EXISTS audit_outcomes ON audit (outcome_of) WHERE outcome_of IS NOT NULL;
   CREATE TRIGGER IF NOT EXISTS audit_unchanged BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
@@ -155,6 +184,21 @@ const TABLE = `
   CREATE TRIGGER IF NOT EXISTS audit_unreplaced BEFORE INSERT ON audit
     WHEN EXISTS (SELECT 1 FROM audit WHERE number >= NEW.number)
     BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+`;
+
+/** Finds lines by their nodes; what they say is taken from the lines themselves. */
+const INDEX_NODES = `
+  INSERT OR IGNORE INTO audit_of_node (node, number)
+    SELECT n.value, audit.number FROM audit, json_each(audit.entry, '$.nodes') n
+`;
+
+const OF_NODES = `
+  SELECT a.number, a.entry, o.entry AS outcome FROM (
+    SELECT DISTINCT number FROM audit_of_node
+    WHERE node IN (SELECT value FROM json_each(:names)) AND number < :before
+  ) n JOIN audit a ON a.number = n.number LEFT JOIN audit o ON o.outcome_of = a.number
+  WHERE :until IS NULL OR json_extract(a.entry, '$.at') <= :until
+  ORDER BY a.number DESC LIMIT :limit
 `;
 
 const LIST = `

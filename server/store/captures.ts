@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { CaptureView } from "#contract/api.ts";
+import { CaptureHistory } from "./capture_history.ts";
 
 /** Number of captures that are remembered; versions of older ones stay. */
 const KEPT = 200;
@@ -9,6 +10,7 @@ export class Captures {
   readonly #save: StatementSync;
   readonly #prune: StatementSync;
   readonly #list: StatementSync;
+  readonly #history: CaptureHistory;
 
   constructor(db: DatabaseSync) {
     db.exec(`CREATE TABLE IF NOT EXISTS capture (
@@ -21,11 +23,13 @@ export class Captures {
       `DELETE FROM capture WHERE number <= (SELECT max(number) FROM capture) - ${KEPT}`,
     );
     this.#list = db.prepare("SELECT view FROM capture ORDER BY number");
+    this.#history = new CaptureHistory(db);
   }
 
   save(view: CaptureView): void {
     this.#save.run(view.id, JSON.stringify(view));
     this.#prune.run();
+    this.#history.note(view);
   }
 
   /** Oldest first. */

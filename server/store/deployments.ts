@@ -31,6 +31,7 @@ import {
 import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
 import { BatchRecords } from "./batch_records.ts";
 import { ReportLog } from "./events.ts";
+import { OrderHistory } from "./order_history.ts";
 import { PausedDeployments } from "./paused_deployments.ts";
 import { tokenHash } from "./token_hash.ts";
 
@@ -65,12 +66,14 @@ const MAX_BOOT_TOKENS = 16;
 const WRITES_FIRST: Step = "partition";
 /** Number of a node's deployments whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
+const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
 export class Deployments {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
+  readonly #history: OrderHistory;
   readonly paused: PausedDeployments;
   /** How each went. */
   readonly records: BatchRecords;
@@ -83,6 +86,7 @@ export class Deployments {
     this.#now = now;
     this.#log = new ReportLog(db);
     this.#terms = new DeploymentTerms(db);
+    this.#history = new OrderHistory(db, { now });
     this.paused = new PausedDeployments(db, { now });
     this.records = new BatchRecords(db);
     db.exec(`
@@ -116,9 +120,9 @@ export class Deployments {
       this.#terms.put(deployment, terms);
       for (const node of nodes) {
         this.#endTokens(node);
-        this.#prepared("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
-          node,
-        );
+        const replaced = this.#one("node = ? AND state = 'armed'", node)?.deployment;
+        this.#prepared(CANCEL_ARMED).run(node);
+        this.#history.armed({ deployment, node }, { ref: `${image}@${version}`, terms, replaced });
         this.#prepared(
           `INSERT INTO assignments (deployment, node, image, version, state, created)
            VALUES (?, ?, ?, ?, 'armed', ?)`,
@@ -165,6 +169,7 @@ export class Deployments {
       this.#prepared("DELETE FROM tokens WHERE hash = ?").run(tokenHash(bootSecret));
       this.#prepared("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
       this.#setState(found, "installing");
+      this.#history.enrolled(found);
       this.#live.delete(found.node);
       return { assignment: { ...found, state: "installing" }, session: this.#issue("session", found) };
     });
@@ -185,6 +190,7 @@ export class Deployments {
     const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
+      this.#history.reported(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
       // the session stays valid: an agent that missed the answer repeats its report
       if (report.step === "finish" && report.state === "done") this.#endBootTokens(assignment.node);
@@ -231,7 +237,7 @@ export class Deployments {
     return row && Date.parse(row.created);
   }
 
-  /** Its own seeding policy, if it was ordered with one. */
+  /** If it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);
   }
@@ -332,6 +338,7 @@ export class Deployments {
     const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
+      this.#history.cancelled(assignment, this.#live.get(node)?.report.step);
       // the session stays valid: through it the agent learns that it must stop
       this.#endBootTokens(node);
     });
@@ -427,16 +434,16 @@ export class Deployments {
 
   /** Ids of nodes whose running order is this version. */
   nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
-    const rows = this.#prepared(
+    return this.#prepared(
       "SELECT node FROM assignments WHERE image = ? AND version = ? AND state IN ('armed', 'installing')",
-    ).all(image, version) as { node: string }[];
-    return rows.map((row) => row.node);
+    ).all(image, version).map(({ node }) => String(node));
   }
 
   forgetNode(node: string): void {
     transaction(this.#db, () => {
       this.#endTokens(node);
       this.#log.forget({ node });
+      this.#history.forgetNode(node);
       this.#prepared("DELETE FROM assignments WHERE node = ?").run(node);
     });
     this.#live.delete(node);

@@ -3,17 +3,20 @@ import type { DatabaseSync } from "node:sqlite";
 import { Inventory } from "#contract/api.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import { transaction } from "./database.ts";
+import { NodeHistory } from "./node_history.ts";
 
 /** Records that are kept of each node. */
 const KEPT = 20;
 
 export class HardwareRecords {
   readonly #db: DatabaseSync;
+  readonly #history: NodeHistory;
   /** Accepted inventories of the nodes whose hardware is another one now, by node id; of all others it is the present one. */
   readonly #accepted = new Map<string, Inventory>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    this.#history = new NodeHistory(db);
     db.exec(`
       CREATE TABLE IF NOT EXISTS hardware (
         number INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, at TEXT NOT NULL, changes TEXT NOT NULL,
@@ -36,6 +39,13 @@ export class HardwareRecords {
         `DELETE FROM hardware WHERE node = ?1 AND number NOT IN
           (SELECT number FROM hardware WHERE node = ?1 ORDER BY number DESC LIMIT ?2)`,
       ).run(node, KEPT);
+      if (changes.length === 0) return;
+      this.#history.put(node, `hardware ${at}`, {
+        kind: "hardware",
+        at,
+        result: "done",
+        details: [...changes],
+      });
     });
   }
 

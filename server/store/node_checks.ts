@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { CheckOrder, type CheckProgress, CheckResult, CheckView, DriftView } from "#contract/api/checks.ts";
+import { NodeHistory } from "./node_history.ts";
 
 /** A check as it is stored: what the agent is told, and how far it is. */
 const StoredCheck = CheckView.omit({ result: true, progress: true }).extend({
@@ -32,6 +33,7 @@ interface OpenCheck {
 }
 
 export class NodeChecks {
+  readonly #history: NodeHistory;
   readonly #put: StatementSync;
   readonly #complete: StatementSync;
   readonly #find: StatementSync;
@@ -47,6 +49,7 @@ export class NodeChecks {
       node TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, latest TEXT NOT NULL, is_open INTEGER NOT NULL, counts TEXT,
       result TEXT
     ) STRICT`);
+    this.#history = new NodeHistory(db);
     this.#put = db.prepare(
       `INSERT INTO node_checks (node, id, latest, is_open) VALUES (?, ?, ?, ?)
        ON CONFLICT (node) DO UPDATE SET id = excluded.id, latest = excluded.latest, is_open = excluded.is_open`,
@@ -82,6 +85,7 @@ export class NodeChecks {
   put(node: string, check: StoredCheck): void {
     const isOpen = check.state === "waiting" || check.state === "running";
     this.#put.run(node, check.id, JSON.stringify(check), isOpen ? 1 : 0);
+    this.#note(node, check, []);
     this.#views.delete(node);
   }
 
@@ -93,7 +97,8 @@ export class NodeChecks {
 
   /** Stores the end of the latest check, with its result. */
   complete(node: string, { check, result }: { check: StoredCheck; result: StoredDrift }): void {
-    const counts = DriftView.parse(result);
+    const counts = DriftView.parse(result), { changed, missing, foreign } = result;
+    this.#note(node, check, [`${changed} changed, ${missing} missing, ${foreign} foreign`]);
     this.#complete.run(node, JSON.stringify(check), JSON.stringify(counts), JSON.stringify(result));
     this.#views.delete(node);
   }
@@ -102,6 +107,18 @@ export class NodeChecks {
   view(node: string): CheckView | undefined {
     if (!this.#views.has(node)) this.#views.set(node, this.#read(node));
     return this.#views.get(node);
+  }
+
+  #note(node: string, { id, order, state, ordered, ended, problem }: StoredCheck, details: string[]): void {
+    this.#history.put(node, `check ${id}`, {
+      kind: "check",
+      at: ordered,
+      result: state,
+      image: `${order.image}@${order.version}`,
+      details,
+      ...ended !== undefined && { ended },
+      ...problem && { problem },
+    });
   }
 
   #read(node: string): CheckView | undefined {

@@ -10,6 +10,8 @@ import { Sighting } from "#contract/api/machines.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { addressClaim, Claims, claimsOf, macClaim, nameClaim } from "./claims.ts";
 import { transaction } from "./database.ts";
+import { NodeHistory } from "./node_history.ts";
+import { settingsChanges } from "./settings_changes.ts";
 import { type Glimpse, sightingAfter, tellsMore, toForget } from "./sightings.ts";
 
 interface Row {
@@ -50,6 +52,7 @@ export class Nodes {
   readonly #now: () => number;
   readonly #records = new Map<string, NodeRecord>();
   readonly #claims = new Claims();
+  readonly #history: NodeHistory;
   readonly #saving: StatementSync;
   readonly #written = new Map<string, number>();
   /** Nodes whose sign of life is to be written. */
@@ -64,6 +67,7 @@ export class Nodes {
       address TEXT, seen TEXT, inventory TEXT, inventory_at TEXT, sighting TEXT
     ) STRICT`);
     addColumns(db);
+    this.#history = new NodeHistory(db);
     for (const row of db.prepare("SELECT * FROM nodes").all() as unknown as Row[]) {
       this.#hold(recordOf(row));
     }
@@ -137,7 +141,14 @@ export class Nodes {
     };
     this.#refuseConflicts(node);
     this.#save(node);
+    this.#noteChange(known, node);
     return node;
+  }
+
+  #noteChange(before: NodeRecord | undefined, { id, settings }: NodeRecord): void {
+    const details = settingsChanges(before?.settings ?? {}, settings), at = this.#time();
+    if (details.length === 0) return;
+    this.#history.put(id, `settings ${at}`, { kind: "settings", at, result: "done", details });
   }
 
   /** As `put` for each in turn, but all or none. */
@@ -171,6 +182,7 @@ export class Nodes {
 
   delete(id: string): void {
     this.#db.prepare("DELETE FROM nodes WHERE id = ?").run(id);
+    this.#history.forget(id);
     this.#drop(id);
   }
 

@@ -12,7 +12,10 @@ function node(name: string, more: Partial<NodeView> = {}): NodeView {
 
 function installing(name: string, bytesDone: number): NodeView {
   const progress = { bytesDone, bytesTotal: 100, peers: 2, bytesPerSecond: 5 };
-  return node(name, { state: "installing", report: { step: "install", state: "running", elapsedMs: 1, progress } });
+  return node(name, {
+    state: "installing",
+    report: { step: "install", state: "running", elapsedMs: 1, progress },
+  });
 }
 
 function open(present: readonly NodeView[]): { feed: DeskFeed; sources: DeskSources; asked: () => number } {
@@ -33,7 +36,9 @@ function open(present: readonly NodeView[]): { feed: DeskFeed; sources: DeskSour
 /** Reads messages one by one; comments and the retry line are no messages. */
 async function* messagesOf(response: Response | undefined): AsyncGenerator<DeskMessage> {
   let text = "";
-  for await (const chunk of response?.body?.pipeThrough(new TextDecoderStream()) ?? assert.fail("no stream")) {
+  for await (
+    const chunk of response?.body?.pipeThrough(new TextDecoderStream()) ?? assert.fail("no stream")
+  ) {
     text += chunk;
     const parts = text.split("\n\n");
     text = parts.pop() ?? "";

@@ -104,6 +104,8 @@ export const StepReport = z.object({
   problem: ProblemSchema.optional(),
   /** Output of hooks; after a failure, the end of the log. */
   log: z.array(text(4000)).max(400).optional(),
+  /** What the agent has logged since its last report, for those who watch; not kept with the step. */
+  console: z.array(text(1000)).max(200).optional(),
   /** The human-readable plan, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
   /** With the step "plan": the disks that are written. */

@@ -4,6 +4,7 @@ import { CaptureView } from "../api/captures.ts";
 import { BackupRequest } from "../api/captures.ts";
 import { RecoveryKeyRequest, RecoveryKeyUse, RecoveryKeyView } from "../api/encryption.ts";
 import { StepReport } from "../api/node_agent.ts";
+import { ConsoleQuery, ConsoleView, HistoryEntry, HistoryQuery } from "../api/node_history.ts";
 import {
   AgentToken,
   BootBackupRequest,
@@ -17,6 +18,7 @@ import {
   RestoreRequest,
 } from "../api/nodes.ts";
 import { PlanPreview, PlanQuery } from "../api/plan_preview.ts";
+import { Review, ReviewRequest } from "../api/reviews.ts";
 import type { Calls } from "./call.ts";
 
 const NO_TOKENS = "Only an admin gets the nodes' boot tokens.";
@@ -64,6 +66,21 @@ export const nodeCalls = {
     summary: "List the steps of a node's latest deployment, oldest first.",
     answer: z.array(StepReport),
   },
+  "GET /nodes/:node/console": {
+    summary: "Follow what a node's agent logs while it works.",
+    about: "The last lines are kept until the server restarts. Ask again with `after` for what follows.",
+    query: ConsoleQuery,
+    answer: ConsoleView,
+  },
+  "GET /nodes/:node/history": {
+    summary: "List what was ordered for a node and what happened to it, newest first.",
+    about:
+      "Orders, changes of settings and of hardware, checks, backups, power and boots from the network, with the names of " +
+      "those who ordered them. The audit log has their addresses.",
+    query: HistoryQuery,
+    isPaged: true,
+    answer: z.array(HistoryEntry),
+  },
   "POST /nodes/:node/cancel": {
     summary: "Cancel a node's order, or the installation that runs.",
     answer: NodeView,
@@ -99,6 +116,14 @@ export const nodeCalls = {
     body: RecoveryKeyRequest,
     answer: RecoveryKeyView,
     errors: [409],
+  },
+  "POST /reviews": {
+    summary: "Show what a deployment or a restore would do to each of its nodes, without ordering it.",
+    about: "Disks that would be overwritten and what is on them, identities, clashes and warnings. " +
+      "An order that carries the review's digest is refused if it would no longer do the same.",
+    body: ReviewRequest,
+    answer: Review,
+    errors: [404, 409],
   },
   "POST /deployments": {
     summary: "Order the deployment of an image to nodes, all or none.",

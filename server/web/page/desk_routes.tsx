@@ -27,7 +27,10 @@ export function deskRoutes({ people, desk }: Pick<ApiContext, "people" | "desk">
       status: 503,
     });
   });
-  app.get("*", async (c, next) => DESK_PATHS.test(c.req.path) ? showDesk(c) : await next());
+  // no route: paths of the API that are none stay unknown
+  app.use(async (c, next) =>
+    ["GET", "HEAD"].includes(c.req.method) && DESK_PATHS.test(c.req.path) ? showDesk(c) : await next()
+  );
   return app;
 
   function showDesk(c: Context<Env>): Response | Promise<Response> {

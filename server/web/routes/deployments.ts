@@ -5,18 +5,20 @@ import {
   DeploymentQuery,
   RetryRequest,
 } from "#contract/api.ts";
+import { present } from "../../fleet/present.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, makerOf, withoutTokens } from "../context.ts";
-import { keyBefore, pageOf } from "../pages.ts";
+import { exactImage, keyBefore, pageOf } from "../pages.ts";
 
 /** Deployments as a whole. */
-export function deploymentRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
+export function deploymentRoutes({ fleet, images, power, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   const { batchViews: views, batchOrders: orders } = fleet;
 
   app.get("/deployments", (c) => {
     const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments(query, { before: keyBefore(query) });
+    const image = present("image", exactImage(query.image, images));
+    const found = fleet.deployments({ ...query, ...image }, { before: keyBefore(query) });
     return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
   });
   app.get("/deployments/:id", (c) => c.json(views.view(c.req.param("id"))));

@@ -1,26 +1,30 @@
 import { Hono } from "hono";
 import {
+  ConsoleQuery,
   DeleteNodeQuery,
   DeployRequest,
   DiscoverRequest,
+  HistoryQuery,
   NodeChanges,
   NodeQuery,
   NodeSettings,
   PlanQuery,
   RecoveryKeyRequest,
   RestoreRequest,
+  ReviewRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
-import { isOfImage, keyBefore, pageOf } from "../pages.ts";
+import { expandedNames } from "../subject.ts";
+import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
     const query = NodeQuery.parse(c.req.query());
-    const { limit, state, group, image } = query;
+    const { limit, state, group } = query, image = exactImage(query.image, images);
     const found = fleet.listAfter(keyBefore(query)).filter((node) =>
       (state === undefined || node.state === state) && isOfImage(node.image, image) &&
       (group === undefined || node.settings.group === group)
@@ -69,6 +73,16 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     (c) => c.json(fleet.plan(c.req.param("node"), PlanQuery.parse(c.req.query()))),
   );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
+  app.get("/nodes/:node/console", async (c) => {
+    const { after, waitSeconds } = ConsoleQuery.parse(c.req.query());
+    const signal = AbortSignal.any([closing, c.req.raw.signal, AbortSignal.timeout(waitSeconds * 1000)]);
+    return c.json(await fleet.console(c.req.param("node"), { after, signal }));
+  });
+  app.get("/nodes/:node/history", (c) => {
+    const query = HistoryQuery.parse(c.req.query()), { limit } = query;
+    const items = fleet.timeline(c.req.param("node"), { after: keyBefore(query) });
+    return c.json(pageOf(c, items, { limit, keyOf: ({ key }) => key }).map(({ entry }) => entry));
+  });
 
   app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
   app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
@@ -77,13 +91,21 @@ export function nodeRoutes({ fleet, power, bootBackups }: ApiContext): Hono<Env>
     "/discoveries",
     async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
   );
+  app.post("/reviews", async (c) => {
+    const request = await jsonBody(c.req, ReviewRequest);
+    const nodes = expandedNames(request.nodes, fleet);
+    return c.json(fleet.reviews.make({ ...request, nodes }));
+  });
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
+    fleet.reviews.confirm(request, "deployment");
+    const { name } = makerOf(c);
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
     const by = makerOf(c).name;
+    fleet.reviews.confirm(request, "restore");
     return c.json(
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );

@@ -1,0 +1,33 @@
+export const kindMessages = {
+  kinds: {
+    "deployment": { en: "Installation", de: "Installation", zh: "部署" },
+    "restore": { en: "Restore", de: "Wiederherstellung", zh: "还原" },
+    "dry-run": { en: "Dry run of a restore", de: "Probelauf einer Wiederherstellung", zh: "还原试运行" },
+    "backup": { en: "Backup", de: "Sicherung", zh: "备份" },
+    "capture": { en: "Capture", de: "Abbild aufgenommen", zh: "采集镜像" },
+    "discovery": { en: "Hardware is read", de: "Hardware wird gelesen", zh: "读取硬件" },
+    "check": { en: "Compared with its image", de: "Mit dem Image verglichen", zh: "与镜像比对" },
+    "first-boot": { en: "First boot", de: "Erster Start", zh: "首次启动" },
+    "boot": { en: "Network boot", de: "Netzwerkstart", zh: "网络启动" },
+    "hardware": { en: "Hardware changed", de: "Hardware geändert", zh: "硬件变化" },
+    "power": { en: "Power", de: "Stromversorgung", zh: "电源操作" },
+    "settings": { en: "Settings changed", de: "Einstellungen geändert", zh: "设置已更改" },
+    "cancel": { en: "Order cancelled", de: "Auftrag abgebrochen", zh: "任务已取消" },
+    "adoption": { en: "Made a node", de: "Als Knoten aufgenommen", zh: "收编为节点" },
+    "recovery-key": {
+      en: "Recovery key shown",
+      de: "Wiederherstellungsschlüssel gezeigt",
+      zh: "查看恢复密钥",
+    },
+    "schedule": { en: "Schedule", de: "Zeitplan", zh: "计划任务" },
+    "other": { en: "Other", de: "Anderes", zh: "其他" },
+  },
+  results: {
+    waiting: { en: "waiting", de: "wartet", zh: "等待中" },
+    running: { en: "running", de: "läuft", zh: "进行中" },
+    done: { en: "done", de: "erledigt", zh: "完成" },
+    failed: { en: "failed", de: "fehlgeschlagen", zh: "失败" },
+    cancelled: { en: "cancelled", de: "abgebrochen", zh: "已取消" },
+    refused: { en: "refused", de: "abgelehnt", zh: "被拒绝" },
+  },
+} as const;
