@@ -11,6 +11,7 @@ import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { dhcpRangeOf } from "./netboot/dhcp_range.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
@@ -161,13 +162,14 @@ async function serveImages(
 ) {
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
-  const live = new LiveEvents(), desk = new DeskFeed();
+  const desk = new DeskFeed();
+  // routes publish here, too
+  const live = new LiveEvents({ also: (event) => desk.note(event) });
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
   const publish: Publish = (event) => {
     live.publish(event);
-    desk.note(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
@@ -211,7 +213,7 @@ async function manageNodes(
     installer: () => InstallerBoot | undefined;
   },
 ) {
-  const { options, closing, now } = context;
+  const { options, site, closing, now } = context;
   const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
@@ -219,6 +221,7 @@ async function manageNodes(
     swarm,
     notices,
     installer,
+    dhcpRange: dhcpRangeOf(options, site),
     publish,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
@@ -290,6 +293,7 @@ async function manageNodes(
       hooks,
       power,
       images,
+      files: images.files,
       notices,
       live,
       desk,

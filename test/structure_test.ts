@@ -96,6 +96,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/images/": [
     "server/contract/",
     "server/fleet/",
+    "server/native/",
     "server/rsync/",
     "server/store/",
     "server/swarm/",

@@ -6,6 +6,7 @@ import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
 import { addRehearsals } from "./rehearsal_command.ts";
+import { addFiles } from "./image_files_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
 const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
@@ -20,13 +21,14 @@ export function addImage(
   { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
-    .description("List, tag, compare, verify, delete, export, import and rehearse images.")
+    .description("List, browse, tag, compare, verify, delete, export, import and rehearse images.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
     );
   addQueries(image, { signal });
   addMarks(image, { signal });
+  addFiles(image, { signal });
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
@@ -66,17 +68,23 @@ function addQueries(image: ImageCommand, { signal }: Signal): void {
     .description("List the files that differ between two versions.")
     .argument("<from>", `older version: ${IMAGE}`)
     .argument("<to>", `newer version: ${IMAGE}`)
+    .option("--text <path>", "show what changed in this text file (admins only)")
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
         notes: `
 Each line starts with a sign:
-  +  added    -  removed    ~  content changed    .  only attributes changed`,
-        examples: ["rackseed image diff web@1 web@2"],
+  +  added    -  removed    ~  content changed    .  only attributes changed
+With --text: a unified diff of a file of up to 256 KiB; it is audited.`,
+        examples: ["rackseed image diff web@1 web@2", "rackseed image diff web@1 web@2 --text /etc/fstab"],
       }),
     )
-    .action(async (from, to, options) => {
+    .action(async (from, to, { text, ...options }) => {
+      if (text !== undefined) {
+        const { diffText } = await import("./image_files.ts");
+        return await diffText(from, to, { ...options, path: text, signal });
+      }
       await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
     });
 }

@@ -235,7 +235,7 @@ export async function exportImage(
 }
 
 /** Ends on the signal even if the reader of standard output has stalled. */
-async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+export async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });

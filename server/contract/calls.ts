@@ -6,6 +6,7 @@
 import type { Call, Calls } from "./calls/call.ts";
 import { captureCalls } from "./calls/captures.ts";
 import { checkCalls } from "./calls/checks.ts";
+import { deploymentCalls } from "./calls/deployments.ts";
 import { hookCalls } from "./calls/hooks.ts";
 import { imageCalls } from "./calls/images.ts";
 import { machineCalls } from "./calls/machines.ts";
@@ -20,6 +21,7 @@ import { siteCalls } from "./calls/site.ts";
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Nodes and orders": nodeCalls,
+  "Deployments": deploymentCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
   "Rehearsals": rehearsalCalls,
@@ -35,6 +37,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
 
 export const CALLS = {
   ...nodeCalls,
+  ...deploymentCalls,
   ...captureCalls,
   ...imageCalls,
   ...rehearsalCalls,

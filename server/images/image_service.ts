@@ -1,12 +1,5 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
-import type {
-  ImageChange,
-  ImageView,
-  PruneAnswer,
-  PruneRequest,
-  VerifyEvent,
-  VersionView,
-} from "#contract/api.ts";
+import type { ImageView, PruneAnswer, PruneRequest, VerifyEvent, VersionView } from "#contract/api.ts";
 import { getLogger } from "@logtape/logtape";
 import type { TagView } from "#contract/api/image_tags.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
@@ -19,6 +12,7 @@ import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";
 import { ExtentService } from "../store/extent_service.ts";
 import type { ImageStore } from "../store/images.ts";
+import { StoredVersionFiles } from "./browse/version_files.ts";
 import { plainManifest } from "../store/plain_manifest.ts";
 import { planPrune } from "../store/prune_plan.ts";
 import { isDiskFull } from "../store/store_error.ts";
@@ -34,6 +28,8 @@ export class ImageService implements Images {
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
   readonly #watch: ImageWatch;
+  /** What is in the versions, for those who look at their files. */
+  readonly files: StoredVersionFiles;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** The torrents in the swarm, by version, "web@1". */
@@ -52,7 +48,9 @@ export class ImageService implements Images {
       hashFile: (path) => store.pool.hashFile(path),
       notices,
     });
-    this.#extents = new ExtentService(store.pool, (path, what) => this.#watch.found(path, what));
+    const onDamage = (path: string, what: string) => this.#watch.found(path, what);
+    this.#extents = new ExtentService(store.pool, onDamage);
+    this.files = new StoredVersionFiles(store, { onDamage });
   }
 
   /** Checks the files on the disk for what is missing or has changed. Returns at once while a check is under way. */
@@ -119,10 +117,6 @@ export class ImageService implements Images {
 
   useOf(version: { image: string; version: number }): string | undefined {
     return this.#store.useOf(version);
-  }
-
-  diff(from: string, to: string): Iterable<ImageChange> {
-    return this.#store.diff(from, to);
   }
 
   async prune(

@@ -1,13 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import {
-  type ImageChange,
-  ImageView,
-  type StoredBytes,
-  type VerifyEvent,
-  type VersionView,
-} from "#contract/api.ts";
+import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
 import type { TagView } from "#contract/api/image_tags.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -19,7 +13,6 @@ import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
-import { imageDiff } from "./image_diff.ts";
 import { PreviousVersion } from "./previous_version.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
@@ -253,11 +246,6 @@ export class ImageStore implements Disposable {
   /** Why the version must not be deleted now, as text; undefined if it may. */
   useOf({ image, version }: { image: string; version: number }): string | undefined {
     return this.#holds.useOf(image) ?? this.#options.inUse?.({ image, version });
-  }
-
-  /** The changes from one version to another. Throws as `openVersion` does. */
-  diff(from: string, to: string): Generator<ImageChange> {
-    return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
   }
 
   /** Settings for all versions of the image. Throws RackseedError (404) if there is none. */

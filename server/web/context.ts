@@ -34,7 +34,7 @@ import type { PowerControl } from "../power/power_control.ts";
 import type { DeskFeed } from "./desk_feed.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
-import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
+import type { Captures, Images, SwarmAddresses, SwarmControl, VersionFiles } from "../fleet/ports.ts";
 
 export interface ApiContext {
   readonly people: People;
@@ -47,6 +47,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly images: Images;
+  readonly files: VersionFiles;
   readonly captures: Captures;
   readonly orders: CaptureOrders;
   readonly agentOrders: AgentOrders;

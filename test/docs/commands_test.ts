@@ -15,6 +15,7 @@ const RUN = /^(rackseed|sha256sum) /;
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
+  [/^npx -y deno@[\d.]+ task netboot\b/, "CI runs two of its ways: test/vm/netboot_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
   [/^deno task lab\b/, "takes long; test/vm runs the two richest labs"],
   [/^deno task (build|unit|ok|demo|test)\b/, "parts of `deno task ok`"],
@@ -44,6 +45,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "restarts a machine: test/vm/kexec_test.ts, and the lab with --kexec",
   ],
   [/^rackseed machine adopt 52:/, "needs a machine that appears: test/interop/machines_test.ts has some"],
+  [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
   [/^ansible-(galaxy|inventory)\b/, "test/interop/ansible_nodes_test.ts installs and lists so"],
   [/^journalctl\b/, "needs the machine's own service manager"],

@@ -44,12 +44,15 @@ Deno.test("a server that was killed cleans up after its rehearsal, and keeps ver
     title: "cannot rehearse web@2",
   });
   for (const probes of [[], [{ type: "tcp", port: 0 }], [{ type: "http", port: 80, path: "no" }]]) {
-    await assert.rejects(test.client.send("POST", "/images/web/rehearsals", { json: { probes } }), { status: 400 });
+    await assert.rejects(test.client.send("POST", "/images/web/rehearsals", { json: { probes } }), {
+      status: 400,
+    });
   }
 
   const work = `${data}/rehearsals/crashed/work`;
   // stands for the machine: it names the same folder
-  const machine = new Deno.Command("sh", { args: ["-c", "sleep 100; true", "sh", `${work}/qemu.pid`] }).spawn();
+  const machine = new Deno.Command("sh", { args: ["-c", "sleep 100; true", "sh", `${work}/qemu.pid`] })
+    .spawn();
   await test.restart(async () => {
     await Deno.mkdir(work, { recursive: true });
     await Deno.writeTextFile(`${work}/qemu.pid`, `${machine.pid}\n`);
@@ -75,7 +78,10 @@ Deno.test("a server that was killed cleans up after its rehearsal, and keeps ver
   await assert.rejects(Deno.stat(work), Deno.errors.NotFound);
   await assert.rejects(client.get(`/nodes/${RECORD.node}`, NodeView), { status: 404 });
   const list = await client.get("/images/web@1/rehearsals", z.array(RehearsalView));
-  assert.deepEqual(list.map(({ id, state }) => [id, state]), [["crashed", "cancelled"], ["proved", "proved"]]);
+  assert.deepEqual(list.map(({ id, state }) => [id, state]), [["crashed", "cancelled"], [
+    "proved",
+    "proved",
+  ]]);
   assert.match(list[0]?.problem?.detail ?? "", /the server ended while it ran/);
   // it is not carried out with the version that has its number now
   const replaced = await client.get("/rehearsals/replaced", RehearsalView);

@@ -10,6 +10,17 @@ import {
   VersionView,
 } from "../api/images.ts";
 import { ForceQuery, NoteRequest, TagKey, TagRequest, TagView, VersionUses } from "../api/image_tags.ts";
+import {
+  DiffFolder,
+  DiffFolderQuery,
+  FileDetails,
+  FileView,
+  FindQuery,
+  FolderQuery,
+  FoundFiles,
+  PathQuery,
+  TextDiff,
+} from "../api/files.ts";
 import { ImageSettings } from "../api/restore.ts";
 import { bytes, type Calls, lines, tar } from "./call.ts";
 
@@ -67,6 +78,48 @@ export const imageCalls = {
     summary: "List what changed from one version to another, by path.",
     answer: z.array(ImageChange),
     errors: [409],
+  },
+  "GET /images/:ref/diff/:to/folder": {
+    summary: "Show what changed in one folder, and how much below each of its folders.",
+    about: "Paths of folders are not resolved: name them as the versions do.",
+    query: DiffFolderQuery,
+    isPaged: true,
+    answer: DiffFolder,
+    errors: [404, 409],
+  },
+  "GET /images/:ref/diff/:to/text": {
+    summary: "Compare a small text file of two versions, as a unified diff.",
+    about: "Each side is UTF-8 of at most 256 KiB, or absent. Symlinks are not followed.",
+    query: PathQuery,
+    answer: TextDiff,
+    errors: [404, 409],
+  },
+  "GET /images/:ref/files": {
+    summary: "List a folder of a version.",
+    about: "Symlinks on the way are followed within the image.",
+    query: FolderQuery,
+    isPaged: true,
+    answer: z.array(FileView),
+    errors: [404, 409],
+  },
+  "GET /images/:ref/find": {
+    summary: "Search a version, or one of its folders, for files by name.",
+    query: FindQuery,
+    answer: FoundFiles,
+    errors: [404, 409],
+  },
+  "GET /images/:ref/file": {
+    summary: "Show one entry of a version: a file, a folder, a link.",
+    query: PathQuery,
+    answer: FileDetails,
+    errors: [404, 409],
+  },
+  "GET /images/:ref/content": {
+    summary: "Fetch the content of a file.",
+    about: "Symlinks are followed within the image. Holes are sent as zeros.",
+    query: PathQuery,
+    answer: bytes("The file, which may hold secrets such as password hashes."),
+    errors: [404, 409],
   },
   "POST /images/prune": {
     summary: "Delete old versions, or show which would be deleted.",

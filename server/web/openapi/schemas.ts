@@ -7,11 +7,13 @@ import * as access from "#contract/api/access.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
+import * as deployments from "#contract/api/deployments.ts";
 import * as disks from "#contract/api/disks.ts";
 import * as distribution from "#contract/api/distribution.ts";
 import * as encryption from "#contract/api/encryption.ts";
 import * as events from "#contract/api/events.ts";
 import * as fields from "#contract/api/fields.ts";
+import * as files from "#contract/api/files.ts";
 import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
@@ -27,6 +29,7 @@ import * as power from "#contract/api/power.ts";
 import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
+import * as reviews from "#contract/api/reviews.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -44,12 +47,14 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   audit,
   captures,
   checks,
+  deployments,
   disks,
   distribution,
   encryption,
   events,
   extentAnswer,
   fields,
+  files,
   hardware,
   hardwareHistory,
   hooks,
@@ -67,6 +72,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   rehearsals,
   restarts,
   restore,
+  reviews,
   schedules,
   webhooks,
   { ImageName, Source, Totals },

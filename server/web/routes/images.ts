@@ -93,10 +93,6 @@ export function imageRoutes(
     });
   });
 
-  app.get("/images/:ref/diff/:to", (c) => {
-    return c.json([...images.diff(exact(c.req.param("ref")), exact(c.req.param("to")))]);
-  });
-
   app.post("/images/prune", async (c) => {
     const request = await jsonBody(c.req, PruneRequest);
     for (const image of request.images ?? []) images.get(image);
