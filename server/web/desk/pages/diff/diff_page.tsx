@@ -1,12 +1,7 @@
 /** What differs between two versions, as a tree: counts for each folder, and what changed in a text file. */
 import { useState } from "preact/hooks";
-import {
-  type ChangeCounts,
-  ChangeKind,
-  type DiffFolder,
-  type DiffRow,
-  type FilePath,
-} from "#contract/api/files.ts";
+import type { ChangeCounts, ChangeKind, DiffFolder, DiffRow, FilePath } from "#contract/api/files.ts";
+import { CHANGE_KINDS as KINDS } from "#contract/change_kinds.ts";
 import { segment } from "../../api/call.ts";
 import { t as common } from "../../messages/common.ts";
 import { bytesText, countText } from "../../messages/figures.ts";
@@ -18,8 +13,6 @@ import { usePages } from "../files/pages.ts";
 import { pathQuery } from "../files/paths.ts";
 import { t } from "./messages.ts";
 import { TextChange } from "./text_change.tsx";
-
-const KINDS = ChangeKind.options;
 
 interface Versions {
   readonly from: string;

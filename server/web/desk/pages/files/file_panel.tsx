@@ -1,6 +1,7 @@
 /** One entry: all that is known of it, and its content for those who may read it. */
 import { useState } from "preact/hooks";
-import { type FileDetails, MAX_TEXT_BYTES } from "#contract/api/files.ts";
+import type { FileDetails } from "#contract/api/files.ts";
+import { MAX_TEXT_BYTES } from "#contract/change_kinds.ts";
 import { modeText } from "../../../../words/mode_text.ts";
 import { Refusal, segment, send } from "../../api/call.ts";
 import { bytesText, countText, exactTime } from "../../messages/figures.ts";
