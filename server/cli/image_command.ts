@@ -5,10 +5,12 @@ import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./a
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
+import { addRehearsals } from "./rehearsal_command.ts";
 import { addFiles } from "./image_files_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
 const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
+const REHEARSAL_RULES = ["require", "warn", "off", "default"] as const;
 const FIRMWARES = ["bios", "uefi"] as const;
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
@@ -19,18 +21,19 @@ export function addImage(
   { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
-    .description("List, browse, tag, compare, verify, delete, export and import images.")
+    .description("List, browse, tag, compare, verify, delete, export, import and rehearse images.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
     );
   addQueries(image, { signal });
-  addFiles(image, { signal });
   addMarks(image, { signal });
+  addFiles(image, { signal });
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
   addDiskExport(image, { signal, exportDisk });
+  addRehearsals(image, { signal });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {
@@ -138,6 +141,11 @@ function addSettings(image: ImageCommand, { signal }: Signal): void {
       "differences that a node may have before it counts as drifted",
       parseThreshold,
     )
+    .addOption(
+      new Option("--rehearsal <rule>", "deploying a version that no rehearsal has proved").choices(
+        REHEARSAL_RULES,
+      ),
+    )
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
@@ -147,11 +155,14 @@ Without options, the command shows the settings.
 --keep adds to what \`rackseed node restore --keep\` and \`node check --keep\` name.
 --own adds to the list that \`rackseed image identity\` shows: clones do not get
 these files, restores leave them alone, and nodes with --identity keep carry
-them over (files of up to 64 KiB).`,
+them over (files of up to 64 KiB).
+--rehearsal require refuses to deploy such a version, warn warns, off says
+nothing, and default warns once a version of the image was rehearsed.`,
         examples: [
           "rackseed image set web",
           "rackseed image set web --keep /srv /var/lib/mysql",
           "rackseed image set web --own /etc/agent/id",
+          "rackseed image set web --rehearsal require",
         ],
       }),
     )

@@ -10,6 +10,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { verdictText } from "../words/rehearsal_text.ts";
 import { visibleLine } from "./visible_text.ts";
 import { describeLayout } from "../words/layout_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
@@ -45,8 +46,20 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
     return print("no images yet; to capture one: rackseed capture TEMPLATE --image NAME");
   }
   printTable(
-    ["image", "tags", "captured", "files", "content", "stored", "own", "boots nodes", "backup of", "note"],
-    images.map(({ image, version, created, totals, bootable, backupOf, tags, note, stored }) => [
+    [
+      "image",
+      "tags",
+      "captured",
+      "files",
+      "content",
+      "stored",
+      "own",
+      "boots nodes",
+      "rehearsal",
+      "backup of",
+      "note",
+    ],
+    images.map(({ image, version, created, totals, bootable, rehearsal, backupOf, tags, note, stored }) => [
       `${image}@${version}`,
       tags.join(" ") || "-",
       formatTime(created),
@@ -55,6 +68,7 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
       formatBytes(stored.own + stored.shared),
       formatBytes(stored.own),
       bootable ? "yes" : "no",
+      rehearsal?.state ?? "-",
       backupOf ?? "-",
       visibleLine(note ?? "-"),
     ]),
@@ -64,18 +78,20 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
 /** Changes the settings of all versions of an image, or shows them if none is given; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, own, driftThreshold, json, signal, ...options }: ImageOptions & {
+  { keep, own, driftThreshold, rehearsal, json, signal, ...options }: ImageOptions & {
     keep?: readonly string[] | undefined;
     own?: readonly string[] | undefined;
     driftThreshold?: number | undefined;
+    /** "default": as without the setting. */
+    rehearsal?: NonNullable<ImageSettings["rehearsal"]> | "default" | undefined;
   },
 ): Promise<void> {
   using client = await connect(options, signal);
   const image = checked(ImageName, { name: "image", value: name });
   let settings = await client.call("GET /images/:name/settings", { name: image, signal });
-  if (keep !== undefined || own !== undefined || driftThreshold !== undefined) {
+  if ([keep, own, driftThreshold, rehearsal].some((given) => given !== undefined)) {
     const threshold = driftThreshold === undefined ? {} : { driftThreshold };
-    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold };
+    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold, ...rule(rehearsal) };
     const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }
@@ -85,7 +101,20 @@ export async function setImage(
     "Kept in restores": settings.keep?.join(" ") || "nothing in particular",
     "Drifted from": `${(settings.driftThreshold ?? 0) + 1} differences on`,
     "Each node's own": settings.own?.join(" ") || "only what `rackseed image identity` lists",
+    "Not rehearsed": UNPROVED[settings.rehearsal ?? "default"],
   });
+}
+
+const UNPROVED = {
+  require: "not deployed",
+  warn: "deployed with a warning",
+  off: "deployed without a warning",
+  default: "deployed, with a warning once a version was rehearsed",
+};
+
+function rule(given: ImageSettings["rehearsal"] | "default"): { rehearsal?: ImageSettings["rehearsal"] } {
+  if (given === undefined) return {};
+  return { rehearsal: given === "default" ? undefined : given };
 }
 
 function paths(name: "keep" | "own", given: readonly string[] | undefined): ImageSettings {
@@ -123,6 +152,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     "Restored at every boot of": shortList(uses.everyBoot),
     "Named by schedules": shortList(uses.schedules),
     "Boots nodes": version.bootable ? "yes" : "no",
+    Rehearsal: version.rehearsal && verdictText(version.rehearsal),
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
   });

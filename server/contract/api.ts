@@ -22,5 +22,6 @@ export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";
 export * from "./api/power.ts";
 export * from "./api/restarts.ts";
+export * from "./api/reviews.ts";
 
 export const API = "/api/v1";

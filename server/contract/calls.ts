@@ -14,6 +14,7 @@ import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
+import { rehearsalCalls } from "./calls/rehearsals.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 
@@ -23,6 +24,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Deployments": deploymentCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
+  "Rehearsals": rehearsalCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
   "Machines and hardware": machineCalls,
@@ -38,6 +40,7 @@ export const CALLS = {
   ...deploymentCalls,
   ...captureCalls,
   ...imageCalls,
+  ...rehearsalCalls,
   ...hookCalls,
   ...powerCalls,
   ...machineCalls,

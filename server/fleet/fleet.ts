@@ -48,6 +48,7 @@ import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import type { Proofs } from "./proofs.ts";
 import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
@@ -56,6 +57,7 @@ import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
 import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -75,6 +77,7 @@ export interface FleetOptions {
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
   /** What happened to each node. */
@@ -91,6 +94,9 @@ export interface FleetOptions {
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
+  /** The server's own IPv4 address, and the addresses that its DHCP gives away. */
+  readonly address?: string | undefined;
+  readonly dhcpRange?: { readonly first: string; readonly last: string } | undefined;
 }
 
 /**
@@ -116,6 +122,7 @@ export class Fleet {
   readonly machines: Machines;
   readonly discoveries: Discoveries;
   readonly restarts: Restarts;
+  readonly reviews: Reviews;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -150,6 +157,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      proofs: options.proofs,
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,
@@ -158,7 +166,17 @@ export class Fleet {
       pin,
       onChange,
     });
-    const { orders } = this;
+    const { orders, restarts } = this;
+    const { address, dhcpRange } = options;
+    this.reviews = new Reviews({
+      ...options,
+      history,
+      previews: this.#previews,
+      orders,
+      restarts,
+      address,
+      dhcpRange,
+    });
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
     const boots = new BootLog(options.events, { now });

@@ -14,6 +14,7 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { TagView } from "#contract/api/image_tags.ts";
 import type {
   ChangeKind,
   DiffFolder,
@@ -24,7 +25,6 @@ import type {
   TextDiff,
 } from "#contract/api/files.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
-import type { TagView } from "#contract/api/image_tags.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
 import type { ImageSettings } from "#contract/api/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";

@@ -4,6 +4,7 @@ import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
@@ -51,14 +52,16 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What its DHCP gives away, if this server is a DHCP server. */
+  readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
+  { stack, site, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
-  const { audit, db, directory, nodes, deployments, pin } = data;
+  const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
   const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
@@ -81,7 +84,13 @@ export function openFleet(
       records,
       events,
       starts: new PowerStarts(db),
-      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      open: driverOpener({
+        records,
+        commands: directory.powerCommands,
+        address: site.bind,
+        pause: pauseFor,
+        now,
+      }),
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
@@ -104,6 +113,11 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    proofs: new Proofs({
+      verdict: (version) => rehearsals.verdict(version),
+      isRehearsed: (image) => rehearsals.isRehearsed(image),
+      settings: (image) => images.settings(image),
+    }),
     everyBoots: new EveryBoots(db, directory),
     audit,
     events,
@@ -116,6 +130,8 @@ export function openFleet(
     identities: new Identities(directory),
     publish,
     now,
+    address: site.advertised,
+    dhcpRange,
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));

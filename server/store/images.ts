@@ -1,12 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import {
-  ImageView,
-  type StoredBytes,
-  type VerifyEvent,
-  type VersionView,
-} from "#contract/api.ts";
+import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
 import type { TagView } from "#contract/api/image_tags.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";

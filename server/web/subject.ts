@@ -4,7 +4,9 @@ import { z } from "zod";
 import { API } from "#contract/api.ts";
 import { displayPath, fromJsonPath } from "#contract/format/byte_path.ts";
 import type { NamedNode } from "../access/principal.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { nodeNames } from "../words/node_names.ts";
+import { UsageError } from "../words/usage.ts";
 import { keepBody } from "./body.ts";
 import type { ApiContext, Env } from "./context.ts";
 
@@ -76,8 +78,14 @@ export async function subjectOf(
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
     : params.get("id") ?? params.get("webhook") ?? schedule ?? pathOf(c) ??
-      [...params.has("tag") ? [params.get("tag"), body.version] : [], params.get("user"), body.user, body.name, body.role, body.action]
-        .filter(Boolean).join(" ");
+      [
+        ...params.has("tag") ? [params.get("tag"), body.version] : [],
+        params.get("user"),
+        body.user,
+        body.name,
+        body.role,
+        body.action,
+      ].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
@@ -99,14 +107,32 @@ export function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): Na
   return resolved(keys, fleet).map((key) => fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
 }
 
-/** As they were given, if they cannot be resolved. */
-function resolved(patterns: readonly string[], fleet: ApiContext["fleet"]): readonly string[] {
-  if (!patterns.some((pattern) => /^@|[[\]{}]/.test(pattern))) return patterns;
+/** Ranges and groups expanded. Throws RackseedError (400) if one of them is none, or a group has no nodes. */
+export function expandedNames(patterns: readonly string[], fleet: ApiContext["fleet"]): string[] {
+  if (!patterns.some(isPattern)) return [...patterns];
   try {
     return nodeNames(patterns, { nodes: fleet.list() }).slice(0, MAX_NAMES);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new RackseedError("cannot find these nodes", {
+      reason: error.message,
+      remedy: "name nodes, ranges such as n[1-8], or groups such as @compute.",
+      status: 400,
+    });
+  }
+}
+
+/** As they were given, if they cannot be resolved. */
+function resolved(patterns: readonly string[], fleet: ApiContext["fleet"]): readonly string[] {
+  try {
+    return expandedNames(patterns, fleet);
   } catch {
     return patterns;
   }
+}
+
+function isPattern(text: string): boolean {
+  return /^@|[[\]{}]/.test(text);
 }
 
 /** The values of ":name" parts, decoded as Hono decodes them. */

@@ -39,6 +39,8 @@ const ACTIONS = {
   "image.delete": "delete a version",
   "image.prune": "prune versions",
   "image.export": "export a version",
+  "image.rehearse": "rehearse a version",
+  "image.rehearse-cancel": "cancel a rehearsal",
   "image.read": "read a file of a version",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",

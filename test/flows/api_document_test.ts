@@ -25,9 +25,14 @@ import { makeSmallTree } from "./support/small_tree.ts";
 const any = z.unknown();
 const api = new DocumentedApi(apiDocument());
 
-/** Called with success elsewhere; here they would need a machine that boots, encrypted disks, or a lasting agent. */
+/** Called with success elsewhere; here they would need a machine that boots, QEMU, encrypted disks, or a lasting agent. */
 const NOT_HERE = [
   "GET /images/:ref/boot/:file",
+  "GET /rehearsals/:id",
+  "GET /rehearsals/:id/console",
+  "GET /rehearsals/:id/screenshot",
+  "POST /images/:ref/rehearsals",
+  "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
   "POST /templates/:id/restart",
@@ -115,6 +120,8 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
 async function installation(test: ServerUnderTest): Promise<void> {
   const { client } = test;
   await client.get("/nodes/n1/plan?image=web@1", any);
+  const review = { kind: "deployment", nodes: ["n1", "n2"], image: "web" };
+  await client.post("/reviews", { body: review, schema: any });
   const body = { nodes: ["n1", "n2"], image: "web", identity: "ask", seed: { mode: "for", seconds: 60 } };
   const ordered = await client.post("/deployments", { body, schema: DeployAnswer });
   const { agent, order } = await test.enrol(ordered.nodes[0]?.token);
@@ -258,6 +265,8 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web@stable/uses", any);
   await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
+  await client.get("/images/web@1/rehearsals", any);
+  await client.get("/rehearsals", any);
   await client.get("/images/web@1/diff/web@2/folder?limit=1", any);
   await client.get("/images/web@1/diff/web@2/text?path=more", any);
   await client.get("/images/web/files?path=srv/deep&limit=7", any);

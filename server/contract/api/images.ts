@@ -4,6 +4,7 @@ import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source, Totals } from "../format/manifest.ts";
 import { count, MachineName, time } from "./fields.ts";
 import { PageQuery } from "./pages.ts";
+import { Verdict } from "./rehearsals.ts";
 import { TagName, VersionNote } from "./image_tags.ts";
 
 /** Disk space of a version, in bytes, by packs and by the files of its folder. */
@@ -34,6 +35,8 @@ export const VersionView = z.object({
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
   backupOf: MachineName.optional(),
+  /** The verdict of its latest rehearsal that had one. */
+  rehearsal: Verdict.optional(),
   /** The image's newest version when this one was captured. */
   parent: z.int().min(1).optional(),
   /** Sorted. */
@@ -50,6 +53,7 @@ export const ImageView = VersionView.pick({
   totals: true,
   bootable: true,
   backupOf: true,
+  rehearsal: true,
   parent: true,
   tags: true,
   note: true,

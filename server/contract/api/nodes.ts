@@ -1,8 +1,7 @@
 /** Nodes: what an operator sets, orders and sees. */
 import { z } from "zod";
-import { DiskChoices } from "./disks.ts";
-import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
-import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
+import { Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
+import { AskSeconds, IdentityMode } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
 import { HardwareWarning } from "./hardware.ts";
@@ -12,39 +11,10 @@ import { CheckView } from "./checks.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 import { PageQuery } from "./pages.ts";
 import { PowerTerms, PowerView } from "./power.ts";
-import { Finish } from "./restarts.ts";
+import { Finish } from "./finish.ts";
+import { NodeSettings } from "./node_settings.ts";
 
-export const NodeSettings = z.object({
-  mac: Mac.optional(),
-  hostname: Hostname.optional(),
-  /** How it gets its identity; absent: "assign". */
-  identity: IdentityMode.optional(),
-  /**
-   * "dhcp", or the clone's address on the NIC that it boots from, or on the bond with that NIC; "off": no address
-   * there.
-   */
-  address: z.union([z.enum(["dhcp", "off"]), Cidr]).optional(),
-  gateway: Ipv4Address.optional(),
-  dns: z.array(Ipv4Address).max(3).optional(),
-  /** Further NICs, bonds and VLANs, and further settings of the first one. */
-  interfaces: z.array(NetworkInterface).max(64).optional(),
-  /** On the command line, `@LABEL` means all nodes of the group. */
-  group: RackLabel.optional(),
-  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
-  bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
-  ...DiskChoices.shape,
-  /** How its encrypted volumes are opened. */
-  unlock: Unlock.optional(),
-  /** Its upload limit; "off": none, even if the site has one. */
-  uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
-  /** Nodes with the same label prefer each other as peers. */
-  rack: RackLabel.optional(),
-  /** Interval between its backups, while its agent runs. */
-  backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
-  /** How it gets from the installer into its own system; absent: "reboot". */
-  finish: Finish.optional(),
-});
-export type NodeSettings = z.infer<typeof NodeSettings>;
+export * from "./node_settings.ts";
 
 /** `node`: its name, MAC or id. */
 export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
@@ -146,6 +116,10 @@ export const NodeQuery = PageQuery.extend({
   image: ImageRef.optional(),
 });
 
+const ReviewDigest = z.string().regex(/^[0-9a-f]{64}$/, {
+  error: "a review's digest has 64 hexadecimal digits",
+});
+
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
   image: ImageRef,
@@ -171,6 +145,8 @@ export const DeployRequest = z.object({
   now: z.boolean().optional(),
   /** Overrides the nodes' own setting. */
   finish: Finish.optional(),
+  /** Digest of the review (reviews.ts) that was read: the order is refused if it would no longer do the same. */
+  reviewed: ReviewDigest.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -213,11 +189,15 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   everyBoot: z.boolean().optional(),
   now: z.boolean().optional(),
   finish: Finish.optional(),
+  /** As in DeployRequest. */
+  reviewed: ReviewDigest.optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
 export const DeployAnswer = z.object({
   deployment: id,
+  /** About the version itself; what concerns one node stands with that node. */
+  warnings: z.array(z.string()).optional(),
   image: z.string(),
   nodes: z.array(z.object({
     id,

@@ -7,6 +7,8 @@ import { Mac } from "../identity.ts";
 import { Sha256Hex } from "../format/sha256.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
 
+export * from "./finish.ts";
+
 /** What an agent says with its announcement about restarting its machine. */
 export const RestartAbility = z.object({
   /** Why it cannot, and what to do about it; absent: it can. */
@@ -49,7 +51,3 @@ export const RestartReport = z.object({
   problem: ProblemSchema.optional(),
 });
 export type RestartReport = z.infer<typeof RestartReport>;
-
-/** How an installed node gets into its own system: by the firmware, or straight from the installer (kexec). */
-export const Finish = z.enum(["reboot", "kexec"]);
-export type Finish = z.infer<typeof Finish>;

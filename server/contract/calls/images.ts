@@ -9,6 +9,7 @@ import {
   VerifyEvent,
   VersionView,
 } from "../api/images.ts";
+import { ForceQuery, NoteRequest, TagKey, TagRequest, TagView, VersionUses } from "../api/image_tags.ts";
 import {
   DiffFolder,
   DiffFolderQuery,
@@ -20,7 +21,6 @@ import {
   PathQuery,
   TextDiff,
 } from "../api/files.ts";
-import { ForceQuery, NoteRequest, TagKey, TagRequest, TagView, VersionUses } from "../api/image_tags.ts";
 import { ImageSettings } from "../api/restore.ts";
 import { bytes, type Calls, lines, tar } from "./call.ts";
 

@@ -26,8 +26,10 @@ import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
+import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
+import * as reviews from "#contract/api/reviews.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -67,8 +69,10 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   notices,
   planPreview,
   power,
+  rehearsals,
   restarts,
   restore,
+  reviews,
   schedules,
   webhooks,
   { ImageName, Source, Totals },

@@ -18,7 +18,7 @@ import { pageOf, sortedAfter } from "../pages.ts";
 const log = getLogger(["rackseed", "web"]);
 
 export function imageRoutes(
-  { images, fleet, schedules, live, bootFile, now }: ApiContext,
+  { images, fleet, schedules, rehearsals, live, bootFile, now }: ApiContext,
 ): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -28,9 +28,9 @@ export function imageRoutes(
     // versions of one image in their order
     const keyOf = (version: ImageView) => `${version.image}@${String(version.version).padStart(10, "0")}`;
     const found = images.list().filter((version) => image === undefined || version.image === image);
-    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }));
+    return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }).map(withVerdict));
   });
-  app.get("/images/:ref", (c) => c.json(images.get(c.req.param("ref"))));
+  app.get("/images/:ref", (c) => c.json(withVerdict(images.get(c.req.param("ref")))));
 
   app.get("/images/:name/settings", (c) => {
     const settings = images.settings(c.req.param("name"));
@@ -133,6 +133,11 @@ export function imageRoutes(
     });
   });
   return app;
+
+  function withVerdict<T extends ImageView>(version: T): T {
+    const rehearsal = rehearsals.verdict(version);
+    return rehearsal ? { ...version, rehearsal } : version;
+  }
 
   function uses() {
     return usesOfVersions({ nodes: fleet.versionUsers(), schedules: schedules.list(), images });

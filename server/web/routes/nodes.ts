@@ -11,10 +11,12 @@ import {
   PlanQuery,
   RecoveryKeyRequest,
   RestoreRequest,
+  ReviewRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
+import { expandedNames } from "../subject.ts";
 import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
 export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiContext): Hono<Env> {
@@ -89,13 +91,21 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
     "/discoveries",
     async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
   );
+  app.post("/reviews", async (c) => {
+    const request = await jsonBody(c.req, ReviewRequest);
+    const nodes = expandedNames(request.nodes, fleet);
+    return c.json(fleet.reviews.make({ ...request, nodes }));
+  });
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: makerOf(c).name }))));
+    fleet.reviews.confirm(request, "deployment");
+    const { name } = makerOf(c);
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
     const by = makerOf(c).name;
+    fleet.reviews.confirm(request, "restore");
     return c.json(
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );

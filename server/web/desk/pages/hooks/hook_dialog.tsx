@@ -14,7 +14,7 @@ import { MOMENTS, momentText, type Owner, ownerOf } from "./words.ts";
 const DEFAULT_SECONDS = 300;
 const OWNERS = { all: "ownerAll", image: "ownerImage", group: "ownerGroup", node: "ownerNode" } as const;
 
-export type HookKey = Pick<HookView, "scope" | "when" | "name">;
+type HookKey = Pick<HookView, "scope" | "when" | "name">;
 
 export function pathOf({ scope, when, name }: HookKey): string {
   return `/hooks/${segment(scope)}/${segment(when)}/${segment(name)}`;

@@ -106,7 +106,7 @@ export function DeleteDialog({ version, onClose, onDeleted }: Props & { onDelete
 
 const NODE_USES = { ordered: "usedOrdered", installed: "usedInstalled", everyBoot: "usedEveryBoot" } as const;
 
-export function Uses({ uses }: { uses: VersionUses }) {
+function Uses({ uses }: { uses: VersionUses }) {
   const kinds = Object.entries(NODE_USES) as [
     keyof typeof NODE_USES,
     typeof NODE_USES[keyof typeof NODE_USES],

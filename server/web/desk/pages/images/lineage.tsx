@@ -51,7 +51,7 @@ function VersionCells({ version, fullBytes }: { version: ImageView; fullBytes: n
       <div class="nodes">
         {n === 0
           ? <span class="dim">{t("noNodes")}</span>
-          : <a href={`/nodes?q=${encodeURIComponent(`image:${ref}`)}`}>{common("nodes", { n })}</a>}
+          : <a href={`/nodes?q=${encodeURIComponent(`image:=${ref}`)}`}>{common("nodes", { n })}</a>}
       </div>
     </>
   );

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { PruneAnswer } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
 import { call } from "../../api/call.ts";
+import { t as common } from "../../messages/common.ts";
 import { bytesText } from "../../messages/figures.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -61,7 +62,7 @@ export function PruneDialog({ image, onClose }: { image?: string; onClose: () =>
   return (
     <Dialog
       title={image === undefined ? t("pruneTitle") : `${t("pruneTitle")}: ${image}`}
-      action={t("pruneAction", { n })}
+      action={n === 0 ? common("delete") : t("pruneAction", { n })}
       isDangerous
       isDisabled={n === 0}
       isWide
@@ -94,7 +95,11 @@ export function PruneDialog({ image, onClose }: { image?: string; onClose: () =>
       </label>
       {problem && <ProblemText problem={problem} />}
       <div role="status">
-        {plan && <strong>{t("pruneResult", { n, bytes: bytesText(plan.freedBytes) })}</strong>}
+        {plan && (
+          <strong>
+            {n === 0 ? t("pruneNothing") : t("pruneResult", { n, bytes: bytesText(plan.freedBytes) })}
+          </strong>
+        )}
       </div>
       {plan && <Outcome plan={plan} />}
       <Command line={commandLine("rackseed", "image", "prune", ...words)} />

@@ -9,6 +9,9 @@ import { problemOf, ProblemText } from "../../parts/problem.tsx";
 import type { Problem } from "#contract/errors.ts";
 import { t } from "./messages.ts";
 
+const REHEARSAL = ["require", "warn", "off"] as const;
+const REHEARSAL_TEXT = { require: "unprovedRefuse", warn: "unprovedWarn", off: "unprovedOff" } as const;
+
 export function Settings({ name }: { name: string }) {
   const path = `/images/${segment(name)}/settings`;
   const [known, setKnown] = useState<{ settings: ImageSettings; tag: string | null }>();
@@ -24,8 +27,11 @@ export function Settings({ name }: { name: string }) {
     const lines = (field: string) =>
       String(form.get(field)).split("\n").map((line) => line.trim()).filter(Boolean);
     const threshold = String(form.get("driftThreshold"));
+    const { rehearsal: _, ...others } = known?.settings ?? {};
+    const rehearsal = REHEARSAL.find((choice) => choice === form.get("rehearsal"));
     const body: ImageSettings = {
-      ...known?.settings,
+      ...others,
+      ...rehearsal && { rehearsal },
       keep: lines("keep"),
       own: lines("own"),
       ...threshold !== "" && { driftThreshold: Number(threshold) },
@@ -40,7 +46,7 @@ export function Settings({ name }: { name: string }) {
     }
   };
   if (!known) return problem ? <ProblemText problem={problem} /> : null;
-  const { settings: { keep = [], own = [], driftThreshold } } = known;
+  const { settings: { keep = [], own = [], driftThreshold, rehearsal } } = known;
   const isFixed = !mayOperate();
   return (
     <section aria-labelledby="settings">
@@ -69,6 +75,15 @@ export function Settings({ name }: { name: string }) {
             readOnly={isFixed}
             defaultValue={String(driftThreshold ?? 0)}
           />
+        </label>
+        <label class="field">
+          {t("unproved")}
+          <select name="rehearsal" disabled={isFixed} value={rehearsal ?? ""}>
+            <option value="">{t("unprovedUsual")}</option>
+            {REHEARSAL.map((choice) => (
+              <option key={choice} value={choice}>{t(REHEARSAL_TEXT[choice])}</option>
+            ))}
+          </select>
         </label>
         {problem && (
           <div role="alert">

@@ -174,7 +174,7 @@ function Facts({ view }: { view: VersionView }) {
 const NAMES_SHOWN = 24;
 
 function Who({ image }: { image: string }) {
-  const nodes = nodesByImage.value.get(image) ?? [], query = `image:${image}`;
+  const nodes = nodesByImage.value.get(image) ?? [], query = `image:=${image}`;
   return (
     <section aria-labelledby="who">
       <h2 id="who">{t("who")}</h2>

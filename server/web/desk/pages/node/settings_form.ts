@@ -1,6 +1,6 @@
 /** The form of a node's settings: its fields, and how their text becomes settings. The schema has the last word. */
 import type { z } from "zod";
-import { NodeSettings } from "#contract/api.ts";
+import { NodeSettings } from "#contract/api/node_settings.ts";
 import { formatRate, parseRate } from "#contract/rate_text.ts";
 import { formatDataDisk, parseDataDisk } from "../../../../words/disk_text.ts";
 import { parseDuration } from "../../../../words/duration.ts";
