@@ -28,7 +28,8 @@ Deno.test({
       await page.getByRole("button", { name: "Log in" }).click();
       await page.getByText("live", { exact: true }).waitFor();
       await walkThrough(t, { page, server: test.server.urls.server });
-      assert.deepEqual(complaints, []);
+      // the path that does not exist
+      assert.deepEqual(complaints.filter((text) => !text.includes("status of 404")), []);
     } finally {
       await browser.close();
     }
@@ -76,7 +77,7 @@ async function walkThrough(
     await folders.getByRole("button", { name: "Open etc" }).press("Enter");
     await folders.getByRole("link", { name: "ssh" }).waitFor();
     await folders.getByRole("link", { name: "etc" }).click();
-    await page.getByRole("row", { name: /shadow, file .*-rw-r-----/ }).waitFor();
+    await page.getByRole("row", { name: /shadow.*-rw-r-----/ }).waitFor();
     await looksWell(page, "files");
   });
 

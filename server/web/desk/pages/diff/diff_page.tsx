@@ -83,7 +83,7 @@ function Kinds({ counts, chosen, onChange }: {
     onChange(next);
   };
   return (
-    <fieldset class="kinds">
+    <fieldset class="diff-kinds">
       <legend>{t("show")}</legend>
       {found.map((kind) => (
         <label key={kind}>
@@ -128,7 +128,7 @@ function Row({ versions, row, kinds }: Omit<RowsProps, "path"> & { row: DiffRow 
   const rest = what.filter((one) => !KINDS.includes(one as ChangeKind) && one !== "mtime");
   return (
     <li>
-      <div class="row">
+      <div class="diff-row">
         {below
           ? (
             <button
@@ -179,7 +179,7 @@ function Counts({ counts }: { counts: ChangeCounts }) {
     ["attributes", "·", others, t("xattrs")],
   ] as const;
   return (
-    <span class="counts">
+    <span class="diff-counts">
       {parts.filter(([, , n]) => n > 0).map(([key, sign, n, word]) => (
         <span key={key} class={`sign-of ${key}`}>
           <span aria-hidden="true">{sign}</span>

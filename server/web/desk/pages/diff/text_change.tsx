@@ -19,7 +19,7 @@ export function TextChange(props: Props) {
   const [isWanted, setIsWanted] = useState(!isPrivate);
   if (isWanted) return <Text {...props} />;
   return (
-    <div class="text">
+    <div class="text-change">
       <p class="warn">⚠ {t("secret")}</p>
       <button type="button" aria-label={`${t("showAnyway")}: ${name}`} onClick={() => setIsWanted(true)}>
         {t("showAnyway")}
@@ -38,7 +38,7 @@ function Text({ from, to, row: { name, path } }: Props) {
   // the first two lines are the names
   const lines = value.diff.replace(/\n$/, "").split("\n").slice(2);
   return (
-    <div class="text">
+    <div class="text-change">
       {value.isWhole && <p class="dim">{t("isWhole")}</p>}
       <pre tabIndex={0} aria-label={t("textOf", { name })}>
         {lines.map((line, i) => <span key={i} class={CLASSES[line[0] ?? ""]}>{line}{"\n"}</span>)}

@@ -14,7 +14,7 @@ import { pathQuery, pathText } from "./paths.ts";
 export function FilePanel({ image, file }: { image: string; file: FileDetails }) {
   const isFile = file.type === "file" || file.type === "link";
   return (
-    <section class="file" aria-labelledby="file">
+    <section class="file-panel" aria-labelledby="file">
       <h2 id="file">{file.name}</h2>
       <dl class="figures">
         {factsOf(image, file).map(([name, value]) => (
@@ -108,11 +108,13 @@ function Content({ image, file }: { image: string; file: FileDetails }) {
         <a class="button" href={`/api/v1${path}`} download={file.name}>{t("download")}</a>
       </div>
       {refusal && <Refused refusal={refusal} />}
-      {shown && (shown.text === undefined
-        ? <p role="status">{t("isBinary")}</p>
-        : (
-          <pre class="content" tabIndex={0} aria-label={t("content", { name: file.name })}>{shown.text}</pre>
-        ))}
+      {shown && (shown.text === undefined ? <p role="status">{t("isBinary")}</p> : (
+        <pre
+          class="file-content"
+          tabIndex={0}
+          aria-label={t("content", { name: file.name })}
+        >{shown.text}</pre>
+      ))}
     </>
   );
 }

@@ -36,7 +36,7 @@ export function FilesPage({ image = "" }: { image?: string }) {
     <Page title={t("title", { ref: image })} trail={trail}>
       <Crumbs image={image} path={path} />
       {entry.refusal && <Refused refusal={entry.refusal} reload={entry.reload} />}
-      <div class="files">
+      <div class="browser">
         <FolderTree image={image} here={folder ?? path} />
         <div>
           {entry.value && !isFolder && <FilePanel image={image} file={entry.value} />}
@@ -85,7 +85,7 @@ function Folder({ image, path, entry }: { image: string; path: FileView["path"];
   const line = ["rackseed", "image", "files", image, pathText(path)];
   return (
     <>
-      <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
+      <form class="file-search" role="search" onSubmit={(event) => event.preventDefault()}>
         <input
           type="search"
           aria-label={t("search")}
