@@ -33,7 +33,7 @@ export const t = messages({
   flags: { en: "flags", de: "Flags", zh: "标志" },
   target: { en: "link target", de: "Linkziel", zh: "链接目标" },
   device: { en: "device", de: "Gerät", zh: "设备号" },
-  time: { en: "time only", de: "nur Zeit", zh: "仅时间" },
+  time: { en: "time", de: "Zeit", zh: "修改时间" },
   isPrivate: { en: "may hold secrets", de: "evtl. geheim", zh: "可能含机密" },
   text: { en: "Text changes", de: "Textänderungen", zh: "文本差异" },
   textOf: { en: "Text changes of {name}", de: "Textänderungen von {name}", zh: "{name} 的文本差异" },
