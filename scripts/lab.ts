@@ -85,7 +85,9 @@ function parse(args: string[]): Arguments | undefined {
     });
     const { layout, container, rehearse, brief, nodes, installs, identity, power, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
-    const given = [known?.firmware, container, rehearse, values.firmware].filter((firmware) => firmware !== undefined);
+    const given = [known?.firmware, container, rehearse, values.firmware].filter((firmware) =>
+      firmware !== undefined
+    );
     const [firmware] = given;
     if (given.length !== 1 || layout !== undefined && !known) return undefined;
     if (firmware !== "bios" && firmware !== "uefi") return undefined;
@@ -94,7 +96,15 @@ function parse(args: string[]): Arguments | undefined {
     }
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
     if (power !== undefined && power !== "redfish" && power !== "ipmi") return undefined;
-    const others = [layout, container, rehearse, identity, values.restore, values.backup, values["power-cut"] !== "0"];
+    const others = [
+      layout,
+      container,
+      rehearse,
+      identity,
+      values.restore,
+      values.backup,
+      values["power-cut"] !== "0",
+    ];
     if (power !== undefined && (others.some(Boolean) || installs !== "1")) return undefined;
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
@@ -120,9 +130,10 @@ function parse(args: string[]): Arguments | undefined {
       oldProduct: oldProduct === undefined ? undefined : resolve(oldProduct),
       dataMiB: Number(data),
       keep: resolve(
-        values.keep ?? `${root}/.cache/lab/last-${
-          layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : firmware)
-        }`,
+        values.keep ??
+          `${root}/.cache/lab/last-${
+            layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : firmware)
+          }`,
       ),
     };
   } catch {

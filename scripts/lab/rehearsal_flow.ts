@@ -38,7 +38,9 @@ export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
   await timeline.measure("sound version: imported", () => publish("sound", []));
   await timeline.measure("broken version: imported", () => publish("broken", [init]));
   const rehearse = async (ref: string, ...more: string[]): Promise<Rehearsal> => {
-    const ordered = JSON.parse(await server.rackseed("image", "rehearse", ref, "--emulate", "--json", ...more));
+    const ordered = JSON.parse(
+      await server.rackseed("image", "rehearse", ref, "--emulate", "--json", ...more),
+    );
     const show = async () => JSON.parse(await server.rackseed("image", "rehearsal", ordered.id, "--json"));
     for (let seen = "";;) {
       const view = await show();
@@ -82,7 +84,8 @@ export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
     },
     {
       what: "a version without its init fails, with the reason out of its console",
-      passed: broken.state === "failed" && /initramfs stopped|kernel panicked/.test(broken.problem?.detail ?? ""),
+      passed: broken.state === "failed" &&
+        /initramfs stopped|kernel panicked/.test(broken.problem?.detail ?? ""),
       seen: broken.problem?.detail ?? broken.state,
     },
     {

@@ -16,7 +16,11 @@ export function addRehearsals(image: ImageCommand, { signal }: Pick<Actions, "si
     .option("--probe <probe>", "what must be seen; see below (repeatable; default: login)", collectProbe)
     .option("--memory <size>", "memory of the virtual machine (default: 2G)", parseSize)
     .option("--install-timeout <duration>", "longest installation (default: 1h)", parseAge)
-    .option("--boot-timeout <duration>", "longest wait for all probes after power-on (default: 10m)", parseAge)
+    .option(
+      "--boot-timeout <duration>",
+      "longest wait for all probes after power-on (default: 10m)",
+      parseAge,
+    )
     .option("--emulate", "emulate the processor even if the server has KVM; slower")
     .option("--wait", "wait for the verdict; Ctrl-C cancels the rehearsal")
     .option("--json", JSON_RESULT)

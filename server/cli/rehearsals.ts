@@ -81,7 +81,9 @@ export async function listRehearsals(
     ? await client.call("GET /rehearsals", { signal })
     : await client.call("GET /images/:ref/rehearsals", { ref: refOf(ref), signal });
   if (json) return printJson(list);
-  if (list.length === 0) return print("none yet; to rehearse a version: rackseed image rehearse NAME@VERSION");
+  if (list.length === 0) {
+    return print("none yet; to rehearse a version: rackseed image rehearse NAME@VERSION");
+  }
   printTable(
     ["image", "ordered", "by", "state", "took", "id"],
     list.map((one) => [
@@ -109,7 +111,9 @@ export async function showRehearsal(id: string, options: ShowOptions): Promise<v
   }
   using client = await connect(connection, signal);
   const path = `/rehearsals/${encodeURIComponent(id)}`;
-  if (console) return print((await (await client.send("GET", `${path}/console`, { signal })).text()).trimEnd());
+  if (console) {
+    return print((await (await client.send("GET", `${path}/console`, { signal })).text()).trimEnd());
+  }
   if (screenshot !== undefined) {
     const { body } = await client.send("GET", `${path}/screenshot`, { signal });
     await Deno.writeFile(screenshot, body ?? new Uint8Array());
@@ -134,7 +138,11 @@ function printRehearsal(view: RehearsalView): void {
   });
   for (const { probe, passed, seen, seconds } of probes) {
     const after = seconds === undefined ? "" : ` (${formatSeconds(seconds)} after power-on)`;
-    print(`${passed ? "passed" : "open"}: ${visibleLine(probeText(probe))}${seen ? `: ${visibleLine(seen)}` : ""}${after}`);
+    print(
+      `${passed ? "passed" : "open"}: ${visibleLine(probeText(probe))}${
+        seen ? `: ${visibleLine(seen)}` : ""
+      }${after}`,
+    );
   }
   if (problem) print(`${visibleLine(problem.title)}: ${visibleLine(problem.detail)}`);
 }

@@ -14,9 +14,19 @@ const verdict = (state: "proved" | "failed"): Verdict => ({
 
 type Rule = ImageSettings["rehearsal"];
 /** What a deployment of web@2 says, where web@1 has had a verdict if `isRehearsed`. */
-const CASES: readonly [rule: Rule, own: "proved" | "failed" | undefined, isRehearsed: boolean, says: RegExp | undefined][] = [
+const CASES: readonly [
+  rule: Rule,
+  own: "proved" | "failed" | undefined,
+  isRehearsed: boolean,
+  says: RegExp | undefined,
+][] = [
   [undefined, undefined, false, undefined],
-  [undefined, undefined, true, /^web@2: no rehearsal has proved that it boots; rackseed image rehearse web@2$/],
+  [
+    undefined,
+    undefined,
+    true,
+    /^web@2: no rehearsal has proved that it boots; rackseed image rehearse web@2$/,
+  ],
   [undefined, "failed", true, /its rehearsal of 2026-06-30 failed/],
   [undefined, "proved", true, undefined],
   ["warn", undefined, false, /no rehearsal has proved/],
@@ -25,7 +35,9 @@ const CASES: readonly [rule: Rule, own: "proved" | "failed" | undefined, isRehea
 ];
 
 Deno.test("a version that was not proved is deployed with a warning, or not at all, as its image's settings say", () => {
-  const proofs = ([rule, own, isRehearsed]: typeof CASES[number] | readonly [Rule, "failed" | undefined, boolean]) =>
+  const proofs = (
+    [rule, own, isRehearsed]: typeof CASES[number] | readonly [Rule, "failed" | undefined, boolean],
+  ) =>
     new Proofs({
       verdict: () => own && verdict(own),
       isRehearsed: () => isRehearsed,
@@ -38,6 +50,9 @@ Deno.test("a version that was not proved is deployed with a warning, or not at a
     else assert.equal(said, undefined);
   }
   for (const own of [undefined, "failed"] as const) {
-    assert.throws(() => proofs(["require", own, true]).warningOf(web2), { status: 409, title: "cannot deploy web@2" });
+    assert.throws(() => proofs(["require", own, true]).warningOf(web2), {
+      status: 409,
+      title: "cannot deploy web@2",
+    });
   }
 });

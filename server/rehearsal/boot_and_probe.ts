@@ -74,7 +74,8 @@ function notProved(
   const missing = results.filter(({ passed }) => !passed).map(({ seen = "not tried" }) => seen);
   return new RackseedError(`${ref} is not proved`, {
     reason: `${why}; ${missing.join("; ")}`.replace(/\.?$/, ".").slice(0, 2000),
-    remedy: "see the screenshot and the console, correct the template and capture it again; or give it more time: " +
+    remedy:
+      "see the screenshot and the console, correct the template and capture it again; or give it more time: " +
       "--boot-timeout.",
     status: 409,
   });

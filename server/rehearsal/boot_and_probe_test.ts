@@ -77,12 +77,18 @@ Deno.test({
   ...QEMU,
   async fn() {
     const panic = await boot("\nKernel panic - not syncing: No working init found.\n");
-    assert.match(panic.outcome?.reason ?? "", /^its kernel panicked: .*No working init found\.; no login prompt/);
+    assert.match(
+      panic.outcome?.reason ?? "",
+      /^its kernel panicked: .*No working init found\.; no login prompt/,
+    );
     assert.ok(panic.isPictured);
     const loop = await boot("\nonce more\n", { then: "restart" });
     assert.match(loop.outcome?.reason ?? "", /^it has restarted itself \d+ times; no login prompt/);
     const mute = await boot("", { probes: [{ type: "login" }, { type: "tcp", port: 22 }], seconds: 1 });
-    assert.match(mute.outcome?.reason ?? "", /^1 seconds have passed; .*needs console=ttyS0.*port 22 does not answer/);
+    assert.match(
+      mute.outcome?.reason ?? "",
+      /^1 seconds have passed; .*needs console=ttyS0.*port 22 does not answer/,
+    );
   },
 });
 

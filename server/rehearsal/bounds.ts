@@ -18,7 +18,10 @@ const title = (ref: string) => `cannot rehearse ${ref}`;
 export class TooMuch extends RackseedError {}
 
 /** Throws RackseedError if there is too little memory now. */
-export function proveMemory(memoryMiB: number, { ref, availableMiB }: { ref: string; availableMiB: number }): void {
+export function proveMemory(
+  memoryMiB: number,
+  { ref, availableMiB }: { ref: string; availableMiB: number },
+): void {
   if (availableMiB >= memoryMiB + SPARE_MEMORY_MIB) return;
   throw new RackseedError(title(ref), {
     reason: `the machine gets ${memoryMiB} MiB of memory, and ${availableMiB} MiB are free on this server.`,
@@ -28,10 +31,16 @@ export function proveMemory(memoryMiB: number, { ref, availableMiB }: { ref: str
 }
 
 /** Throws RackseedError if the version does not fit. `freeBytes`: of the file system with the rehearsals. */
-export function proveSpace({ image, version, totals }: VersionView, { freeBytes }: { freeBytes: number }): void {
+export function proveSpace(
+  { image, version, totals }: VersionView,
+  { freeBytes }: { freeBytes: number },
+): void {
   const needed = totals.fileBytes + SPARE_BYTES;
   if (freeBytes >= needed) return;
-  throw noRoom(`${image}@${version}`, `${gigabytes(needed)} are needed, and ${gigabytes(freeBytes)} are free.`);
+  throw noRoom(
+    `${image}@${version}`,
+    `${gigabytes(needed)} are needed, and ${gigabytes(freeBytes)} are free.`,
+  );
 }
 
 function noRoom(ref: string, reason: string): RackseedError {
@@ -69,7 +78,9 @@ export class BoundsWatch implements Disposable {
         const taken = files.reduce((sum, path) => sum + allocatedBytes(path), 0);
         if (freeBytes() < SPARE_BYTES / 2) this.#controller.abort(noRoom(ref, "the disk is nearly full."));
         else if (taken > mostBytes) {
-          this.#controller.abort(tooMuch(ref, `its disks take ${gigabytes(taken)}, far more than its files.`));
+          this.#controller.abort(
+            tooMuch(ref, `its disks take ${gigabytes(taken)}, far more than its files.`),
+          );
         } else if (sizeOf(console) > CONSOLE_BYTES) {
           this.#controller.abort(tooMuch(ref, "it writes to its serial console without end."));
         }

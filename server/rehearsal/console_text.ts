@@ -21,11 +21,15 @@ const DEAD_ENDS: readonly (readonly [sign: RegExp, reason: string])[] = [
   [/Kernel panic - not syncing: .*/, "its kernel panicked"],
   [/^\(initramfs\)/m, "its initramfs stopped at a shell"],
   [/^(?:dracut|switch_root):\/.*#/m, "its initramfs stopped at a shell"],
-  [/You are in emergency mode.*|Press Enter for emergency shell.*|Give root password for maintenance/,
-    "it stopped in emergency mode"],
+  [
+    /You are in emergency mode.*|Press Enter for emergency shell.*|Give root password for maintenance/,
+    "it stopped in emergency mode",
+  ],
   [/^grub rescue>|^grub>/m, "its boot loader stopped at a prompt"],
-  [/No bootable device.*|Boot failed: not a bootable disk|BdsDxe: No bootable option.*/,
-    "its firmware found nothing to boot"],
+  [
+    /No bootable device.*|Boot failed: not a bootable disk|BdsDxe: No bootable option.*/,
+    "its firmware found nothing to boot",
+  ],
 ];
 
 /** Why the machine will not come up by itself; undefined if nothing says so. */

@@ -61,7 +61,10 @@ async function tryTcp(
   const deadlineMs = Date.now() + TRY_MS;
   // reading tells when the machine has refused
   let isClosed = false;
-  const reading = connection.read(new Uint8Array(1)).then((n) => isClosed = n === null, () => isClosed = true);
+  const reading = connection.read(new Uint8Array(1)).then(
+    (n) => isClosed = n === null,
+    () => isClosed = true,
+  );
   while (!isClosed && Date.now() < deadlineMs && !signal.aborted) {
     if (await machine.hasAccepted(port)) return { passed: true, seen: `port ${port} accepts connections` };
     await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 200))]);

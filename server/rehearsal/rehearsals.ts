@@ -214,7 +214,9 @@ export class Rehearsals implements AsyncDisposable {
       });
     } catch (error) {
       const problem = error instanceof RackseedError ? error : couldNot(record, error);
-      if (!stop.signal.aborted) log.warn("not-carried-out", { rehearsal: record.id, error: messageOf(error) });
+      if (!stop.signal.aborted) {
+        log.warn("not-carried-out", { rehearsal: record.id, error: messageOf(error) });
+      }
       return this.#finish(record, { state: "cancelled", problem });
     }
     this.#finish(record, outcome ? { state: "failed", problem: outcome } : { state: "proved" });
@@ -249,7 +251,10 @@ export class Rehearsals implements AsyncDisposable {
   }
 
   /** Throws RackseedError if the version was deleted while the rehearsal waited. */
-  #versionOf({ image, version, versionId }: RehearsalRecord, images: RehearsalSources["images"]): VersionView {
+  #versionOf(
+    { image, version, versionId }: RehearsalRecord,
+    images: RehearsalSources["images"],
+  ): VersionView {
     const found = images.get(`${image}@${version}`);
     if (found.id === versionId) return found;
     throw new RackseedError(`cannot rehearse ${image}@${version}`, {
@@ -329,7 +334,9 @@ export class Rehearsals implements AsyncDisposable {
 
 function missing(results: readonly ProbeResult[]): string {
   const open = results.filter(({ passed }) => !passed);
-  return open.length === 0 ? "all probes have passed" : `waiting: ${open.map(({ seen = "" }) => seen).join("; ")}`;
+  return open.length === 0
+    ? "all probes have passed"
+    : `waiting: ${open.map(({ seen = "" }) => seen).join("; ")}`;
 }
 
 function couldNot({ image, version }: RehearsalRecord, error: unknown): RackseedError {

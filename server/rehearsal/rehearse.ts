@@ -49,7 +49,10 @@ async function installAndBoot(options: RunOptions): Promise<Outcome> {
   const { record, version, site, folder, signal } = options;
   const ref = `${version.image}@${version.version}`;
   const { request, mac, node, memoryMiB } = record;
-  const { layout, firmware } = proveInstallable(version, { title: `cannot rehearse ${ref}`, server: site.server });
+  const { layout, firmware } = proveInstallable(version, {
+    title: `cannot rehearse ${ref}`,
+    server: site.server,
+  });
   proveMemory(memoryMiB, { ref, availableMiB: availableMemoryMiB() });
   proveSpace(version, { freeBytes: options.freeBytes() });
   await using stack = new AsyncDisposableStack();
@@ -73,11 +76,14 @@ async function installAndBoot(options: RunOptions): Promise<Outcome> {
   const stop = AbortSignal.any([signal, watch.signal]);
   {
     const seconds = request.installSeconds ?? REHEARSAL_LIMITS.installSeconds.usual;
-    using late = timeLimit(seconds, () =>
-      new InstallationFailed(`cannot install a virtual machine with ${ref}`, {
-        reason: `it was not installed within ${seconds} seconds.`,
-        remedy: "see its console; give it more time: --install-timeout.",
-      }));
+    using late = timeLimit(
+      seconds,
+      () =>
+        new InstallationFailed(`cannot install a virtual machine with ${ref}`, {
+          reason: `it was not installed within ${seconds} seconds.`,
+          remedy: "see its console; give it more time: --install-timeout.",
+        }),
+    );
     await installDisks({
       ...machine,
       site,
@@ -124,7 +130,10 @@ async function makeDisks(
 }
 
 /** Aborts with the error after so many seconds, unless disposed of before. */
-function timeLimit(seconds: number, error: () => RackseedError): Disposable & { readonly signal: AbortSignal } {
+function timeLimit(
+  seconds: number,
+  error: () => RackseedError,
+): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(error()), seconds * 1000);
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };

@@ -71,7 +71,8 @@ export class BootedMachine implements AsyncDisposable {
 
   /** The local port that leads to this port of the machine. */
   async localPort(port: number): Promise<number | undefined> {
-    return (await this.#connections()).find((one) => one.state === "HOST_FORWARD" && one.port === port)?.localPort;
+    return (await this.#connections()).find((one) => one.state === "HOST_FORWARD" && one.port === port)
+      ?.localPort;
   }
 
   /** Whether the machine has accepted a connection to this port that is open now. */

@@ -25,12 +25,21 @@ export async function exportDisk(options: DiskExport): Promise<ExportedDisks> {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "rackseed-export-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const disks = systemDisks(layout).map((disk, number): VirtualDisk & { final: string; sizeBytes: number } => {
-    const final = number === 0 ? output : numbered(output, number);
-    const sizeBytes = Math.max(disk.sizeBytes, number === 0 ? options.sizeBytes ?? 0 : 0);
-    const { format } = options, { sectorBytes } = disk;
-    return { path: `${final}.part`, final, format, sectorBytes, sizeBytes, serial: `rackseed-disk${number}` };
-  });
+  const disks = systemDisks(layout).map(
+    (disk, number): VirtualDisk & { final: string; sizeBytes: number } => {
+      const final = number === 0 ? output : numbered(output, number);
+      const sizeBytes = Math.max(disk.sizeBytes, number === 0 ? options.sizeBytes ?? 0 : 0);
+      const { format } = options, { sectorBytes } = disk;
+      return {
+        path: `${final}.part`,
+        final,
+        format,
+        sectorBytes,
+        sizeBytes,
+        serial: `rackseed-disk${number}`,
+      };
+    },
+  );
   for (const disk of disks) {
     await createDisk(disk, options);
     // after the rename there is nothing to remove

@@ -17,7 +17,16 @@ Deno.test("a pixmap becomes a PNG with the same pixels", () => {
 });
 
 Deno.test("what is no whole pixmap is refused", () => {
-  for (const text of ["", "P5\n1 1\n255\nx", "P6\n2 2\n255\nabc", "P6\n0 0\n255\n", "P6\n99999 1\n255\n", "P6\n1 1\n65535\nabcdef"]) {
+  for (
+    const text of [
+      "",
+      "P5\n1 1\n255\nx",
+      "P6\n2 2\n255\nabc",
+      "P6\n0 0\n255\n",
+      "P6\n99999 1\n255\n",
+      "P6\n1 1\n65535\nabcdef",
+    ]
+  ) {
     assert.throws(() => pngOf(encode(text)), /no pixmap/, text);
   }
 });

@@ -77,7 +77,10 @@ export async function runMachine(options: MachineOptions): Promise<void> {
   throw qemuFailed(new TextDecoder().decode(stderr), { code, folder });
 }
 
-export function qemuFailed(stderr: string, { code, folder }: { code: number; folder: string }): RackseedError {
+export function qemuFailed(
+  stderr: string,
+  { code, folder }: { code: number; folder: string },
+): RackseedError {
   return new RackseedError(TITLE, {
     reason: stderr.trim().slice(-1000) || `QEMU ended with status ${code}.`,
     remedy: `see the console's log, ${consoleLog(folder)}; --emulate does without KVM.`,
@@ -117,7 +120,12 @@ export async function machineArguments(
     ...["-pidfile", pidFile(folder)],
     ...["-machine", "q35", ...emulate ? [] : ["-accel", "kvm"], "-accel", "tcg,thread=multi", "-cpu", "max"],
     ...["-smp", "2", "-m", `${memoryMiB}`, "-display", "none"],
-    ...["-chardev", `file,id=console,append=on,path=${escaped(consoleLog(folder))}`, "-serial", "chardev:console"],
+    ...[
+      "-chardev",
+      `file,id=console,append=on,path=${escaped(consoleLog(folder))}`,
+      "-serial",
+      "chardev:console",
+    ],
     ...["-device", "virtio-rng-pci"],
     ...await firmwareArguments(firmware, folder),
     ...disks.flatMap(({ path, format, sectorBytes, serial }, i) => [

@@ -40,7 +40,9 @@ export function probeText(probe: Probe): string {
 
 /** "proved on 2026-06-30 12:00 in 2m by ann (UEFI)" */
 export function verdictText({ state, ended, seconds, by, firmware }: Verdict): string {
-  return `${state} on ${formatTime(ended)} after ${formatSeconds(seconds)}, ordered by ${by} (${firmware.toUpperCase()})`;
+  return `${state} on ${formatTime(ended)} after ${
+    formatSeconds(seconds)
+  }, ordered by ${by} (${firmware.toUpperCase()})`;
 }
 
 /** What a rehearsal does, or how it ended, in one line. */

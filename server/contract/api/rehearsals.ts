@@ -95,4 +95,3 @@ export const RehearsalQuery = PageQuery.extend({
   image: ImageName.optional(),
   state: RehearsalState.optional(),
 });
-

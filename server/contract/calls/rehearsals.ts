@@ -5,7 +5,8 @@ import type { Calls } from "./call.ts";
 
 export const rehearsalCalls = {
   "POST /images/:ref/rehearsals": {
-    summary: "Install a version into a virtual machine at the server, boot it without a network, and probe it.",
+    summary:
+      "Install a version into a virtual machine at the server, boot it without a network, and probe it.",
     about: "One rehearsal runs at a time; the others wait. The verdict is kept with the version.",
     isOrder: true,
     body: RehearsalRequest,

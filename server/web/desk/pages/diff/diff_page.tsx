@@ -184,7 +184,7 @@ function Counts({ counts }: { counts: ChangeCounts }) {
         <span key={key} class={`sign-of ${key}`}>
           <span aria-hidden="true">{sign}</span>
           {countText(n)}
-          <span class="hidden">{" "}{word}</span>
+          <span class="hidden">{` ${word}`}</span>
         </span>
       ))}
     </span>

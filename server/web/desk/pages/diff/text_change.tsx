@@ -41,7 +41,7 @@ function Text({ from, to, row: { name, path } }: Props) {
     <div class="text-change">
       {value.isWhole && <p class="dim">{t("isWhole")}</p>}
       <pre tabIndex={0} aria-label={t("textOf", { name })}>
-        {lines.map((line, i) => <span key={i} class={CLASSES[line[0] ?? ""]}>{line}{"\n"}</span>)}
+        {lines.map((line, i) => <span key={i} class={CLASSES[line[0] ?? ""]}>{`${line}\n`}</span>)}
       </pre>
     </div>
   );
