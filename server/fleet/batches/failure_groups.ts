@@ -60,7 +60,7 @@ function problemOf({ problem, isAborted }: Failure): Pick<Problem, "title" | "de
  * assert.equal(normalised("cannot reach 10.0.0.7:6881", "n7"), "cannot reach …:…");
  * ```
  */
-export function normalised(title: string, node: string): string {
+function normalised(title: string, node: string): string {
   const isNode = (word: string) => word === node;
   return title
     .replace(/\/dev\/[\w/:.-]+/g, "/dev/…")
