@@ -19,6 +19,7 @@ const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
        deno task lab --rehearse bios|uefi [--keep DIR]
+       deno task lab --firmware bios|uefi --pages [--data MiB] [--keep DIR]
 
 Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
 Needs root and Debian; takes about 10 minutes or more.
@@ -36,6 +37,8 @@ ${layoutHelp}
                         from the last commit on the main line with an older database)
   --container bios|uefi import a container image, export it as a disk, and boot that
   --rehearse bios|uefi  the server rehearses a sound version and a broken one
+  --pages               all orders are given in Chromium at the server's pages: set-up link, users, capture, tag,
+                        adoption, a deployment that fails and is retried, a restore; with pictures in --keep
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
@@ -66,6 +69,7 @@ function parse(args: string[]): Arguments | undefined {
         container: { type: "string" },
         rehearse: { type: "string" },
         brief: { type: "boolean", default: false },
+        pages: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
         installs: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
@@ -83,7 +87,7 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, container, rehearse, brief, nodes, installs, identity, power, data } = values;
+    const { layout, container, rehearse, brief, pages, nodes, installs, identity, power, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
     const given = [known?.firmware, container, rehearse, values.firmware].filter((firmware) =>
       firmware !== undefined
@@ -106,6 +110,16 @@ function parse(args: string[]): Arguments | undefined {
       values["power-cut"] !== "0",
     ];
     if (power !== undefined && (others.some(Boolean) || installs !== "1")) return undefined;
+    const more = [
+      ...others,
+      power,
+      values.discover,
+      values.kexec,
+      values.service,
+      nodes !== "1",
+      installs !== "1",
+    ];
+    if (pages && (values.firmware === undefined || more.some(Boolean))) return undefined;
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
     if (upgrade && (!service || power !== undefined || container !== undefined)) return undefined;
@@ -115,6 +129,7 @@ function parse(args: string[]): Arguments | undefined {
       layout,
       container: container !== undefined,
       rehearse: rehearse !== undefined,
+      pages,
       nodes: Number(nodes),
       installs: Number(installs),
       pullDisks: isWhole,
@@ -132,7 +147,7 @@ function parse(args: string[]): Arguments | undefined {
       keep: resolve(
         values.keep ??
           `${root}/.cache/lab/last-${
-            layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : firmware)
+            layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : pages ? "pages" : firmware)
           }`,
       ),
     };

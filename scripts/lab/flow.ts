@@ -20,6 +20,7 @@ import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } f
 import { checkUnarmed } from "./unarmed.ts";
 import { Upgrade } from "./upgrade_flow.ts";
 import { bootContainer } from "./container_flow.ts";
+import { liveByPages } from "./pages_flow.ts";
 import { rehearseContainers } from "./rehearsal_flow.ts";
 
 /** Runs all checks, in order. If a step cannot be finished, prints the ends of all logs and throws. */
@@ -150,6 +151,11 @@ export async function startContainer(options: LabOptions): Promise<Check[]> {
 /** Versions must be proved, or found broken, by the server alone. */
 export async function startRehearsals(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, rehearseContainers);
+}
+
+/** People at the desk must do everything, from the set-up link to a restored node. */
+export async function startPages(options: LabOptions): Promise<Check[]> {
+  return await inWorkplace(options, liveByPages);
 }
 
 /** Prints checks as soon as they are done, since the lab takes long. */

@@ -23,9 +23,17 @@ rm /var/lib/rackseed/hooked
 
 export async function setHooks(
   lab: Workplace,
-  { server }: { readonly server: ProductServer },
+  { server, set }: {
+    readonly server: ProductServer;
+    /** Instead of the command. */
+    readonly set?: (hook: { readonly when: string; readonly script: string }) => Promise<void>;
+  },
 ): Promise<void> {
   for (const [when, script] of Object.entries(hooks)) {
+    if (set) {
+      await set({ when, script });
+      continue;
+    }
     const file = `${lab.folder}/${when}.sh`;
     await Deno.writeTextFile(file, script);
     await server.rackseed("hook", "set", when, "--image", image, "--name", "lab", "--file", file);

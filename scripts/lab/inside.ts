@@ -4,7 +4,7 @@
  * was unmounted here.
  */
 import { messageOf } from "#contract/errors.ts";
-import { cloneMachines, leaveOthersAlone, startContainer, startRehearsals } from "./flow.ts";
+import { cloneMachines, leaveOthersAlone, startContainer, startPages, startRehearsals } from "./flow.ts";
 import type { PowerProtocol } from "./lab_bmc.ts";
 import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
@@ -20,6 +20,8 @@ export interface LabOrder {
   readonly container: boolean;
   /** The server rehearses versions. */
   readonly rehearse: boolean;
+  /** All orders are given in a browser. */
+  readonly pages: boolean;
   readonly nodes: number;
   readonly installs: number;
   readonly pullDisks: boolean;
@@ -45,7 +47,7 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, layout: name, container, rehearse, keep, ...order }: LabOrder,
+  { firmware, layout: name, container, rehearse, pages, keep, ...order }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -59,6 +61,8 @@ async function lab(
     ? await startContainer({ ...options, keep })
     : rehearse
     ? await startRehearsals({ ...options, keep })
+    : pages
+    ? await startPages({ ...options, keep })
     : order.power !== undefined
     ? await cloneMachines({ ...options, keep })
     : [

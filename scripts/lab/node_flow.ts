@@ -21,8 +21,8 @@ interface Context {
   readonly node: NodeFacts;
   readonly template: Template;
   readonly server: ProductServer;
-  /** `node deploy --wait`, which reports each clone that is up. */
-  readonly order: BackgroundProgram;
+  /** `node deploy --wait`, which reports each clone that is up; or a person, who sees it. */
+  readonly order: Pick<BackgroundProgram, "output"> | { seesUp(): Promise<void> };
   /** Its BMC switches it on; without it, the lab does. */
   readonly machine?: SwitchedMachine | undefined;
   /** Runs while its agent works. */
@@ -173,7 +173,10 @@ export async function startClone(
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
-    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 600_000 }),
+    async () => {
+      if ("seesUp" in order) await order.seesUp();
+      else await order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 600_000 });
+    },
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
   const hooked = await checkHooks(lab, { host, guest, log });

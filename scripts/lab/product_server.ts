@@ -21,11 +21,17 @@ export class ProductServer implements AsyncDisposable {
   }
 
   /** Starts the server, and waits until it prints its address. */
-  static async start(lab: Workplace): Promise<ProductServer> {
+  static async start(
+    lab: Workplace,
+    { inTerminal = false }: {
+      /** As a person starts it, who is shown the set-up link. */
+      readonly inTerminal?: boolean;
+    } = {},
+  ): Promise<ProductServer> {
     const product = firstProduct(lab);
     const running = lab.service
       ? await ServerService.start(lab, { product })
-      : await startProcess(lab, { product });
+      : await startProcess(lab, { product, inTerminal });
     const server = new ProductServer(lab, running);
     try {
       await running.output.expect(server.url, { timeoutMs: 60_000 });
@@ -84,13 +90,17 @@ export class ProductServer implements AsyncDisposable {
 /** The server as a process of the lab: just the product, in an empty folder. */
 async function startProcess(
   { network, folder: work, keep, signal, transcripts }: Workplace,
-  { product }: { readonly product: string },
+  { product, inTerminal }: { readonly product: string; readonly inTerminal: boolean },
 ): Promise<ServerProgram> {
   const folder = `${work}/server`, program = `${folder}/rackseed`, data = `${folder}/data`;
   await Deno.mkdir(folder);
   await Deno.copyFile(product, program);
   const listen = ["--listen", `${serverAddress}:8443`, "--interface", network.bridge, "--dhcp", "server"];
-  const argv = network.inside([program, "server", "--data", data, ...listen]);
+  const serve = network.inside([program, "server", "--data", data, ...listen]);
+  // script(1) gives it a terminal, whose output is its own
+  const argv = inTerminal
+    ? ["script", "--quiet", "--return", "--command", `exec ${serve.join(" ")}`, "/dev/null"]
+    : serve;
   const running = new BackgroundProgram(argv, { name: "the server", log: `${keep}/server.log`, signal });
   transcripts.push(running.output);
   return {

@@ -127,7 +127,7 @@ async function damage(lab: Workplace, disks: readonly VmDisk[]): Promise<number>
   return bytes + await eraseStart(disks[0]?.path ?? "");
 }
 
-async function sums(disks: readonly VmDisk[]): Promise<string> {
+export async function sums(disks: readonly VmDisk[]): Promise<string> {
   return (await Promise.all(disks.map(({ path }) => sha256(path)))).join(" ");
 }
 
@@ -161,7 +161,7 @@ async function versionOf(server: ProductServer): Promise<VersionView> {
 }
 
 /** What a running system itself writes, and a restore leaves alone. */
-const lived = [
+export const lived = [
   ...[
     ...["var/log", "var/cache", "var/tmp", "var/lib/systemd", "var/lib/private", "var/lib/logrotate"],
     // a restored clone is the same instance for cloud-init

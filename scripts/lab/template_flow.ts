@@ -19,6 +19,8 @@ export interface Template {
 }
 
 export const image = "web";
+/** Of the compression: a low one, since the template's processor is emulated. */
+export const level = 3;
 
 /** Its disks, ready to start. The product is not on those of a layout. */
 async function makeTemplateDisks(lab: Workplace): Promise<VmDisk[]> {
@@ -53,7 +55,11 @@ async function makeTemplateDisks(lab: Workplace): Promise<VmDisk[]> {
 
 export async function captureTemplate(
   lab: Workplace,
-  { server }: { readonly server: ProductServer },
+  { server, capture = () => captureByCommand(server) }: {
+    readonly server: ProductServer;
+    /** Returns once the version is published. */
+    readonly capture?: () => Promise<void>;
+  },
 ): Promise<Template> {
   const { timeline, signal, folder } = lab;
   const disks = await makeTemplateDisks(lab);
@@ -87,10 +93,7 @@ export async function captureTemplate(
     "template: agent waits for orders",
     () => machine.serial.expect(/waiting|waits/, { timeoutMs: 600_000 }),
   );
-  await timeline.measure(
-    "capture: asked for to published",
-    () => server.rackseed("capture", templateName, "--image", image, "--level", "3"),
-  );
+  await timeline.measure("capture: asked for to published", capture);
   const machineId = (await guest.shell("cat /etc/machine-id", { signal })).trim();
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", { signal })).trim();
   await guest.shell("systemctl stop rackseed-agent; sync", { signal });
@@ -103,6 +106,10 @@ export async function captureTemplate(
   await timeline.measure("template: shut down", () => machine.exited({ timeoutMs: shutdownMs }));
   for (const { path } of disks) await Deno.remove(path);
   return { disks: kept, machineId, hostKey };
+}
+
+async function captureByCommand(server: ProductServer): Promise<void> {
+  await server.rackseed("capture", templateName, "--image", image, "--level", `${level}`);
 }
 
 /** By plain HTTP: ssh would take a minute. */

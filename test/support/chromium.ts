@@ -14,7 +14,28 @@ export const chromiumNeeds = { files: [PATH] };
 /** With the desk bundled, for a server that runs from source. */
 export async function openBrowser(): Promise<Browser> {
   await ensureDesk();
-  return await chromium.launch({ executablePath: PATH, headless: true, args: FLAGS });
+  return await startBrowser();
+}
+
+/**
+ * For a server that is the compiled product. `executablePath`: a script that starts Chromium elsewhere. With
+ * `leavesSignals`, a signal to this process does not end it before its own clean-up.
+ */
+export async function startBrowser(
+  { executablePath = PATH, leavesSignals = false }: {
+    readonly executablePath?: string;
+    readonly leavesSignals?: boolean;
+  } = {},
+): Promise<Browser> {
+  const handles = !leavesSignals;
+  return await chromium.launch({
+    executablePath,
+    headless: true,
+    args: FLAGS,
+    handleSIGINT: handles,
+    handleSIGTERM: handles,
+    handleSIGHUP: handles,
+  });
 }
 
 /** A visitor's page, and what its console complains of. */

@@ -65,6 +65,8 @@ export class BatchOrders {
     }
     return {
       ...this.#termsOf(id, failed[0]),
+      // The disks that are known are those it failed with, and may be replaced since. It plans again when it boots.
+      planCheck: false,
       nodes: failed.map(({ node }) => node),
       ...(passphrase && { passphrase }),
     };

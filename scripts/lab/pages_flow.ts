@@ -1,0 +1,259 @@
+/** The whole life of a node by the pages alone: two people at the desk, real machines behind it. */
+import type { Check } from "./check.ts";
+import { compareWithTemplate } from "./check_disks.ts";
+import { run } from "./command.ts";
+import { setHooks } from "./hooks.ts";
+import { LabDesk, MACHINE_MS, type Person } from "./lab_desk.ts";
+import { diskOf, disksOf, installNode, machineOf, startClone } from "./node_flow.ts";
+import { onDisks } from "./on_disks.ts";
+import {
+  adoptMachine,
+  captureAtDesk,
+  inviteUser,
+  orderWeb,
+  setAddress,
+  setHook,
+  tagStable,
+} from "./pages_steps.ts";
+import { ProductServer } from "./product_server.ts";
+import { VirtualMachine } from "./qemu.ts";
+import { lived, sums } from "./restore_flow.ts";
+import { captureTemplate, image, type Template } from "./template_flow.ts";
+import { type NodeFacts, nodeFacts, type Workplace } from "./workplace.ts";
+
+/** Too small for the image, which needs some hundred megabytes more. */
+const SMALL = "512M", LARGE = "3072M";
+const SETUP_LINK = /https:\/\/\S+\/setup\?code=[^\s#]+/;
+
+/** What the parts of the story share. */
+interface Story {
+  readonly lab: Workplace;
+  readonly server: ProductServer;
+  readonly desk: LabDesk;
+  readonly admin: Person;
+  readonly otto: Person;
+  readonly node: NodeFacts;
+}
+
+export async function liveByPages(lab: Workplace): Promise<Check[]> {
+  const start = () => ProductServer.start(lab, { inTerminal: true });
+  await using server = await lab.timeline.measure("server: started", start);
+  await using desk = await LabDesk.open(lab);
+  try {
+    const { admin, otto } = await comeIn(desk, server);
+    const story = { lab, server, desk, admin, otto, node: nodeFacts(1) };
+    const template = await captured(story);
+    await adopted(story);
+    await failed(story);
+    await installed(story, template);
+    await restored(story, template);
+    await recorded(story);
+    desk.checkComplaints();
+    return desk.checks;
+  } catch (error) {
+    await desk.pictureAll();
+    throw error;
+  }
+}
+
+async function comeIn(desk: LabDesk, server: ProductServer): Promise<Pick<Story, "admin" | "otto">> {
+  const admin = await desk.person(await server.output.expect(SETUP_LINK, { timeoutMs: 60_000 }));
+  const adminName = await admin.name();
+  await desk.saw(admin, {
+    what: "the set-up link that the server prints makes an admin",
+    passed: adminName === "admin (admin)",
+    seen: adminName,
+  });
+  const otto = await desk.person(await inviteUser(admin, { name: "otto", role: "operator" }));
+  const ottoName = await otto.name();
+  await desk.saw(otto, {
+    what: "a second user is added, and comes in by the link that the admin was shown",
+    passed: ottoName === "otto (operator)",
+    seen: ottoName,
+  });
+  return { admin, otto };
+}
+
+async function captured({ lab, server, desk, admin }: Story): Promise<Template> {
+  const template = await captureTemplate(lab, { server, capture: () => captureAtDesk(desk, admin) });
+  await tagStable(admin);
+  const tags = await admin.page.locator(".tag").allTextContents();
+  await desk.saw(admin, {
+    what: "the version has the tag",
+    passed: tags.join() === "stable",
+    seen: tags.join(),
+  });
+  await setHooks(lab, { server, set: (hook) => setHook(admin, hook) });
+  return template;
+}
+
+async function adopted({ lab, desk, otto, node }: Story): Promise<void> {
+  await run(["truncate", "-s", SMALL, diskOf(lab, node)]);
+  {
+    await using machine = await VirtualMachine.start(machineOf(lab, node));
+    lab.transcripts.push(machine.serial);
+    await otto.go("/machines");
+    const row = otto.page.getByRole("row", { name: node.mac });
+    await row.waitFor({ timeout: MACHINE_MS });
+    await desk.saw(otto, {
+      what: "an empty machine that boots from the network appears under New machines",
+      passed: true,
+      seen: await row.innerText(),
+    });
+  }
+  await adoptMachine(otto, node);
+  const saved = await setAddress(otto, node);
+  await desk.saw(otto, {
+    what: "it is adopted, and its address is set in its form",
+    passed: saved.startsWith(`${node.address}/`),
+    seen: saved,
+  });
+}
+
+/** The failure is that of a disk that is too small; it is seen by the other person. */
+async function failed({ lab, desk, admin, otto, node }: Story): Promise<void> {
+  const review = await orderWeb(otto, node, (what) => desk.picture(otto.page, what));
+  await desk.saw(otto, {
+    what: "the order is reviewed, the number typed, and given for the tag",
+    passed: /Data on 1 machine will be lost/.test(review),
+    seen: review,
+  });
+  await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
+  lab.transcripts.push(machine.serial);
+  await admin.go("/");
+  const wrong = admin.page.locator(".wrong", { hasText: node.name });
+  await lab.timeline.measure(
+    `${node.name}: power-on to its failure on the overview`,
+    () => wrong.waitFor({ timeout: MACHINE_MS }),
+  );
+  const seen = await wrong.innerText();
+  await desk.saw(admin, {
+    what: "the failure stands on the overview, with cause and remedy",
+    passed: /1 node: plan: /.test(seen) && /too small/.test(seen) && /What to do: \S/.test(seen),
+    seen,
+  });
+}
+
+async function installed({ lab, server, desk, otto, node }: Story, template: Template): Promise<void> {
+  const { page } = otto, first = page.url();
+  await Deno.remove(diskOf(lab, node));
+  await run(["truncate", "-s", LARGE, diskOf(lab, node)]);
+  await otto.button("Retry this node…").click();
+  await desk.picture(page, "the retry");
+  await otto.dialog("Order the same again").getByRole("button", { name: "Order it" }).click();
+  await page.waitForURL((url) => /^\/deployments\/[0-9a-f]+$/.test(url.pathname) && url.href !== first);
+  const deployment = new URL(page.url()).pathname;
+  await otto.go(`/nodes/${node.name}`);
+  await installNode(lab, {
+    node,
+    during: async () => {
+      const transfer = page.locator(".transfer");
+      await transfer.waitFor({ timeout: MACHINE_MS });
+      const seen = await transfer.innerText();
+      await desk.saw(otto, {
+        what: "with another disk and a retry it is installed, and its progress is live",
+        passed: /\d+ %/.test(seen),
+        seen,
+      });
+    },
+  });
+  desk.add(await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks }));
+  const order = { seesUp: () => seesRunning(otto, node) };
+  const { checks } = await startClone(lab, { node, template, server, order });
+  for (const check of checks) desk.add(check);
+  await otto.go(deployment);
+  const done = otto.page.getByText("1 of 1 done", { exact: false });
+  await done.waitFor({ timeout: MACHINE_MS });
+  await desk.saw(otto, {
+    what: "the deployment's page says that it is done",
+    passed: true,
+    seen: await done.innerText(),
+  });
+}
+
+async function seesRunning({ page }: Person, { name }: NodeFacts): Promise<void> {
+  if (new URL(page.url()).pathname !== `/nodes/${name}`) throw new Error(`nobody looks at ${name}`);
+  await page.locator(".node-head").getByText("running", { exact: false }).first()
+    .waitFor({ timeout: MACHINE_MS });
+}
+
+async function restored(story: Story, template: Template): Promise<void> {
+  const { lab, server, desk, admin, node } = story, { page } = admin;
+  const disks = disksOf(lab, node);
+  await onDisks(lab, "damageLittle", { disks, access: "write" });
+  const before = await sums(disks);
+  await admin.go(`/restore?nodes=${node.name}`);
+  await page.getByText("No data will be lost").waitFor();
+  await admin.button(/^Compare 1 node with/).click();
+  await page.waitForURL("**/deployments/*");
+  await installNode(lab, { node });
+  await admin.go(`/nodes/${node.name}`);
+  const step = page.locator("li.step").filter({ has: page.getByText(/^Plan, \d+ lines?$/) }).last();
+  await step.getByText(/^Plan, /).click();
+  const plan = await step.locator("pre").first().innerText();
+  const expected = [/make {5}\/usr\/local\/bin\/greet$/m, /remove {3}\/usr\/bin\/stranger/m];
+  const after = await sums(disks);
+  await desk.saw(admin, {
+    what: "dry run: the page lists what would change, and the disk is unchanged, bit for bit",
+    passed: expected.every((line) => line.test(plan)) && before === after,
+    seen: `${plan.slice(0, 600)}; SHA-256 ${before} before, ${after} after`,
+  });
+  await restoreForReal(story);
+  const compared = await compareWithTemplate(lab, { clone: disks, template: template.disks, also: lived });
+  desk.add({ ...compared, what: `restored: ${compared.what}` });
+  await admin.go(`/nodes/${node.name}`);
+  const order = { seesUp: () => seesRunning(admin, node) };
+  const { checks } = await startClone(lab, { node, template, server, order });
+  for (const check of checks) desk.add({ ...check, what: `restored: ${check.what}` });
+}
+
+async function restoreForReal({ lab, desk, admin, node }: Story): Promise<void> {
+  const { page } = admin;
+  await admin.go(`/restore?nodes=${node.name}`);
+  await page.getByLabel("restore", { exact: true }).check();
+  await page.getByText("On 1 machine, what differs from the image will be lost").waitFor();
+  await page.locator('section[aria-busy="false"] .verdict').waitFor();
+  await page.getByLabel("How many machines lose data?").fill("1");
+  await desk.picture(page, "the restore is reviewed");
+  await admin.button(/^Restore 1 node to/).click();
+  await page.waitForURL("**/deployments/*");
+  await installNode(lab, { node });
+}
+
+async function recorded({ desk, admin, node }: Story): Promise<void> {
+  await admin.go(`/nodes/${node.name}/history`);
+  await admin.page.locator("li.event").first().waitFor();
+  const events = await flatTexts(admin, "li.event");
+  const told = [
+    /^.*Made a node.* by otto/,
+    new RegExp(`Installation ${image}@1 by otto failed`),
+    new RegExp(`Installation ${image}@1 by otto done`),
+    new RegExp(`Dry run of a restore ${image}@1 by admin done`),
+    new RegExp(`Restore ${image}@1 by admin done`),
+  ];
+  await desk.saw(admin, {
+    what: "its history names who ordered what, and how it ended",
+    passed: told.every((line) => events.some((event) => line.test(event))),
+    seen: events.join(" | "),
+  });
+  await admin.open(`/audit?node=${node.name}`);
+  await admin.page.locator("tbody tr").first().waitFor();
+  const rows = await flatTexts(admin, "tbody tr");
+  const acts = [
+    /otto .*order a deployment .*done/,
+    /otto .*failed nodes again.*done/,
+    /admin .*order a restore.*done/,
+  ];
+  await desk.saw(admin, {
+    what: "the audit page names them, too",
+    passed: acts.every((act) => rows.some((row) => act.test(row))),
+    seen: rows.join(" | "),
+  });
+  await admin.go("/");
+  await admin.page.getByText("Nothing is wrong.").waitFor();
+  await desk.saw(admin, { what: "at the end nothing is wrong", passed: true, seen: "Nothing is wrong." });
+}
+
+async function flatTexts({ page }: Person, selector: string): Promise<string[]> {
+  return (await page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ").trim());
+}
