@@ -13,6 +13,8 @@ import {
 import { SwarmSettings } from "#contract/api/distribution.ts";
 import { z } from "zod";
 import { runInstall } from "../../agent/install_command.ts";
+import { disk, GIB, header } from "../../server/plan/testing/templates.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -126,6 +128,33 @@ Deno.test("failures are grouped by cause, and the failed nodes alone are ordered
   agent[Symbol.dispose]();
   assert.equal(given.identity.mode, "keep");
   await assert.rejects(retry({}), { status: 409 });
+});
+
+Deno.test("a retry is not refused for the disk that failed, which may be replaced since", async () => {
+  await using test = await ServerUnderTest.start();
+  const { layout, source } = header();
+  await test.publish("web", { root: SOURCES, layout, source });
+  await addNodes(test, names(1));
+  const { deployment, nodes } = await order(test, names(1));
+  const { kind, names: _, uses, partitions: __, signatures: ___, ...facts } = disk({ sizeBytes: 2 * GIB });
+  const small = { ...facts, kind, names: [], uses: [...uses], content: "", labels: [] };
+  const { agent } = await test.enrol(nodes[0]?.token, { ...MACHINE_INVENTORY, disks: [small] });
+  using _agent = agent;
+  const problem = {
+    title: "cannot choose the disks",
+    status: 500,
+    detail: "too small.",
+    remedy: "replace it.",
+  };
+  const report: StepReport = { step: "plan", state: "failed", elapsedMs: 5, problem };
+  await (await agent.send("POST", "/node/report", { json: report })).body?.cancel();
+  await assert.rejects(order(test, names(1)), { status: 409, reason: /too small/ });
+  const again = await test.client.post(`/deployments/${deployment}/retry`, {
+    body: {},
+    schema: DeployAnswer,
+  });
+  assert.deepEqual(again.nodes.map(({ node }) => node), ["n1"]);
+  assert.equal((await test.client.get("/nodes/n1", NodeView)).armed, true);
 });
 
 Deno.test("a deployment is cancelled in part, then as a whole, and a paused one says who paused it", async () => {
