@@ -102,6 +102,7 @@ export async function orderWeb(
   await person.button("Deploy…").click();
   await page.getByRole("combobox", { name: "Image", exact: true }).selectOption(image);
   await page.getByRole("combobox", { name: "Version", exact: true }).selectOption(`${image}@stable`);
+  await page.waitForURL((url) => url.searchParams.get("image") === `${image}@stable`);
   const review = page.locator('section[aria-busy="false"]', { has: page.locator(".verdict") });
   await review.waitFor();
   const text = await review.innerText();
