@@ -233,3 +233,18 @@ export const TABLE: readonly Row[] = [
   // what expires must not be exchanged for what does not; the last one, since it ends the owner's token
   ["POST /tokens/rotate-admin", ["owner"], { json: {} }],
 ];
+
+/** What agents call about their own captures or checks. None may call about another node's, or one that is not there. */
+function ofAgent(
+  what: "captures" | "checks",
+  calls: readonly (readonly [method: string, part: string, call?: Call])[],
+): Row[] {
+  const [own, other] = what === "captures" ? ["{capture}", "{otherCapture}"] : ["{check}", "{otherCheck}"];
+  return calls.flatMap(([method, part, call]) => {
+    const row = (id: string, admitted: readonly Who[]): Row => {
+      const path = `/${what}/${id}/${part.replace(":part", "0")}`;
+      return [`${method} /${what}/:id/${part}`, admitted, { ...call, path }];
+    };
+    return [row(own, [...OPERATE, "agent"]), row(other, OPERATE), row("none", OPERATE)];
+  });
+}
