@@ -54,7 +54,7 @@ export interface Assignment {
 }
 
 /** How long a node was at a step that it finished. */
-export interface StepDuration extends Pick<Assignment, "node" | "state"> {
+interface StepDuration extends Pick<Assignment, "node" | "state"> {
   readonly step: Step;
   readonly ms: number;
 }

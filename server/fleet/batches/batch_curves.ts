@@ -24,7 +24,7 @@ interface Live {
 }
 
 /** What is known of a deployment's course. */
-export interface Course {
+interface Course {
   readonly started: string;
   readonly ended?: string | undefined;
   readonly curve: DeploymentCurve;

@@ -24,7 +24,7 @@ import type { NodeTrack } from "./node_track.ts";
 import { secondsLeft } from "./time_left.ts";
 import { type BySource, each, NOTHING } from "./transfer_track.ts";
 
-export interface BatchViewSources {
+interface BatchViewSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly batches: Batches;
