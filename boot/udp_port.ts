@@ -1,3 +1,5 @@
+import { descriptorOf, enlargeReceiveBuffer, ownSockets } from "./socket_descriptor.ts";
+
 /** The other end of a datagram. */
 export interface UdpPeer {
   readonly hostname: string;
@@ -22,6 +24,8 @@ export interface UdpPort {
 interface UdpBinding extends UdpPeer {
   /** SO_REUSEADDR: let several sockets share the port. */
   readonly reuseAddress?: boolean;
+  /** Of the kernel's receive buffer, at least. */
+  readonly receiveBytes?: number;
 }
 
 export type OpenUdpPort = (binding: UdpBinding) => UdpPort;
@@ -30,9 +34,13 @@ export type OpenUdpPort = (binding: UdpBinding) => UdpPort;
  * Binds a UDP socket that may send broadcasts; port 0 picks a free port.
  * Throws the system's error: Deno.errors.AddrInUse, AddrNotAvailable, PermissionDenied.
  */
-export function openUdpPort({ hostname, port, reuseAddress = false }: UdpBinding): UdpPort {
+export function openUdpPort({ hostname, port, reuseAddress = false, receiveBytes }: UdpBinding): UdpPort {
+  const before = receiveBytes === undefined ? undefined : new Set(ownSockets().keys());
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
   const { port: bound } = socket.addr as Deno.NetAddr;
+  if (receiveBytes !== undefined && before !== undefined) {
+    enlargeReceiveBuffer(descriptorOf({ protocol: "udp", port: bound }, before), receiveBytes);
+  }
   let closed = false;
   return {
     port: bound,

@@ -19,10 +19,11 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** These run only by name. */
 const LONG = [
   ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["layouts", "faults", "flood", "fuzz", "desk"],
+  ...["layouts", "faults", "flood", "fuzz", "desk", "boot-storm"],
 ];
 
-const scriptOf = (name: string) => new URL(`./bench/${name}.ts`, import.meta.url).pathname;
+const scriptOf = (name: string) =>
+  new URL(`./bench/${name.replaceAll("-", "_")}.ts`, import.meta.url).pathname;
 
 async function main(args: readonly string[]): Promise<number> {
   const known = [...Object.keys(SHORT), ...LONG].filter(exists);

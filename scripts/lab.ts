@@ -18,6 +18,7 @@ const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --layout NAME [--brief] [OPTION…]
        deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
+       deno task lab --rehearse bios|uefi [--keep DIR]
 
 Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
 Needs root and Debian; takes about 10 minutes or more.
@@ -34,6 +35,7 @@ ${layoutHelp}
   --old-product FILE    the program of the version before                        (built from the newest tag, or
                         from the last commit on the main line with an older database)
   --container bios|uefi import a container image, export it as a disk, and boot that
+  --rehearse bios|uefi  the server rehearses a sound version and a broken one
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
@@ -62,6 +64,7 @@ function parse(args: string[]): Arguments | undefined {
         firmware: { type: "string" },
         layout: { type: "string" },
         container: { type: "string" },
+        rehearse: { type: "string" },
         brief: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
         installs: { type: "string", default: "1" },
@@ -80,9 +83,11 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, container, brief, nodes, installs, identity, power, data } = values;
+    const { layout, container, rehearse, brief, nodes, installs, identity, power, data } = values;
     const known = layout === undefined ? undefined : layouts[layout];
-    const given = [known?.firmware, container, values.firmware].filter((firmware) => firmware !== undefined);
+    const given = [known?.firmware, container, rehearse, values.firmware].filter((firmware) =>
+      firmware !== undefined
+    );
     const [firmware] = given;
     if (given.length !== 1 || layout !== undefined && !known) return undefined;
     if (firmware !== "bios" && firmware !== "uefi") return undefined;
@@ -91,7 +96,15 @@ function parse(args: string[]): Arguments | undefined {
     }
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
     if (power !== undefined && power !== "redfish" && power !== "ipmi") return undefined;
-    const others = [layout, container, identity, values.restore, values.backup, values["power-cut"] !== "0"];
+    const others = [
+      layout,
+      container,
+      rehearse,
+      identity,
+      values.restore,
+      values.backup,
+      values["power-cut"] !== "0",
+    ];
     if (power !== undefined && (others.some(Boolean) || installs !== "1")) return undefined;
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
@@ -101,6 +114,7 @@ function parse(args: string[]): Arguments | undefined {
       firmware,
       layout,
       container: container !== undefined,
+      rehearse: rehearse !== undefined,
       nodes: Number(nodes),
       installs: Number(installs),
       pullDisks: isWhole,
@@ -116,7 +130,10 @@ function parse(args: string[]): Arguments | undefined {
       oldProduct: oldProduct === undefined ? undefined : resolve(oldProduct),
       dataMiB: Number(data),
       keep: resolve(
-        values.keep ?? `${root}/.cache/lab/last-${layout ?? power ?? (container ? "container" : firmware)}`,
+        values.keep ??
+          `${root}/.cache/lab/last-${
+            layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : firmware)
+          }`,
       ),
     };
   } catch {

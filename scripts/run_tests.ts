@@ -1,9 +1,12 @@
 /**
  * `deno task test`: installs what the tests need, builds the product, runs every test and every example in a
- * docstring, and ends with one line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …").
+ * docstring, and ends with one line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …");
+ * without them, the tests in virtual machines run beside the others, since they mostly wait for one emulated processor.
  */
 import { ensureProduct } from "./build.ts";
 import { installDebianPackages } from "./setup.ts";
+
+const MACHINES = ["test/vm", "test/volumes"];
 
 const missing = await installDebianPackages();
 if (missing.length > 0) {
@@ -12,11 +15,14 @@ if (missing.length > 0) {
 await ensureProduct();
 
 const started = performance.now();
-const { code, counts } = await runTests(Deno.args);
-const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-console.log(`tests took ${minutes} minutes`);
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-Deno.exit(code);
+const runs = Deno.args.length > 0 ? [await runTests(Deno.args)] : await Promise.all([
+  runTests(MACHINES, { prefix: "vm| " }),
+  runTests([`--ignore=${MACHINES.join()}`]),
+]);
+const total = (key: keyof Counts) => runs.reduce((sum, { counts }) => sum + counts[key], 0);
+console.log(`tests took ${minutesSince(started)} minutes`);
+console.log(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped`);
+Deno.exit(runs.find(({ code }) => code !== 0)?.code ?? 0);
 
 interface Counts {
   passed: number;
@@ -24,8 +30,12 @@ interface Counts {
   skipped: number;
 }
 
-/** Runs the tests, passes their output through, and reads the counts from the last line. */
-async function runTests(args: string[]): Promise<{ code: number; counts: Counts }> {
+/** Runs the tests, passes their output through line by line, and reads the counts from the last line. */
+async function runTests(
+  args: string[],
+  { prefix = "" }: { prefix?: string } = {},
+): Promise<{ code: number; counts: Counts }> {
+  const begun = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--doc", ...args],
     env: { NO_COLOR: "1" },
@@ -34,16 +44,24 @@ async function runTests(args: string[]): Promise<{ code: number; counts: Counts 
     stderr: "inherit",
   }).spawn();
   let counts: Counts | undefined;
-  let line = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of child.stdout) {
-    await Deno.stdout.write(chunk);
-    const lines = (line + decoder.decode(chunk, { stream: true })).split("\n");
-    line = lines.pop() ?? "";
-    for (const text of lines) counts = closingLine(text) ?? counts;
+  let rest = "";
+  const show = (line: string) => {
+    console.log(prefix + line);
+    counts = closingLine(line) ?? counts;
+  };
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(show);
   }
+  if (rest !== "") show(rest);
   const { code } = await child.status;
+  console.log(`${prefix}deno test ${args.join(" ")}: ${minutesSince(begun)} minutes, exit ${code}`);
   return { code: counts ? code : code || 1, counts: counts ?? { passed: 0, failed: 0, skipped: 0 } };
+}
+
+function minutesSince(start: number): string {
+  return ((performance.now() - start) / 60_000).toFixed(1);
 }
 
 /** "ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)" */

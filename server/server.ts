@@ -11,6 +11,7 @@ import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { dhcpRangeOf } from "./netboot/dhcp_range.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
@@ -22,6 +23,7 @@ import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
@@ -126,6 +128,7 @@ async function startServices(
   installer = netboot.installer;
   const { swarm, http, rsync, peers, addresses } = served, { https } = managed;
   writeUrl(`${options.data}/url`, https.url);
+  await managed.rehearsals.resume();
   const running = runUntil(signal, { services: stack.move(), finished: netboot.finished });
   log.info("serving", { server: https.url, data: options.data });
   return {
@@ -159,13 +162,14 @@ async function serveImages(
 ) {
   const { options, site, stack, reaper } = context;
   const peers = await listenForPeers(context);
-  const live = new LiveEvents(), desk = new DeskFeed();
+  const desk = new DeskFeed();
+  // routes publish here, too
+  const live = new LiveEvents({ also: (event) => desk.note(event) });
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
   const publish: Publish = (event) => {
     live.publish(event);
-    desk.note(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
@@ -209,7 +213,7 @@ async function manageNodes(
     installer: () => InstallerBoot | undefined;
   },
 ) {
-  const { options, closing, now } = context;
+  const { options, site, closing, now } = context;
   const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
@@ -217,6 +221,7 @@ async function manageNodes(
     swarm,
     notices,
     installer,
+    dhcpRange: dhcpRangeOf(options, site),
     publish,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
@@ -257,6 +262,14 @@ async function manageNodes(
     listeners: { "HTTPS": () => https.isListening(), "boot files": () => served.http.isReady() },
   });
   desk.readFrom(deskSources({ data, metrics, fleet, templates, captures: captures.captures, served }));
+  const rehearsals = startRehearsals(context, {
+    data,
+    images,
+    fleet,
+    publish,
+    server: () => https.url,
+    bootFile: (name) => served.http.bootFile(name),
+  });
   const persons = startPeople(context, data);
   const schedules = startSchedules(context, {
     ...captures,
@@ -280,12 +293,14 @@ async function manageNodes(
       hooks,
       power,
       images,
+      files: images.files,
       notices,
       live,
       desk,
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      rehearsals,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,
@@ -296,7 +311,7 @@ async function manageNodes(
       ...captures,
     },
   });
-  return { fleet, segments, https, setup: persons.people.firstSetup() };
+  return { fleet, rehearsals, segments, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */

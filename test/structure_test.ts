@@ -44,6 +44,11 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
   "server/swarm/": ["server/contract/", "server/torrent/"],
   "server/virtual_machine/": ["server/contract/", "server/plan/", "boot/"],
+  "server/rehearsal/": [
+    "server/contract/",
+    "server/store/",
+    "server/virtual_machine/",
+  ],
   "server/store/": ["server/contract/", "server/native/", "server/tar/"],
   "server/capture/": ["server/contract/", "server/native/", "server/store/"],
   "server/access/": ["server/contract/", "server/store/"],
@@ -89,6 +94,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/images/": [
     "server/contract/",
     "server/fleet/",
+    "server/native/",
     "server/rsync/",
     "server/store/",
     "server/swarm/",
@@ -118,6 +124,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/images/",
     "server/metrics/",
     "server/power/",
+    "server/rehearsal/",
     "server/rsync/",
     "server/schedules/",
     "server/store/",

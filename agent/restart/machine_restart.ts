@@ -1,6 +1,6 @@
 /** The machine that this agent runs on, as a `RestartSystem`. */
 import type { Run } from "../sys/command.ts";
-import { kernelConsole } from "../sys/console.ts";
+import { kernelTerminals } from "../sys/console.ts";
 import { loadKernel, unloadKernel } from "../sys/kexec.ts";
 import { firstLine } from "../sys/small_file.ts";
 import { ABILITY, restartAbility } from "./ability.ts";
@@ -19,7 +19,7 @@ export function machineRestart({ server, run }: { server: URL; run: Run }): Rest
     unload: unloadKernel,
     say: async (line) => {
       const active = await firstLine("/sys/class/tty/console/active") ?? "console";
-      kernelConsole(active).line(`\r\n${line}`);
+      for (const terminal of kernelTerminals(active)) terminal.write(`\r\n${line}\r\n`);
     },
     stop: (signal) => stopSystem({ run, signal }),
   };

@@ -1,5 +1,6 @@
 /** The first steps of a machine in the initramfs: it reaches its server, and receives its order. */
 import type { Inventory } from "#contract/api.ts";
+import type { Console, ConsoleFacts } from "../sys/console.ts";
 import type { Run } from "../sys/command.ts";
 import { textOf } from "../sys/small_file.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
@@ -43,6 +44,7 @@ interface StartOptions {
   /** Closes what is still open at the end, even after a failure. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly console: Pick<Console, "show">;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -64,7 +66,7 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
 /** `settled`: the disks, which are still being detected when this returns. */
 async function reachNetwork(
   update: StepProgress["update"],
-  { run, signal }: StartOptions,
+  { run, console, signal }: StartOptions,
 ): Promise<StepOutcome & { boot: BootArguments; settled: Promise<readonly DiskFacts[]> }> {
   const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
   if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
@@ -75,6 +77,7 @@ async function reachNetwork(
   // disks appear meanwhile; a failure is reported by the step that needs them
   const settled = settledDisks(drivers, signal);
   settled.catch(() => {});
+  console.show?.({ server: new URL(boot.server).host, machine: boot.mac });
   const link = await bringUpNetwork(boot, { run, signal });
   const how = boot.byKexec ? "started by its own system" : undefined;
   const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
@@ -116,12 +119,13 @@ export function summaryOf(inventory: Inventory, disks: readonly DiskFacts[]): st
 
 async function enrolWith(
   boot: BootArguments,
-  { seen, stack, reporter, signal }: StartOptions & { seen: Promise<Seen> },
+  { seen, stack, reporter, console, signal }: StartOptions & { seen: Promise<Seen> },
 ): Promise<StepOutcome & { job: Job }> {
   const inventory = seen.then((found) => found.inventory);
   inventory.catch(() => {});
   const ordered = await enrolMachine({ ...boot, inventory, signal });
   stack.use(ordered.client);
+  console.show?.(factsOf(ordered, boot));
   if (isBackup(ordered)) {
     await reporter.connect(ordered.client);
     return { job: { kind: "backup", enrolled: ordered }, message: describeOrder(ordered) };
@@ -136,6 +140,20 @@ async function enrolWith(
   await reporter.connect(ordered.client, terms);
   const enrolled = verifyOrder(ordered);
   return { job: { kind: "install", enrolled, terms }, message: describeOrder(enrolled) };
+}
+
+/** For the screen. */
+function factsOf(
+  { order }: Awaited<ReturnType<typeof enrolMachine>>,
+  { server }: BootArguments,
+): ConsoleFacts {
+  const { host, origin } = new URL(server), { node } = order;
+  const page = `${origin}/nodes/${encodeURIComponent(node)}`;
+  if ("backup" in order) return { node, server: host, page, orderText: `back up as ${order.backup.image}` };
+  if ("discover" in order) return { node, server: host, page, orderText: "read the hardware" };
+  const { image, version, restore } = order;
+  const orderText = restore?.dryRun ? "compare, write nothing" : restore ? "restore" : "install";
+  return { node, server: host, page, image: `${image}@${version}`, orderText };
 }
 
 function describeOrder(enrolled: Enrolled | EnrolledBackup): string {

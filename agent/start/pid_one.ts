@@ -2,12 +2,14 @@
  * A node in its initramfs, as PID 1. It ends either by restarting into its own system or at the failure console.
  * Nothing is retried on its own, and nothing restarts after a failure.
  */
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";
-import { type Console, kernelConsole } from "../sys/console.ts";
+import { type Console, kernelTerminals, standardConsole } from "../sys/console.ts";
 import { restart, startLoaded } from "../sys/power.ts";
 import { textOf } from "../sys/small_file.ts";
 import type { Ending } from "../install/steps/machine.ts";
+import { NodeConsole } from "./screen/node_console.ts";
+import { screenSize } from "./screen/screen_size.ts";
 import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "../steps/log_tail.ts";
 import { carryOutOrder, type CurrentTask } from "./machine_order.ts";
@@ -26,11 +28,13 @@ export async function runAsPidOne(): Promise<never> {
     stop.abort(event.error);
   });
   const log = new LogTail();
-  let console: Console = kernelConsole("console");
+  // until it is known what the terminals are, lines are enough
+  let console: Console = standardConsole();
   const task: CurrentTask = { name: "The task of this machine" };
   try {
     await mountKernelFileSystems();
-    console = kernelConsole(await textOf("/sys/class/tty/console/active") ?? "console");
+    const terminals = kernelTerminals(await textOf("/sys/class/tty/console/active") ?? "console");
+    if (terminals.length > 0) console = new NodeConsole(terminals, { size: await screenSize() });
     console.line("Rackseed: asking the server what this machine should do");
     const reporter = new Reporter();
     const stack = new AsyncDisposableStack();
@@ -43,6 +47,7 @@ export async function runAsPidOne(): Promise<never> {
       // after a failure something may still be in use; that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
     }
+    console.show?.({ isDone: true });
     if (ending === "kexec") {
       console.line("Rackseed: done, starting the machine's own system without its firmware");
       await startLoaded().catch((error) => console.line(`Rackseed: that failed: ${messageOf(error)}`));
@@ -60,7 +65,7 @@ async function stayAtFailure(
   console: Console,
   { error, log, task }: { error: unknown; log: LogTail; task: string },
 ): Promise<never> {
-  for (;;) {
+  for (let isTold = false;;) {
     console.line("");
     console.line(`${task} FAILED.`);
     if (error instanceof RackseedError) {
@@ -69,6 +74,10 @@ async function stayAtFailure(
       console.line(`  Remedy: ${error.remedy}`);
     } else console.line(`  ${messageOf(error)}`);
     console.line("The machine stays as it is. Press Enter for a shell.");
+    // the reasons of this very failure, with what the machine did last
+    for (const line of isTold ? [] : log.lines().slice(-20)) console.line(`  | ${line}`);
+    isTold = true;
+    console.show?.({ problem: problemOf(error), isShellReady: true });
     const { path } = await console.enter();
     for (const line of log.lines().slice(-20)) console.line(`  | ${line}`);
     try {
@@ -85,4 +94,14 @@ async function stayAtFailure(
       console.line(`no shell: ${messageOf(missing)}`);
     }
   }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof RackseedError) return error.toProblem();
+  return {
+    title: "the machine's agent failed",
+    detail: messageOf(error),
+    remedy: "see the lines below; order it again, and report it if it stays.",
+    status: 500,
+  };
 }

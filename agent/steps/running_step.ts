@@ -43,6 +43,7 @@ export class RunningStep implements StepProgress {
     this.#head = `[${String(STEPS.indexOf(step) + 1).padStart(2)}/${STEPS.length}] ${step}`;
     this.#sending = reporter.send({ step, state: "running", elapsedMs: 0 });
     this.#heartbeat = setInterval(() => reporter.isConnected && this.#report(), heartbeatMs);
+    console.show?.({ step, message: undefined, transfer: undefined });
     console.progress(`${this.#head} …`);
     log.add(`step ${step}`);
   }
@@ -50,7 +51,9 @@ export class RunningStep implements StepProgress {
   /** May be passed on as it is. */
   readonly update = (state: StepState): void => {
     this.#state = { ...this.#state, ...state };
-    this.#surroundings.console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    const { console } = this.#surroundings;
+    console.progress(`${this.#head}: ${progressLine(this.#state)}`);
+    console.show?.(this.#state);
     this.#report();
   };
 
@@ -127,7 +130,7 @@ export class RunningStep implements StepProgress {
 function doneReport(
   step: Step,
   elapsedMs: number,
-  { message, planLines, disks, encrypted, times, log, reportsAs }: StepOutcome,
+  { message, planLines, disks, encrypted, times, transfer, log, reportsAs }: StepOutcome,
 ): StepReport {
   return {
     step,
@@ -135,6 +138,7 @@ function doneReport(
     elapsedMs,
     ...(message !== undefined && { message: message.slice(0, 8000) }),
     ...(times && { times }),
+    ...(transfer && { progress: transfer }),
     ...(disks && { disks: [...disks] }),
     ...(encrypted && { encrypted }),
     ...(reportsAs !== undefined && { reportsAs }),

@@ -12,6 +12,8 @@ export interface StepOutcome {
   /** The encrypted volumes exist, with the keys of the order. */
   readonly encrypted?: true | undefined;
   readonly times?: InstallTimes;
+  /** Where everything came from, in the end. */
+  readonly transfer?: NonNullable<StepReport["progress"]>;
   /** What hooks printed. */
   readonly log?: readonly string[];
   /** From the last step: the host name under which the clone will report its first boot. */

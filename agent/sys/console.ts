@@ -1,7 +1,37 @@
 /** The consoles of a machine: a line goes to each (screen and serial line), an answer may come from any. */
+import type { Problem } from "#contract/errors.ts";
 import { type Answer, Question } from "./question.ts";
 
+/** What a screen that is read from across a room shows; everything in it is on some line, too. */
+export interface ConsoleFacts {
+  readonly node?: string | undefined;
+  /** What is done with the node, in words. */
+  readonly orderText?: string | undefined;
+  /** "web@3" */
+  readonly image?: string | undefined;
+  readonly server?: string | undefined;
+  /** Address of the node's page. */
+  readonly page?: string | undefined;
+  /** Its make and model, or its MAC. */
+  readonly machine?: string | undefined;
+  readonly step?: string | undefined;
+  readonly message?: string | undefined;
+  readonly transfer?: {
+    readonly bytesDone: number;
+    readonly bytesTotal: number;
+    readonly bytesPerSecond: number;
+    readonly peers: number;
+  } | undefined;
+  /** It has failed, and stays so. */
+  readonly problem?: Problem | undefined;
+  readonly isShellReady?: boolean | undefined;
+  /** It is done, and restarts. */
+  readonly isDone?: boolean | undefined;
+}
+
 export interface Console {
+  /** Changes what the screen shows; absent: this console has none. */
+  show?(change: ConsoleFacts): void;
   /** One line, kept. */
   line(text: string): void;
   /** One line that the next `progress` or `line` replaces. */
@@ -17,7 +47,7 @@ interface AskOptions {
   readonly signal: AbortSignal;
 }
 
-interface Terminal {
+export interface Terminal {
   /** "/dev/ttyS0" */
   readonly path: string;
   /** What was typed, as it comes; null at the end of input. */
@@ -163,12 +193,11 @@ export function standardConsole(): Console {
 }
 
 /**
- * Console on every terminal that the kernel itself prints to, so that a screen and a serial line both show it.
+ * Every terminal that the kernel itself prints to, so that a screen and a serial line both show it.
  * @param active /sys/class/tty/console/active: "tty0 ttyS0"
  */
-export function kernelConsole(active: string): Console {
-  const terminals = active.trim().split(/\s+/).flatMap((name) => openTerminal(`/dev/${name}`));
-  return terminals.length > 0 ? new TerminalConsole(terminals) : standardConsole();
+export function kernelTerminals(active: string): Terminal[] {
+  return active.trim().split(/\s+/).flatMap((name) => openTerminal(`/dev/${name}`));
 }
 
 /** Empty if the kernel names a console that does not exist. */

@@ -1,4 +1,5 @@
-import { portError, socketInodes } from "../port_holder.ts";
+import { portError } from "../port_holder.ts";
+import { descriptorOf, enlargeReceiveBuffer, MANY_MACHINES_BYTES, ownSockets } from "../socket_descriptor.ts";
 import { openUdpPort, type UdpPort } from "../udp_port.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Ipv4 } from "./address.ts";
@@ -40,7 +41,9 @@ export function openOnInterface({ interface: device, hostname, port }: Interface
     throw portError({ protocol: "udp", port }, { action: `serve DHCP on ${device}`, error });
   }
   try {
-    bindToDevice(fdOf(port, before), device);
+    const fd = descriptorOf({ protocol: "udp", port }, before);
+    bindToDevice(fd, device);
+    enlargeReceiveBuffer(fd, MANY_MACHINES_BYTES);
   } catch (error) {
     socket.close();
     throw error;
@@ -118,25 +121,4 @@ function bindToDevice(fd: number, device: string): void {
 
 function errnoOf(location: Deno.PointerValue): number {
   return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
-}
-
-/** The descriptor of the UDP socket on `port` that this process has opened since `before` was taken. */
-function fdOf(port: number, before: ReadonlySet<string>): number {
-  const inodes = new Set(socketInodes(Deno.readTextFileSync("/proc/net/udp"), { protocol: "udp", port }));
-  for (const [inode, fd] of ownSockets()) if (!before.has(inode) && inodes.has(inode)) return fd;
-  throw new Error(`no descriptor found for UDP port ${port}`);
-}
-
-/** Descriptors of this process's sockets, by inode. */
-function ownSockets(): Map<string, number> {
-  const sockets = new Map<string, number>();
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`))?.[1];
-      if (inode !== undefined) sockets.set(inode, Number(name));
-    } catch {
-      // The descriptor used to read the folder is closed by now.
-    }
-  }
-  return sockets;
 }

@@ -1,15 +1,8 @@
-import {
-  BROADCAST,
-  type Ipv4,
-  ipv4OfNumber,
-  type MacAddress,
-  NO_ADDRESS,
-  numberOfIpv4,
-  sameSubnet,
-} from "./address.ts";
+import { type Ipv4, ipv4OfNumber, type MacAddress, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
 import type { BootAnswer, BootClient } from "./boot_client.ts";
 import type { AddressRange, Leases } from "./leases.ts";
-import { type DhcpPacket, MAX_FILE_LENGTH } from "./packet.ts";
+import type { DhcpPacket } from "./packet.ts";
+import { bootFields, BROADCAST_ON_LINK, type Destination, destination, PORT, replyTo } from "./reply.ts";
 import { encodeReplyOptions } from "./reply_options.ts";
 import type { DhcpRequest } from "./request.ts";
 
@@ -44,7 +37,7 @@ export interface DhcpPolicy {
 type ReplyKind = "offer" | "ack" | "nak";
 
 export type Decision =
-  | { readonly kind: ReplyKind; readonly reply: DhcpPacket; readonly to: { hostname: Ipv4; port: number } }
+  | { readonly kind: ReplyKind; readonly reply: DhcpPacket; readonly to: Destination }
   /** Nothing is sent. "exhausted" and "foreign-link" need the operator. */
   | {
     readonly kind: "silent";
@@ -53,6 +46,7 @@ export type Decision =
       | "foreign-link"
       | "exhausted"
       | "other-server"
+      | "no-boot-file"
       | "no-record"
       | "declined"
       | "released"
@@ -61,9 +55,6 @@ export type Decision =
 
 /** Firmware and iPXE never renew, and need an address only for about a minute. */
 const STRANGER_LEASE_SECONDS = 300;
-
-const PORT = { server: 67, client: 68 } as const;
-const BROADCAST_ON_LINK = { hostname: BROADCAST, port: PORT.client };
 
 /** Decides the answer to a client's packet, RFC 2131 §4.3. Changes `leases` and nothing else. */
 export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
@@ -145,8 +136,7 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
   const { packet, client, relayed } = request;
   const { network } = policy;
   const boot = policy.bootOptions(client);
-  // `file` is preferred to option 67, which some ROMs read past its end. Only a longer name goes there.
-  const fits = boot === undefined || boot.file.length <= MAX_FILE_LENGTH;
+  const { siaddr, file, bootFile } = bootFields(boot, { server: network.address });
   const options = encodeReplyOptions({
     messageType: kind,
     serverId: relayed.serverId ?? network.address,
@@ -157,17 +147,11 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
     dns: network.dns,
     // UEFI 2.10 §24.7.2: an HTTP client accepts only offers that name its own class.
     vendorClass: boot && client.http ? "HTTPClient" : undefined,
-    bootFile: fits ? undefined : boot.file,
+    bootFile,
   }, packet.options);
   return {
     kind,
-    reply: {
-      ...replyTo(packet),
-      yiaddr,
-      siaddr: boot ? boot.nextServer ?? network.address : NO_ADDRESS,
-      file: boot && fits ? boot.file : "",
-      options,
-    },
+    reply: { ...replyTo(packet), yiaddr, siaddr, file, options },
     to: destination(packet),
   };
 }
@@ -190,35 +174,6 @@ function nak({ packet, relayed: { serverId } }: DhcpRequest, network: DhcpNetwor
     },
     to: relayed ? { hostname: packet.giaddr, port: PORT.server } : BROADCAST_ON_LINK,
   };
-}
-
-function replyTo({ xid, broadcast, ciaddr, giaddr, mac, infiniband }: DhcpPacket): DhcpPacket {
-  return {
-    op: "reply",
-    hops: 0,
-    xid,
-    secs: 0,
-    broadcast,
-    ciaddr,
-    yiaddr: NO_ADDRESS,
-    siaddr: NO_ADDRESS,
-    giaddr,
-    mac,
-    ...(infiniband && { infiniband }),
-    sname: "",
-    file: "",
-    options: new Map(),
-  };
-}
-
-/**
- * RFC 2131 §4.1. If the client has no address yet, the answer is broadcast whatever its flag says: the kernel cannot
- * send to an address that does not answer ARP, and §4.1 allows it.
- */
-function destination({ giaddr, ciaddr }: DhcpPacket): { hostname: Ipv4; port: number } {
-  if (giaddr !== NO_ADDRESS) return { hostname: giaddr, port: PORT.server };
-  if (ciaddr !== NO_ADDRESS) return { hostname: ciaddr, port: PORT.client };
-  return BROADCAST_ON_LINK;
 }
 
 function silent(why: (Decision & { kind: "silent" })["why"]): Decision {

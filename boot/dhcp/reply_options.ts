@@ -12,6 +12,8 @@ interface ReplyOptions {
   readonly dns?: readonly Ipv4[] | undefined;
   readonly message?: string;
   readonly vendorClass?: string | undefined;
+  /** Option 43, already encoded. */
+  readonly vendorSpecific?: Uint8Array | undefined;
   /** Written with a closing NUL: some ROMs read past the end of the option. */
   readonly bootFile?: string | undefined;
 }
@@ -33,6 +35,7 @@ export function encodeReplyOptions(reply: ReplyOptions, request: DhcpOptions): D
   put(OPTION.domainNameServer, reply.dns?.length ? reply.dns : undefined, bytesOfAddresses);
   put(OPTION.message, reply.message, bytesOfText);
   put(OPTION.vendorClass, reply.vendorClass, bytesOfText);
+  put(OPTION.vendorSpecific, reply.vendorSpecific, (value) => value);
   put(OPTION.bootFile, reply.bootFile, (name) => bytesOfText(`${name}\0`));
   for (const code of ECHOED) put(code, request.get(code), (value) => value);
   return options;

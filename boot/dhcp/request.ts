@@ -41,7 +41,14 @@ function intentOf({ options, ciaddr }: DhcpPacket): DhcpIntent {
     case MESSAGE_TYPE.discover:
       return { kind: "discover", ...(requested && { requested }) };
     case MESSAGE_TYPE.request:
-      if (serverId) return { kind: "select", serverId, requested: required(requested, "requested address") };
+      // A client that asks a boot server by name may give its address in ciaddr only.
+      if (serverId) {
+        return {
+          kind: "select",
+          serverId,
+          requested: required(requested ?? nonZero(ciaddr), "requested address"),
+        };
+      }
       if (requested) return { kind: "init-reboot", requested };
       return ciaddr === NO_ADDRESS ? { kind: "accept" } : { kind: "renew", address: ciaddr };
     case MESSAGE_TYPE.decline:

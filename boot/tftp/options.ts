@@ -18,6 +18,11 @@ const DEFAULT_BLKSIZE = 512;
 export const ETHERNET_BLKSIZE = 1500 - 20 - 8 - 4;
 const MIN_BLKSIZE = 8;
 const MAX_WINDOWSIZE = 64;
+/**
+ * Blocks that all clients together may have in flight: what the queue of a network card holds on Linux (its default
+ * txqueuelen is 1000). What does not fit is dropped, and sent again.
+ */
+const MAX_IN_FLIGHT = 1000;
 /** A longer timeout is not granted: the session would occupy its place for too long. */
 const MAX_TIMEOUT_SECONDS = 10;
 /** The default timeout of clients (tftp-hpa, atftp, curl). */
@@ -28,6 +33,11 @@ const CLIENT_TIMEOUT_SECONDS = 5;
  */
 const MAX_PAUSE_OF_CLIENT_TIMEOUT = 1.5;
 
+/** The window for one more client beside so many: the more machines load at once, the smaller their windows. */
+export function windowsizeBeside(sessions: number): number {
+  return Math.max(1, Math.min(MAX_WINDOWSIZE, Math.floor(MAX_IN_FLIGHT / (sessions + 1))));
+}
+
 /**
  * Negotiates the options of RFC 2348 (blksize), 2349 (timeout, tsize) and 7440 (windowsize). Unknown options and
  * values out of bounds are left out of the answer, as RFC 2347 requires. A server may lower blksize and windowsize;
@@ -36,9 +46,10 @@ const MAX_PAUSE_OF_CLIENT_TIMEOUT = 1.5;
  * Deviation: `timeout` sets the end of the back-off, not the first pause. After a lost packet the sender tries again
  * as soon as the measured round trip allows; otherwise each loss would cost the client whole seconds.
  */
-export function negotiate(requested: TftpOptions, { sizeBytes, maxBlksize }: {
+export function negotiate(requested: TftpOptions, { sizeBytes, maxBlksize, maxWindowsize = MAX_WINDOWSIZE }: {
   sizeBytes: number;
   maxBlksize: number;
+  maxWindowsize?: number;
 }): TransferTerms {
   const accepted = new Map<string, string>();
   const take = (name: string, { min, max, limit = max }: { min: number; max: number; limit?: number }) => {
@@ -51,7 +62,7 @@ export function negotiate(requested: TftpOptions, { sizeBytes, maxBlksize }: {
     return granted;
   };
   const blksize = take("blksize", { min: MIN_BLKSIZE, max: 65_464, limit: maxBlksize }) ?? DEFAULT_BLKSIZE;
-  const windowsize = take("windowsize", { min: 1, max: 65_535, limit: MAX_WINDOWSIZE }) ?? 1;
+  const windowsize = take("windowsize", { min: 1, max: 65_535, limit: maxWindowsize }) ?? 1;
   const timeout = take("timeout", { min: 1, max: MAX_TIMEOUT_SECONDS }) ?? CLIENT_TIMEOUT_SECONDS;
   if (requested.has("tsize")) accepted.set("tsize", String(sizeBytes));
   return {

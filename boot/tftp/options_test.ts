@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { negotiate } from "./options.ts";
+import { negotiate, windowsizeBeside } from "./options.ts";
 
 const FILE = { sizeBytes: 1000, maxBlksize: 1468 };
 
@@ -35,4 +35,13 @@ Deno.test("an option within bounds is accepted, lowered if that is allowed, and 
 Deno.test("the server's longest pause exceeds the client's timeout", () => {
   assert.equal(negotiate(new Map(), FILE).maxTimeoutMs, 7_500);
   assert.equal(negotiate(new Map([["timeout", "2"]]), FILE).maxTimeoutMs, 3_000);
+});
+
+Deno.test("the windows of all clients together fit the queue of a network card", () => {
+  assert.deepEqual([0, 14, 15, 100, 999, 5000].map(windowsizeBeside), [64, 64, 62, 9, 1, 1]);
+  const granted = negotiate(new Map([["windowsize", "16"]]), {
+    ...FILE,
+    maxWindowsize: windowsizeBeside(100),
+  });
+  assert.deepEqual([granted.windowsize, granted.accepted?.get("windowsize")], [9, "9"]);
 });

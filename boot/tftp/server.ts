@@ -2,8 +2,9 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import { portError } from "../port_holder.ts";
+import { MANY_MACHINES_BYTES } from "../socket_descriptor.ts";
 import { type OpenUdpPort, openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
-import { ETHERNET_BLKSIZE, negotiate } from "./options.ts";
+import { ETHERNET_BLKSIZE, negotiate, windowsizeBeside } from "./options.ts";
 import { decodeTftp, encodeError, ERROR, TftpFormatError, type TftpOptions } from "./packet.ts";
 import { runSession } from "./session.ts";
 import type { TftpFile } from "./tftp_file.ts";
@@ -40,7 +41,8 @@ interface TftpServer {
   readonly finished: Promise<void>;
 }
 
-const DEFAULT_MAX_SESSIONS = 512;
+/** All machines of a large site, switched on together. A session is a socket and one block of memory. */
+const DEFAULT_MAX_SESSIONS = 2048;
 const DEFAULT_MAX_SESSIONS_PER_ADDRESS = 64;
 /** A session whose client has been silent for longer than this may be evicted. */
 const EVICTABLE_AFTER_MS = 5_000;
@@ -71,7 +73,7 @@ export function startTftpServer(options: TftpServerOptions): TftpServer {
   const { hostname, port, signal, openPort = openUdpPort } = options;
   let listener: UdpPort;
   try {
-    listener = openPort({ hostname, port });
+    listener = openPort({ hostname, port, receiveBytes: MANY_MACHINES_BYTES });
   } catch (error) {
     throw portError({ protocol: "udp", port }, { action: `serve TFTP on ${hostname}`, error });
   }
@@ -180,7 +182,8 @@ class TftpService {
       file.close?.();
       throw error;
     }
-    const terms = negotiate(options, { sizeBytes: file.sizeBytes, maxBlksize });
+    const maxWindowsize = windowsizeBeside(this.#sessions.size);
+    const terms = negotiate(options, { sizeBytes: file.sizeBytes, maxBlksize, maxWindowsize });
     const transfer = new Transfer(terms, performance.now());
     const ended = this.#run(name, { port, peer, file, terms, transfer, signal: this.#options.signal })
       .finally(() => {

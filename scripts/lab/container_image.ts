@@ -1,6 +1,6 @@
 /** A container image of the lab's Debian: an OCI image layout (image-layout.md 1.1) of two layers. */
 import { createHash } from "node:crypto";
-import { dirname } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { run } from "./command.ts";
 import { keptPackages } from "./debian.ts";
 import { settings } from "./template_settings.ts";
@@ -13,6 +13,8 @@ interface ContainerOptions {
   /** CIDR, and an OpenSSH public key: see `settings`. */
   readonly address: string;
   readonly authorizedKey: string;
+  /** Paths that the upper layer removes besides. */
+  readonly without?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -79,6 +81,10 @@ async function writeUpperLayer(tar: string, options: ContainerOptions): Promise<
   }
   await Deno.mkdir(`${root}/${removed.folder}`, { recursive: true });
   await Deno.writeTextFile(`${root}/${removed.folder}/.wh.${removed.name}`, "");
+  for (const path of options.without ?? []) {
+    await Deno.mkdir(dirname(`${root}/${path}`), { recursive: true });
+    await Deno.writeTextFile(`${root}/${dirname(path)}/.wh.${basename(path)}`, "");
+  }
   await run(["tar", "-C", root, "--numeric-owner", "-cf", tar, "."], options);
   await Deno.remove(root, { recursive: true });
 }

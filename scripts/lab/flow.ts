@@ -20,6 +20,7 @@ import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } f
 import { checkUnarmed } from "./unarmed.ts";
 import { Upgrade } from "./upgrade_flow.ts";
 import { bootContainer } from "./container_flow.ts";
+import { rehearseContainers } from "./rehearsal_flow.ts";
 
 /** Runs all checks, in order. If a step cannot be finished, prints the ends of all logs and throws. */
 export async function cloneMachines(
@@ -144,6 +145,11 @@ export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
 /** A container image must become a machine. */
 export async function startContainer(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, bootContainer);
+}
+
+/** Versions must be proved, or found broken, by the server alone. */
+export async function startRehearsals(options: LabOptions): Promise<Check[]> {
+  return await inWorkplace(options, rehearseContainers);
 }
 
 /** Prints checks as soon as they are done, since the lab takes long. */

@@ -4,7 +4,7 @@
  * was unmounted here.
  */
 import { messageOf } from "#contract/errors.ts";
-import { cloneMachines, leaveOthersAlone, startContainer } from "./flow.ts";
+import { cloneMachines, leaveOthersAlone, startContainer, startRehearsals } from "./flow.ts";
 import type { PowerProtocol } from "./lab_bmc.ts";
 import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
@@ -18,6 +18,8 @@ export interface LabOrder {
   readonly layout?: string | undefined;
   /** Instead of capturing a machine, make one of a container image. */
   readonly container: boolean;
+  /** The server rehearses versions. */
+  readonly rehearse: boolean;
   readonly nodes: number;
   readonly installs: number;
   readonly pullDisks: boolean;
@@ -43,7 +45,7 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, layout: name, container, keep, ...order }: LabOrder,
+  { firmware, layout: name, container, rehearse, keep, ...order }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -55,6 +57,8 @@ async function lab(
   const options = { ...order, ...of, firmware, timeline, signal: interrupted.signal };
   const checks = container
     ? await startContainer({ ...options, keep })
+    : rehearse
+    ? await startRehearsals({ ...options, keep })
     : order.power !== undefined
     ? await cloneMachines({ ...options, keep })
     : [

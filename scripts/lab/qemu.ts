@@ -30,6 +30,8 @@ export interface VmOptions {
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first" | "disk-only";
+  /** UEFI: boot from the network by HTTP only, without PXE. */
+  readonly httpBoot?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
   readonly folder: string;
   /** The file to which the serial console is appended. */
@@ -156,7 +158,7 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot }: VmOptions,
+  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
   const diskIndex = bootOrder === "network-first" ? 2 : 1;
@@ -176,6 +178,7 @@ function qemuArguments(
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
         // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
+        ...(httpBoot ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
       ]
       : []),
     ...disks.flatMap(({ path, serial }, i) => [

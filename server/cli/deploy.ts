@@ -9,6 +9,7 @@ import { namedNodes, type NodeOptions } from "./each_node.ts";
 import { describeSlowest } from "./node_progress.ts";
 import { waitForNodes } from "./node_wait.ts";
 import { askPassphrase, passphraseFromFile } from "./passphrase.ts";
+import { showReview } from "./review.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
@@ -33,12 +34,14 @@ interface DeployOptions extends NodeOptions {
   readonly force?: boolean | undefined;
   readonly now?: boolean | undefined;
   readonly finish?: Finish | undefined;
+  readonly review?: boolean | undefined;
+  readonly reviewed?: string | undefined;
   readonly wait?: boolean | undefined;
 }
 
 export async function deploy(patterns: readonly string[], options: DeployOptions): Promise<void> {
   const { image, seed, identity, unlock, planCheck, force, passphraseFile, wait, json, signal } = options;
-  const { now, finish } = options;
+  const { now, finish, review, reviewed } = options;
   const { askTimeout: askSeconds, firstBootTimeout: firstBootSeconds } = options;
   const order = checked(DeployRequest, {
     name: "deploy",
@@ -55,10 +58,14 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
       power: powerTerms(options),
       now,
       finish,
+      reviewed,
     },
   });
   using client = await connect(options, signal);
   const nodes = await namedNodes(client, { patterns, signal });
+  if (review) {
+    return await showReview(client, { body: { ...order, nodes, kind: "deployment" }, json, signal });
+  }
   const passphrase = passphraseFile === undefined
     ? await askIfNeeded(client, { nodes, order, signal })
     : await passphraseFromFile(passphraseFile);
@@ -145,6 +152,7 @@ export function printOrdered(
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
   const planned = nodes.filter(({ plan }) => plan !== undefined);
   for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
+  for (const what of answer.warnings ?? []) remark(`warning: ${visibleLine(what)}`);
   for (const { node, warnings = [] } of nodes) {
     for (const what of warnings) remark(`warning: ${node}: ${what}`);
   }

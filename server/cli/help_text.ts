@@ -3,7 +3,7 @@ import { Help, type Option } from "@commander-js/extra-typings";
 
 export const ONE_NODE = "a node's name, MAC address or id";
 export const NODES = "names, MAC addresses or ids; ranges ('n[001-128]'); groups (@LABEL)";
-export const IMAGE = "NAME (latest version) or NAME@VERSION";
+export const IMAGE = "NAME (latest version), NAME@VERSION or NAME@TAG";
 export const JSON_RESULT = "print the result as JSON";
 export const LEVEL = "zstd compression level, 1 (fast) to 19 (small)";
 export const EXCLUDE = "leave out paths that match, e.g. '/srv/cache/**' (repeatable)";

@@ -5,9 +5,12 @@ import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./a
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
+import { addRehearsals } from "./rehearsal_command.ts";
+import { addFiles } from "./image_files_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
 const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
+const REHEARSAL_RULES = ["require", "warn", "off", "default"] as const;
 const FIRMWARES = ["bios", "uefi"] as const;
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
@@ -18,16 +21,19 @@ export function addImage(
   { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
-    .description("List, compare, verify, delete, export and import images.")
+    .description("List, browse, tag, compare, verify, delete, export, import and rehearse images.")
     .addHelpText(
       "after",
       afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
     );
   addQueries(image, { signal });
+  addMarks(image, { signal });
+  addFiles(image, { signal });
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
   addDiskExport(image, { signal, exportDisk });
+  addRehearsals(image, { signal });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {
@@ -62,19 +68,66 @@ function addQueries(image: ImageCommand, { signal }: Signal): void {
     .description("List the files that differ between two versions.")
     .argument("<from>", `older version: ${IMAGE}`)
     .argument("<to>", `newer version: ${IMAGE}`)
+    .option("--text <path>", "show what changed in this text file (admins only)")
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
         notes: `
 Each line starts with a sign:
-  +  added    -  removed    ~  content changed    .  only attributes changed`,
-        examples: ["rackseed image diff web@1 web@2"],
+  +  added    -  removed    ~  content changed    .  only attributes changed
+With --text: a unified diff of a file of up to 256 KiB; it is audited.`,
+        examples: ["rackseed image diff web@1 web@2", "rackseed image diff web@1 web@2 --text /etc/fstab"],
       }),
     )
-    .action(async (from, to, options) => {
+    .action(async (from, to, { text, ...options }) => {
+      if (text !== undefined) {
+        const { diffText } = await import("./image_files.ts");
+        return await diffText(from, to, { ...options, path: text, signal });
+      }
       await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
     });
+}
+
+function addMarks(image: ImageCommand, { signal }: Signal): void {
+  withServer(image.command("tag"))
+    .description("Let a tag name a version, move it to another version, or remove it.")
+    .argument("<image>", IMAGE)
+    .argument("<tag>", "name of the tag, e.g. stable")
+    .option("--remove", "remove the tag")
+    .option("--force", "with --remove: also if schedules or restores at every boot name it")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+NAME@TAG can stand wherever a version is named, as in
+rackseed node deploy n1 --image web@stable. It becomes a version when an
+order is given: nodes that are armed keep theirs when the tag moves, and
+schedules look the tag up at each run.`,
+        examples: [
+          "rackseed image tag web@3 stable",
+          "rackseed image tag web@testing stable",
+          "rackseed image tag web stable --remove",
+        ],
+      }),
+    )
+    .action(async (ref, tag, options) =>
+      await (await import("./image_marks.ts")).tagImage(ref, { ...options, tag, signal })
+    );
+  withServer(image.command("note"))
+    .description("Set, show or remove the note of a version, a line of text for people.")
+    .argument("<image>", IMAGE)
+    .argument("[text]", "the note; without it, the command shows the note")
+    .option("--remove", "remove the note")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed image note web@3 tested", "rackseed image note web@3 --remove"] }),
+    )
+    .action(async (ref, text, options) =>
+      await (await import("./image_marks.ts")).noteImage(ref, { ...options, text, signal })
+    );
 }
 
 function addSettings(image: ImageCommand, { signal }: Signal): void {
@@ -88,6 +141,11 @@ function addSettings(image: ImageCommand, { signal }: Signal): void {
       "differences that a node may have before it counts as drifted",
       parseThreshold,
     )
+    .addOption(
+      new Option("--rehearsal <rule>", "deploying a version that no rehearsal has proved").choices(
+        REHEARSAL_RULES,
+      ),
+    )
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
@@ -97,11 +155,14 @@ Without options, the command shows the settings.
 --keep adds to what \`rackseed node restore --keep\` and \`node check --keep\` name.
 --own adds to the list that \`rackseed image identity\` shows: clones do not get
 these files, restores leave them alone, and nodes with --identity keep carry
-them over (files of up to 64 KiB).`,
+them over (files of up to 64 KiB).
+--rehearsal require refuses to deploy such a version, warn warns, off says
+nothing, and default warns once a version of the image was rehearsed.`,
         examples: [
           "rackseed image set web",
           "rackseed image set web --keep /srv /var/lib/mysql",
           "rackseed image set web --own /etc/agent/id",
+          "rackseed image set web --rehearsal require",
         ],
       }),
     )
@@ -125,7 +186,18 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
   withServer(image.command("delete"))
     .description("Delete a version, and the stored data that no other version uses.")
     .argument("<image>", IMAGE)
-    .addHelpText("after", afterOptions({ examples: ["rackseed image delete web@2"] }))
+    .option("--force", "delete it although nodes, schedules or tags need it")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+A version is not deleted while nodes that were installed from it, schedules,
+restores at every boot or tags need it. --force deletes it all the same, with
+its tags; those nodes can then be neither restored nor checked. A version that
+is being deployed is never deleted.`,
+        examples: ["rackseed image delete web@2"],
+      }),
+    )
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
@@ -134,6 +206,7 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
     .argument("[name...]", "names of the images (default: all)")
     .option("--keep-last <n>", "keep the n latest versions of each image", parseVersionCount)
     .option("--keep-newer-than <age>", "keep versions newer than this, e.g. 30d", parseAge)
+    .option("--force", "also delete versions that tags name, with those tags")
     .option("--yes", "delete; without it, only show what would be deleted")
     .option("--json", JSON_RESULT)
     .addHelpText(
@@ -141,8 +214,8 @@ function addRemovals(image: ImageCommand, { signal }: Signal): void {
       afterOptions({
         notes: `
 At least one --keep option is required; a version is kept if either keeps it.
-Always kept: the latest version of each image, versions assigned to nodes, and
-versions in use.`,
+Always kept: the latest version of each image, versions that nodes have or
+schedules name, versions in use, and, without --force, versions with tags.`,
         examples: [
           "rackseed image prune --keep-last 3",
           "rackseed image prune web --keep-newer-than 30d --yes",

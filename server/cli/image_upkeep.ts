@@ -38,10 +38,11 @@ function describeChange({ change, path, type, bytes, what }: ImageChange): strin
 
 export async function pruneImages(
   images: readonly string[],
-  { keepLast, keepNewerThan, yes = false, json, signal, ...options }: ImageOptions & {
+  { keepLast, keepNewerThan, force, yes = false, json, signal, ...options }: ImageOptions & {
     keepLast?: number | undefined;
     /** Seconds. */
     keepNewerThan?: number | undefined;
+    force?: boolean | undefined;
     yes?: boolean | undefined;
   },
 ): Promise<void> {
@@ -50,6 +51,7 @@ export async function pruneImages(
     value: {
       apply: yes,
       keepLast,
+      force,
       keepNewerThanSeconds: keepNewerThan,
       ...(images.length > 0 && { images }),
     },

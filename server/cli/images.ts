@@ -10,6 +10,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { verdictText } from "../words/rehearsal_text.ts";
 import { visibleLine } from "./visible_text.ts";
 import { describeLayout } from "../words/layout_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
@@ -45,15 +46,31 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
     return print("no images yet; to capture one: rackseed capture TEMPLATE --image NAME");
   }
   printTable(
-    ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
-    images.map(({ image, version, created, totals, bootable, backupOf }) => [
+    [
+      "image",
+      "tags",
+      "captured",
+      "files",
+      "content",
+      "stored",
+      "own",
+      "boots nodes",
+      "rehearsal",
+      "backup of",
+      "note",
+    ],
+    images.map(({ image, version, created, totals, bootable, rehearsal, backupOf, tags, note, stored }) => [
       `${image}@${version}`,
+      tags.join(" ") || "-",
       formatTime(created),
       formatCount(totals.files),
       formatBytes(totals.fileBytes),
-      formatBytes(totals.sealedBytes),
+      formatBytes(stored.own + stored.shared),
+      formatBytes(stored.own),
       bootable ? "yes" : "no",
+      rehearsal?.state ?? "-",
       backupOf ?? "-",
+      visibleLine(note ?? "-"),
     ]),
   );
 }
@@ -61,18 +78,26 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
 /** Changes the settings of all versions of an image, or shows them if none is given; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, own, driftThreshold, json, signal, ...options }: ImageOptions & {
+  { keep, own, driftThreshold, rehearsal, json, signal, ...options }: ImageOptions & {
     keep?: readonly string[] | undefined;
     own?: readonly string[] | undefined;
     driftThreshold?: number | undefined;
+    /** "default": as without the setting. */
+    rehearsal?: NonNullable<ImageSettings["rehearsal"]> | "default" | undefined;
   },
 ): Promise<void> {
   using client = await connect(options, signal);
   const image = checked(ImageName, { name: "image", value: name });
   let settings = await client.call("GET /images/:name/settings", { name: image, signal });
-  if (keep !== undefined || own !== undefined || driftThreshold !== undefined) {
+  if ([keep, own, driftThreshold, rehearsal].some((given) => given !== undefined)) {
     const threshold = driftThreshold === undefined ? {} : { driftThreshold };
-    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold };
+    const value = {
+      ...settings,
+      ...paths("keep", keep),
+      ...paths("own", own),
+      ...threshold,
+      ...rule(rehearsal),
+    };
     const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }
@@ -82,7 +107,20 @@ export async function setImage(
     "Kept in restores": settings.keep?.join(" ") || "nothing in particular",
     "Drifted from": `${(settings.driftThreshold ?? 0) + 1} differences on`,
     "Each node's own": settings.own?.join(" ") || "only what `rackseed image identity` lists",
+    "Not rehearsed": UNPROVED[settings.rehearsal ?? "default"],
   });
+}
+
+const UNPROVED = {
+  require: "not deployed",
+  warn: "deployed with a warning",
+  off: "deployed without a warning",
+  default: "deployed, with a warning once a version was rehearsed",
+};
+
+function rule(given: ImageSettings["rehearsal"] | "default"): { rehearsal?: ImageSettings["rehearsal"] } {
+  if (given === undefined) return {};
+  return { rehearsal: given === "default" ? undefined : given };
 }
 
 function paths(name: "keep" | "own", given: readonly string[] | undefined): ImageSettings {
@@ -93,9 +131,15 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
   using client = await connect(options, signal);
   const version = await client.call("GET /images/:ref", { ref: refOf(ref), signal });
   if (json) return printJson(version);
-  const { totals, source, layout } = version;
+  const uses = await client.call("GET /images/:ref/uses", {
+    ref: `${version.image}@${version.version}`,
+    signal,
+  });
+  const { totals, source, layout, stored } = version;
   printFields({
     Image: `${version.image}@${version.version}`,
+    Tags: version.tags.join(" ") || undefined,
+    Note: version.note,
     Id: version.id,
     Captured: formatTime(version.created),
     "Backup of": version.backupOf,
@@ -106,7 +150,15 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     Stored: `${formatBytes(totals.extentBytes)} of file data, ${
       formatBytes(totals.sealedBytes)
     } compressed and sealed`,
+    "On the disk": `${formatBytes(stored.own + stored.shared)}, ${
+      formatBytes(stored.own)
+    } of it for this version only`,
+    "Armed with it": shortList(uses.ordered),
+    "Installed on": shortList(uses.installed),
+    "Restored at every boot of": shortList(uses.everyBoot),
+    "Named by schedules": shortList(uses.schedules),
     "Boots nodes": version.bootable ? "yes" : "no",
+    Rehearsal: version.rehearsal && verdictText(version.rehearsal),
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
   });
@@ -114,9 +166,20 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
   for (const note of [...version.notes, ...version.bootNotes]) print(`Note: ${note}`);
 }
 
-export async function deleteImage(ref: string, { signal, ...options }: ImageOptions): Promise<void> {
+/** At most a few of the names; undefined if there are none. */
+function shortList(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const more = names.length > 8 ? ` and ${formatCount(names.length - 8)} more` : "";
+  return `${names.slice(0, 8).join(", ")}${more}`;
+}
+
+export async function deleteImage(
+  ref: string,
+  { force = false, signal, ...options }: ImageOptions & { force?: boolean | undefined },
+): Promise<void> {
   using client = await connect(options, signal);
-  await client.call("DELETE /images/:ref", { ref: refOf(ref), signal });
+  const query = force ? { force: "true" as const } : {};
+  await client.call("DELETE /images/:ref", { ref: refOf(ref), query, signal });
   print(`deleted ${ref}`);
 }
 
@@ -178,7 +241,7 @@ export async function exportImage(
 }
 
 /** Ends on the signal even if the reader of standard output has stalled. */
-async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+export async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });

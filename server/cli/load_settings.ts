@@ -108,8 +108,9 @@ export function serverCommand(
 
 /** Throws UsageError. */
 function refuseContradictions(values: SettingValues): void {
-  if (values.dhcp === "server" && values.interface === undefined) {
-    throw new UsageError("--dhcp server needs --interface IF, the network to assign addresses in");
+  if (values.dhcp !== "off" && values.interface === undefined) {
+    const network = values.dhcp === "server" ? "to assign addresses in" : "that the nodes boot from";
+    throw new UsageError(`--dhcp ${values.dhcp} needs --interface IF, the network ${network}`);
   }
   if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together: the certificate and its private key");

@@ -17,7 +17,7 @@ const LINES: [words: string[], offered: string[], not: string[]][] = [
   [["rackseed", "no"], ["node"], ["server"]],
   [["rackseed", "node", ""], ["deploy", "set", "list"], ["server"]],
   [["rackseed", "node", "deploy", "--im"], ["--image"], ["--identity"]],
-  [["rackseed", "server", "--dhcp", ""], ["off", "server"], ["--data", "backup"]],
+  [["rackseed", "server", "--dhcp", ""], ["off", "server", "proxy"], ["--data", "backup"]],
   [["rackseed", "server", "--http-port", "8080", "--dhcp-c"], ["--dhcp-clients"], ["--dhcp"]],
   [["rackseed", "server", "--http-port", ""], [], ["--data", "backup"]],
   [["rackseed", "server", "--tls-cert", "/etc/host"], ["/etc/hosts"], []],

@@ -21,6 +21,8 @@ type Signal = Pick<Actions, "signal">;
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "also another node's backup, or to a disk that reports that it is failing";
 const NOW = "restart running nodes into the installer at once, by their agents";
+const REVIEW = "show what would happen to each node, and order nothing";
+const REVIEWED = "order only if nothing changed since the review with this digest";
 const finishOption = () =>
   new Option("--finish <how>", "override the nodes' own --finish setting").choices(
     ["reboot", "kexec"] as const,
@@ -110,6 +112,8 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
     .option("--force", FORCE)
     .option("--now", NOW)
     .addOption(finishOption())
+    .option("--review", REVIEW)
+    .option("--reviewed <digest>", REVIEWED)
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
     .addHelpText(
@@ -125,6 +129,9 @@ straight into the installer; neither network boot nor power control is needed. A
 node that cannot do that is refused before any node is armed.
 ${DURATION}
 Without --seed, finished nodes follow \`rackseed swarm show\`.
+With --review, the disks that would be wiped with what was last seen on them,
+names before and after, clashes and warnings; the exit status is 1 if the order
+would be refused.
 Identity (host name, addresses, SSH host keys):
   keep    from the old disk, else from the server's records
   assign  from \`rackseed node set\`
@@ -136,6 +143,7 @@ Encrypted images: each node gets a key of its own, which it opens by
 and by a recovery key, see \`rackseed node recovery-key\`.`,
         examples: [
           "rackseed node deploy n1 n2 n3 --image web@3 --wait",
+          "rackseed node deploy @compute --image web --review",
           "rackseed node deploy n1 --image vault --unlock tpm2",
           "rackseed node deploy 'node[001-128]' --image web",
           "rackseed node deploy @compute --image web --power --at-once 4 --wait",
@@ -164,6 +172,8 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--force", FORCE)
     .option("--now", NOW)
     .addOption(finishOption())
+    .option("--review", REVIEW)
+    .option("--reviewed <digest>", REVIEWED)
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")
     .addHelpText(

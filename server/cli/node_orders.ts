@@ -6,6 +6,7 @@ import { printOrdered } from "./deploy.ts";
 import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
 import { waitForNodes } from "./node_wait.ts";
 import { passphraseFromFile } from "./passphrase.ts";
+import { showReview } from "./review.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { checked, UsageError } from "../words/usage.ts";
 
@@ -23,6 +24,8 @@ export async function restore(
     force,
     now,
     finish,
+    review,
+    reviewed,
     wait,
     json,
     signal,
@@ -41,6 +44,8 @@ export async function restore(
       force?: boolean | undefined;
       now?: boolean | undefined;
       finish?: Finish | undefined;
+      review?: boolean | undefined;
+      reviewed?: string | undefined;
       wait?: boolean | undefined;
     },
 ): Promise<void> {
@@ -62,11 +67,14 @@ export async function restore(
     force,
     now,
     finish,
+    reviewed,
   };
   const order = checked(RestoreRequest, { name: "restore", value });
-  const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
   using client = await connect(options, signal);
-  const body = { ...order, nodes: await namedNodes(client, { patterns, signal }), passphrase };
+  const nodes = await namedNodes(client, { patterns, signal });
+  if (review) return await showReview(client, { body: { ...order, nodes, kind: "restore" }, json, signal });
+  const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
+  const body = { ...order, nodes, passphrase };
   const answer = await client.call("POST /restores", { body, signal });
   const verb = dryRun ? "report what would change" : "restore";
   printOrdered(answer, { json, wait, now, verb });

@@ -6,7 +6,8 @@ import { formatSeconds, formatTime, percent } from "../words/figures.ts";
 import { LIMIT_NAMES } from "../words/limit_names.ts";
 import { startText } from "../words/power_text.ts";
 
-export function stepOf({ state, report, firstBoot, silentSince, power }: NodeView): string {
+export function stepOf({ state, paused, report, firstBoot, silentSince, power }: NodeView): string {
+  if (paused) return "held: paused";
   const start = state === "armed" && power ? startText(power) : undefined;
   if (start !== undefined) return start;
   if (state === "armed") return report?.step === "restart" ? "restarting" : "waiting for boot";

@@ -9,6 +9,7 @@ import { addApi } from "./api_command.ts";
 import { addAudit } from "./audit_command.ts";
 import { addCapture, addTemplate } from "./capture_command.ts";
 import { addConfig } from "./config_command.ts";
+import { addDeployment } from "./deployment_command.ts";
 import { addDoctor } from "./doctor_command.ts";
 import { afterOptions, HELP_LAYOUT, JSON_RESULT } from "./help_text.ts";
 import { addHook } from "./hook_command.ts";
@@ -66,6 +67,7 @@ export function createProgram(actions: Actions): Command {
   addTemplate(program, actions);
   addImage(program, actions);
   addNode(program, actions);
+  addDeployment(program, actions);
   addSchedule(program, actions);
   addMachine(program, actions);
   addSwarm(program, actions);

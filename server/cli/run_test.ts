@@ -32,6 +32,7 @@ Deno.test("exit codes: 0 success, 1 failure, 2 wrong usage", async () => {
     [["server", "--listen", "nowhere"], 2],
     [["server", "--dhcp", "maybe"], 2],
     [["server", "--dhcp", "server"], 2],
+    [["server", "--dhcp", "proxy"], 2],
     [["server", "--dhcp-range", "10.0.0.9-10.0.0.1"], 2],
     [["capture", "web"], 2],
     [["capture", "web", "--image", "web", "--level", "20"], 2],

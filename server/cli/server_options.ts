@@ -26,7 +26,8 @@ export interface ServerOptions {
   readonly rsyncPort?: number | undefined;
   /** Start even if that port is taken: nodes then fetch torrent files over HTTPS. */
   readonly rsyncMayFail?: boolean | undefined;
-  readonly dhcp: "off" | "server";
+  /** "proxy": boot files only, beside a DHCP server that gives the addresses. */
+  readonly dhcp: "off" | "server" | "proxy";
   /** Which clients to answer: known nodes and network boots, or all. */
   readonly dhcpClients: "nodes" | "all";
   /** First and last address of the DHCP pool. */

@@ -47,7 +47,7 @@ export interface Setting<T = unknown> {
   readonly isSecretFile?: true;
 }
 
-const DHCP = ["off", "server"] as const;
+const DHCP = ["off", "server", "proxy"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const CLIENTS = ["nodes", "all"] as const;
@@ -151,7 +151,7 @@ const SETTINGS = {
   },
   "dhcp": {
     argument: "<mode>",
-    description: "assign addresses by DHCP, or leave that to another server",
+    description: "assign addresses, or only offer boot files (proxy)",
     parse: oneOf(DHCP),
     choices: DHCP,
     fallback: "off",

@@ -8,6 +8,7 @@
 export { Cidr, Hostname, Ipv4Address, Mac } from "./identity.ts";
 export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";
 export * from "./api/captures.ts";
+export * from "./api/deployments.ts";
 export * from "./api/disks.ts";
 export * from "./api/encryption.ts";
 export * from "./api/images.ts";
@@ -21,5 +22,6 @@ export * from "./api/hardware_history.ts";
 export * from "./api/machines.ts";
 export * from "./api/power.ts";
 export * from "./api/restarts.ts";
+export * from "./api/reviews.ts";
 
 export const API = "/api/v1";

@@ -6,6 +6,7 @@
 import type { Call, Calls } from "./calls/call.ts";
 import { captureCalls } from "./calls/captures.ts";
 import { checkCalls } from "./calls/checks.ts";
+import { deploymentCalls } from "./calls/deployments.ts";
 import { hookCalls } from "./calls/hooks.ts";
 import { imageCalls } from "./calls/images.ts";
 import { machineCalls } from "./calls/machines.ts";
@@ -13,14 +14,17 @@ import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
+import { rehearsalCalls } from "./calls/rehearsals.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Nodes and orders": nodeCalls,
+  "Deployments": deploymentCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
+  "Rehearsals": rehearsalCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
   "Machines and hardware": machineCalls,
@@ -33,8 +37,10 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
 
 export const CALLS = {
   ...nodeCalls,
+  ...deploymentCalls,
   ...captureCalls,
   ...imageCalls,
+  ...rehearsalCalls,
   ...hookCalls,
   ...powerCalls,
   ...machineCalls,

@@ -37,7 +37,7 @@ export interface DeskNode {
   readonly slowest?: string;
 }
 
-export interface DeskProgress {
+interface DeskProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly bytesPerSecond: number;
@@ -76,7 +76,8 @@ export type Stale =
   | "people"
   | "audit"
   | "captures"
-  | "templates";
+  | "templates"
+  | "rehearsals";
 
 export interface DeskMessage {
   /** The message has all there is of each list in it: what the browser had before is gone. */
@@ -96,5 +97,16 @@ export interface DeskMessage {
 }
 
 /** First segments of the addresses that the desk shows itself; other addresses are pages of their own. "" is `/`. */
-const DESK_PAGES = ["", "nodes", "machines", "settings"];
+const DESK_PAGES = [
+  "",
+  "nodes",
+  "machines",
+  "images",
+  "templates",
+  "hooks",
+  "deployments",
+  "deploy",
+  "restore",
+  "settings",
+];
 export const DESK_PATHS = new RegExp(`^/(?:${DESK_PAGES.join("|")})(?:[/?#]|$)`);

@@ -21,7 +21,7 @@ export interface DoctorOptions {
   readonly rsyncPort: number | undefined;
   /** The server starts even if that port is taken. */
   readonly rsyncMayFail?: boolean | undefined;
-  readonly dhcp: "off" | "server";
+  readonly dhcp: "off" | "server" | "proxy";
   readonly interface?: string | undefined;
 }
 

@@ -21,6 +21,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Machines } from "./machines.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
+import type { Proofs } from "./proofs.ts";
 import type { Restarts } from "./restarts/restarts.ts";
 import { present } from "./present.ts";
 
@@ -34,6 +35,7 @@ interface OrderSources {
   readonly clones: CloneReports;
   readonly encryption: Encryption;
   readonly previews: PlanPreviews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   /** A node (by id) is no longer restored at every boot. */
   readonly onCalledOff: (node: string) => void;
@@ -48,8 +50,15 @@ interface OrderSources {
 /** Stores what belongs to a deployment (by id) of these nodes, all or nothing with it. */
 type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
 
-/** `isEveryBoot`: it is given for, or by, an order that holds for every boot. */
-type InstallRequest = DeployRequest & { restore?: RestoreTerms; isEveryBoot?: boolean };
+/**
+ * `isEveryBoot`: it is given for, or by, an order that holds for every boot. `isRehearsal`: the node is a virtual machine,
+ * which is to prove the version.
+ */
+export type InstallRequest = DeployRequest & {
+  restore?: RestoreTerms | undefined;
+  isEveryBoot?: boolean;
+  isRehearsal?: boolean;
+};
 
 export class DeploymentOrders {
   readonly #sources: OrderSources;
@@ -59,10 +68,15 @@ export class DeploymentOrders {
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
-  deploy(request: InstallRequest, { also: store }: { also?: Also | undefined } = {}): DeployAnswer {
+  deploy(
+    request: InstallRequest,
+    { also: store, by }: { also?: Also | undefined; by?: string | undefined } = {},
+  ): DeployAnswer {
     const { seed, identity, askSeconds, firstBootSeconds, restore, now = false, finish } = request;
+    // to order the same again; a passphrase is not kept
+    const { nodes: _, passphrase: __, isEveryBoot: ___, isRehearsal: ____, ...terms } = request;
     const { deployments, batches, clones, machines, restarts, pin, onChange } = this.#sources;
-    const { nodes, version, plans, also } = this.#prove(request);
+    const { nodes, version, plans, warning, also } = this.#prove(request);
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
@@ -76,6 +90,8 @@ export class DeploymentOrders {
         also(id);
         store?.(id, nodes);
       },
+      order: terms,
+      by,
       seed,
       restore,
       finish,
@@ -104,6 +120,7 @@ export class DeploymentOrders {
         ...present("plan", summaryOf(plans[i])),
         ...present("warnings", plans[i]?.warnings),
       })),
+      ...present("warnings", warning === undefined ? undefined : [warning]),
     };
   }
 
@@ -117,8 +134,8 @@ export class DeploymentOrders {
    * keep are kept too. `by`: who orders it, for one at every boot. Throws RackseedError.
    */
   restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
-    const order = this.#installOf(request);
-    if (!request.everyBoot) return this.deploy(order, { also });
+    const order = this.installOf(request);
+    if (!request.everyBoot) return this.deploy(order, { also, by: by || undefined });
     if (request.dryRun) {
       throw new RackseedError("cannot order a dry run at every boot", {
         reason: "a dry run writes nothing, and each would only delay the boot.",
@@ -127,12 +144,12 @@ export class DeploymentOrders {
       });
     }
     const keep: Also = (_, nodes) => this.#keep(nodes, { request, by });
-    return this.deploy({ ...order, isEveryBoot: true }, { also: keep });
+    return this.deploy({ ...order, isEveryBoot: true }, { also: keep, by: by || undefined });
   }
 
   /** As `check`. */
   checkRestore(request: RestoreRequest): void {
-    this.#prove(this.#installOf(request));
+    this.#prove(this.installOf(request));
   }
 
   /** Carries out an order that holds for every boot. Throws RackseedError. */
@@ -140,10 +157,11 @@ export class DeploymentOrders {
     const { everyBoots } = this.#sources;
     const terms = everyBoots.of(node.id)?.terms;
     const passphrase = everyBoots.passphrase(node.id);
-    const order = this.#installOf({ ...terms, nodes: [node.id], passphrase });
+    const order = this.installOf({ ...terms, nodes: [node.id], passphrase });
     // the order for every boot stays as it is
     return this.deploy({ ...order, isEveryBoot: true }, {
       also: () => everyBoots.setPassed(node.id, undefined),
+      by: everyBoots.of(node.id)?.by,
     });
   }
 
@@ -163,6 +181,15 @@ export class DeploymentOrders {
     if (cancelled) encryption.end(node.id);
     if (wasKept) this.#sources.onCalledOff(node.id);
     log.info("cancelled", { node: node.name, deployment: cancelled?.deployment, everyBoot: wasKept });
+    return onChange(node);
+  }
+
+  /** Cancels the order of a node (by id) that has one; what holds for every boot stays. */
+  cancelOrder(id: string): NodeView {
+    const { nodes, deployments, encryption, onChange } = this.#sources;
+    const node = nodes.get(id), cancelled = deployments.cancel(id);
+    if (cancelled) encryption.end(id);
+    log.info("cancelled", { node: node.name, deployment: cancelled?.deployment });
     return onChange(node);
   }
 
@@ -188,10 +215,20 @@ export class DeploymentOrders {
 
   /** What does not depend on what the nodes are doing. Throws RackseedError. */
   #prove(
-    { nodes: keys, image: ref, force, restore, unlock, passphrase, planCheck = true, power, now }:
-      InstallRequest,
+    {
+      nodes: keys,
+      image: ref,
+      force,
+      restore,
+      unlock,
+      passphrase,
+      planCheck = true,
+      power,
+      now,
+      isRehearsal,
+    }: InstallRequest,
   ) {
-    const { images, encryption, previews } = this.#sources;
+    const { images, encryption, previews, proofs } = this.#sources;
     const version = images.get(ref);
     if (power && now) throw startedTwice(version);
     const nodes = this.#distinct(keys);
@@ -199,13 +236,16 @@ export class DeploymentOrders {
     if (damage) throw damage;
     refuseForeignBackup(nodes, { version, force });
     refuseUnbootable(nodes, version);
+    // a restore puts back what has run there; a backup is its node's own
+    const isNew = restore === undefined && version.backupOf === undefined && !isRehearsal;
+    const warning = isNew ? proofs.warningOf(version) : undefined;
     const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck, force });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
-    return { nodes, version, plans, also };
+    return { nodes, version, plans, warning, also };
   }
 
   /** The restore as the installation that it is. Throws RackseedError. */
-  #installOf(
+  installOf(
     { nodes, image, version, keep = [], dryRun = false, check, everyBoot: _, ...terms }: RestoreRequest,
   ): InstallRequest {
     const { images } = this.#sources;
@@ -222,7 +262,8 @@ export class DeploymentOrders {
 
   /** Keeps the order for every boot. Within the transaction that arms the nodes. */
   #keep(nodes: readonly NodeRecord[], { request, by }: { request: RestoreRequest; by: string }): void {
-    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, now: ____, ...terms } = request;
+    const { nodes: _, passphrase, everyBoot: __, dryRun: ___, now: ____, reviewed: _____, ...terms } =
+      request;
     const since = new Date(this.#sources.now()).toISOString();
     for (const { id } of nodes) this.#sources.everyBoots.put({ node: id, terms, by, since }, { passphrase });
   }

@@ -3,7 +3,6 @@ import { getLogger } from "@logtape/logtape";
 import type {
   ConsoleView,
   DeploymentQuery,
-  DeploymentView,
   NodeChange,
   NodeSettings,
   NodeView,
@@ -30,6 +29,9 @@ import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
+import type { BatchCurves } from "./batches/batch_curves.ts";
+import { BatchOrders } from "./batches/batch_orders.ts";
+import { BatchViews } from "./batches/batch_views.ts";
 import { BootRestores } from "./boot_restores.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
 import type { Encryption } from "./encryption.ts";
@@ -46,12 +48,16 @@ import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import type { Proofs } from "./proofs.ts";
+import { type NodeUses, usersByVersion } from "./version_users.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { PlanPreviews } from "./plan_previews.ts";
+import type { RackRegistry } from "./rack_registry.ts";
 import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
 import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -64,11 +70,14 @@ export interface FleetOptions {
   readonly checks: NodeChecks;
   readonly images: Images;
   readonly batches: Batches;
+  readonly curves: BatchCurves;
+  readonly racks: Pick<RackRegistry, "rackOf" | "serverRack">;
   readonly terms: SwarmTerms;
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
   readonly encryption: Encryption;
   readonly power: PowerViews;
+  readonly proofs: Proofs;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
   /** What happened to each node. */
@@ -85,6 +94,9 @@ export interface FleetOptions {
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
+  /** The server's own IPv4 address, and the addresses that its DHCP gives away. */
+  readonly address?: string | undefined;
+  readonly dhcpRange?: { readonly first: string; readonly last: string } | undefined;
 }
 
 /**
@@ -101,12 +113,16 @@ export interface FleetOptions {
  */
 export class Fleet {
   readonly orders: DeploymentOrders;
+  /** Deployments as a whole. */
+  readonly batchOrders: BatchOrders;
+  readonly batchViews: BatchViews;
   readonly netboot: NetbootOrders;
   readonly agents: NodeAgents;
   readonly clones: CloneReports;
   readonly machines: Machines;
   readonly discoveries: Discoveries;
   readonly restarts: Restarts;
+  readonly reviews: Reviews;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -141,6 +157,7 @@ export class Fleet {
       clones,
       encryption,
       previews: this.#previews,
+      proofs: options.proofs,
       everyBoots,
       onCalledOff: (node) => bootRestores.calledOff(node),
       now,
@@ -149,7 +166,17 @@ export class Fleet {
       pin,
       onChange,
     });
-    const { orders } = this;
+    const { orders, restarts } = this;
+    const { address, dhcpRange } = options;
+    this.reviews = new Reviews({
+      ...options,
+      history,
+      previews: this.#previews,
+      orders,
+      restarts,
+      address,
+      dhcpRange,
+    });
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
     const onForgotten = (id: string) => this.#endMachine(id);
     const boots = new BootLog(options.events, { now });
@@ -195,11 +222,19 @@ export class Fleet {
       clones,
       checks,
       encryption,
-      terms,
       power,
       bootRestores,
       history,
       now,
+    });
+    this.batchViews = new BatchViews({ ...options, clones });
+    this.batchOrders = new BatchOrders({
+      nodes,
+      deployments,
+      orders,
+      views: this.batchViews,
+      onChange,
+      onResumed: () => options.bell.ring(),
     });
     this.#checkedMs = now();
   }
@@ -281,17 +316,16 @@ export class Fleet {
     publish({ type: "node-removed", name: node.name });
   }
 
-  /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
-  nodesByVersion(): Map<string, string[]> {
-    const byVersion = new Map<string, string[]>();
-    for (const node of this.#options.nodes.list()) {
-      const { id, name, image } = this.#views.view(node);
-      // until the order is carried out, the disk holds what was assigned before
-      const now = this.#options.deployments.assigned(id);
-      const refs = new Set([image, now && `${now.image}@${now.version}`]);
-      for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
-    }
-    return byVersion;
+  /** By version ("web@1"): the nodes that would lose their image with it. */
+  versionUsers(): Map<string, NodeUses> {
+    const { nodes, deployments, everyBoots, images } = this.#options;
+    return usersByVersion(nodes.list(), {
+      active: (id) => deployments.active(id),
+      // until an order is carried out, the disk holds what was assigned before
+      assigned: (node) => [deployments.assigned(node.id), this.#views.view(node).image],
+      everyBoot: (id) => everyBoots.of(id)?.terms.image,
+      images,
+    });
   }
 
   /** Throws RackseedError (404, 409); see encryption.ts. */
@@ -328,9 +362,15 @@ export class Fleet {
     return this.changed(node);
   }
 
-  /** Throws RackseedError (404). */
-  deployment(id: string): DeploymentView {
-    return this.#views.deployment(id);
+  /** Whether it was ordered with `force`. */
+  isForcedDeployment(id: string): boolean {
+    return this.#options.deployments.orderOf(id)?.force ?? false;
+  }
+
+  /** Its nodes, for those who ask what an order for it is about; none if it is unknown. */
+  namesOfDeployment(id: string): string[] {
+    const { nodes, deployments } = this.#options;
+    return deployments.parts(id).flatMap(({ node }) => nodes.find(node)?.name ?? []);
   }
 
   /** What a deployment or a restore would do to the node. Throws RackseedError (404, 409). */

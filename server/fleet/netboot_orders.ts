@@ -57,12 +57,14 @@ export class NetbootOrders {
     }
   }
 
-  /** Issues a fresh boot token if the machine is armed; undefined if it is not. */
+  /** Issues a fresh boot token if the machine is armed; undefined if it is not, or if its deployment is paused. */
   issue(mac: string): NetbootOrder | undefined {
     const { nodes, deployments, bootRestores, boots, pin } = this.#sources;
     const node = nodes.byMac(mac);
-    const order = node && (deployments.active(node.id) ?? bootRestores.atBoot(node));
-    if (node) boots.note(node, order && { image: `${order.image}@${order.version}` });
+    if (!node) return undefined;
+    const found = deployments.active(node.id) ?? bootRestores.atBoot(node);
+    const order = found && !deployments.isHeld(found) ? found : undefined;
+    boots.note(node, order && { image: `${order.image}@${order.version}` });
     if (!order) return undefined;
     const secret = deployments.issueBootSecret(node.id);
     if (secret === undefined) return undefined;

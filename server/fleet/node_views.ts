@@ -1,6 +1,5 @@
-/** Nodes and deployments as the API and the page show them: settings, state, progress, first boot. */
-import type { DeploymentView, NodeView } from "#contract/api.ts";
-import { RackseedError } from "#contract/errors.ts";
+/** Nodes as the API and the page show them: settings, state, progress, first boot. */
+import type { NodeView } from "#contract/api.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
@@ -10,7 +9,6 @@ import type { BootRestores } from "./boot_restores.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
-import type { SwarmTerms } from "./swarm_terms.ts";
 import type { PowerViews } from "./ports.ts";
 import { present } from "./present.ts";
 
@@ -24,7 +22,6 @@ interface NodeViewSources {
   readonly clones: CloneReports;
   readonly checks: Pick<NodeChecks, "view">;
   readonly encryption: Encryption;
-  readonly terms: SwarmTerms;
   readonly power: PowerViews;
   readonly bootRestores: Pick<BootRestores, "view">;
   readonly history: Pick<HardwareHistory, "warnings">;
@@ -38,14 +35,13 @@ export class NodeViews {
   readonly #clones: CloneReports;
   readonly #checks: Pick<NodeChecks, "view">;
   readonly #encryption: Encryption;
-  readonly #terms: SwarmTerms;
   readonly #power: PowerViews;
   readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #history: Pick<HardwareHistory, "warnings">;
   readonly #now: () => number;
 
   constructor(
-    { nodes, deployments, batches, clones, checks, encryption, terms, power, bootRestores, history, now }:
+    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, now }:
       NodeViewSources,
   ) {
     this.#nodes = nodes;
@@ -54,7 +50,6 @@ export class NodeViews {
     this.#clones = clones;
     this.#checks = checks;
     this.#encryption = encryption;
-    this.#terms = terms;
     this.#power = power;
     this.#bootRestores = bootRestores;
     this.#history = history;
@@ -84,6 +79,7 @@ export class NodeViews {
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
       ...(assigned && { image: `${assigned.image}@${assigned.version}` }),
+      ...(assignment && this.#deployments.isHeld(assignment) && { paused: true as const }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(state === "installing" && this.#silence(node)),
@@ -100,31 +96,6 @@ export class NodeViews {
       ...present("encryption", this.#encryption.view(node.id)),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
-    };
-  }
-
-  /** Throws RackseedError (404). */
-  deployment(id: string): DeploymentView {
-    const parts = this.#deployments.parts(id);
-    const [first] = parts;
-    if (!first) {
-      throw new RackseedError(`cannot find the deployment ${id}`, {
-        reason: "it is unknown, was cancelled, or all its nodes were deployed again since.",
-        remedy: "see `rackseed node list`.",
-        status: 404,
-      });
-    }
-    const slowest = this.#batches.slowest(id, { fresh: true });
-    return {
-      id,
-      image: `${first.image}@${first.version}`,
-      seed: this.#terms.seedPolicy(this.#deployments.seedOf(id)),
-      nodes: parts.map((part) => ({
-        node: this.#nodes.get(part.node).name,
-        state: part.state === "cancelled" ? "idle" as const : part.state,
-        ...present("limit", this.#batches.limit(part)),
-      })),
-      ...present("slowest", slowest),
     };
   }
 

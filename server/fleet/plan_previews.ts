@@ -34,6 +34,12 @@ interface PreviewTerms {
   readonly isPictured?: boolean;
 }
 
+/** `plan`: absent if the disks are not known, or the plan is refused. */
+export interface PlannedNode {
+  readonly preview: PlanPreview;
+  readonly plan?: Plan;
+}
+
 export class PlanPreviews {
   readonly #sources: PreviewSources;
 
@@ -99,6 +105,11 @@ export class PlanPreviews {
   }
 
   #previews(nodes: readonly NodeRecord[], terms: PreviewTerms): PlanPreview[] {
+    return this.plans(nodes, terms).map(({ preview }) => preview);
+  }
+
+  /** For each of the nodes; none is refused. */
+  plans(nodes: readonly NodeRecord[], terms: PreviewTerms): PlannedNode[] {
     const { version, restore, isPictured } = terms, image = `${version.image}@${version.version}`;
     const header = parseHeader(this.#sources.images.secrets(image).manifest.header);
     return nodes.map((node) => {
@@ -108,12 +119,9 @@ export class PlanPreviews {
         return this.#plan(node, { header, unlock, restore, isPictured });
       } catch (error) {
         if (!(error instanceof RackseedError)) throw error;
-        return {
-          ...this.#base(node, header),
-          outcome: "refused",
-          problem: error.toProblem(),
-          remark: age(node.inventoryAt),
-        };
+        const problem = error.toProblem();
+        const remark = age(node.inventoryAt);
+        return { preview: { ...this.#base(node, header), outcome: "refused", problem, remark } };
       }
     });
   }
@@ -138,12 +146,14 @@ export class PlanPreviews {
       header: Header;
       isPictured: boolean | undefined;
     },
-  ): PlanPreview {
+  ): PlannedNode {
     const plan = this.#planned(node, { header, unlock, restore });
-    if (!plan) return { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) };
+    if (!plan) {
+      return { preview: { ...this.#base(node, header), outcome: "unknown", remark: whyUnknown(node) } };
+    }
     const failing = restore?.dryRun ? [] : failingOf(node, plan);
     const disks = isPictured && node.inventory ? disksOfInventory(node.inventory) : undefined;
-    return {
+    const preview: PlanPreview = {
       ...this.#base(node, header),
       outcome: "planned",
       ...(failing.length > 0 && { failing }),
@@ -155,6 +165,7 @@ export class PlanPreviews {
         age(node.inventoryAt)
       }; the node plans again when it boots, and writes nothing if that is refused`,
     };
+    return { preview, plan };
   }
 
   /** Undefined if its disks are not known. */

@@ -14,6 +14,17 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { TagView } from "#contract/api/image_tags.ts";
+import type {
+  ChangeKind,
+  DiffFolder,
+  DiffRow,
+  FileDetails,
+  FileView,
+  FoundFiles,
+  TextDiff,
+} from "#contract/api/files.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
 import type { ImageSettings } from "#contract/api/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
@@ -24,22 +35,27 @@ import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem, RackseedError } from "#contract/errors.ts";
 import type { z } from "zod";
 
-/** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names the existing ones. */
+/** Published versions. `ref` is NAME, NAME@VERSION or NAME@TAG; an unknown one is a 404 that names the existing ones. */
 export interface Images {
   /** All versions of all images. */
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
-  /** What changed from one version to another, sorted by path. */
-  diff(from: string, to: string): Iterable<ImageChange>;
-  /** `need`: a reason to keep a version ("web@1") that the store does not know of; undefined if there is none. */
+  /** Why the version must not be deleted now: a capture adds to it, or it is being deployed. */
+  useOf(version: { image: string; version: number }): string | undefined;
+  /** `need`: a reason to keep a version that the store does not know of; undefined if there is none. */
   prune(
     request: PruneRequest,
-    options: { need: (ref: string) => string | undefined; nowMs: number },
+    options: { need: (version: { image: string; version: number }) => string | undefined; nowMs: number },
   ): Promise<PruneAnswer>;
   /** `image`: NAME. */
   settings(image: string): ImageSettings;
   set(image: string, settings: ImageSettings): ImageSettings;
+  /** Sets or moves the tag. */
+  setTag(image: string, tag: { tag: string; version: number }): TagView;
+  removeTag(image: string, tag: string): void;
+  /** "" removes the note. */
+  setNote(ref: string, note: string): VersionView;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** The version as a pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;
@@ -55,6 +71,46 @@ export interface Images {
   damage(ref: string): RackseedError | undefined;
   /** What a node needs to verify and to decrypt the version. */
   secrets(ref: string): ImageSecrets;
+}
+
+/**
+ * The files of published versions. `ref`: NAME@VERSION. `path` is relative to the image's root; symlinks on the way are
+ * followed within the image. An unknown path is a 404.
+ */
+export interface VersionFiles {
+  /** What is in a folder, by name; from behind the name `after` on. */
+  list(ref: string, path: BytePath, options: { after?: string | undefined }): Promise<Iterable<FileView>>;
+  /** The entry itself, which may be a symlink. */
+  details(ref: string, path: BytePath): Promise<FileDetails>;
+  /** Throws the reason of `signal` if that stops it. */
+  find(
+    ref: string,
+    path: BytePath,
+    options: { name: string; limit: number; signal: AbortSignal },
+  ): Promise<FoundFiles>;
+  content(ref: string, path: BytePath): Promise<FileContent>;
+  /** What changed from one version to another, in the order of paths. */
+  changes(from: string, to: string): Promise<AsyncIterable<ImageChange>>;
+  /** The same for one folder; rows from behind the path `after` on. */
+  diffFolder(
+    request: {
+      from: string;
+      to: string;
+      path: BytePath;
+      kinds?: readonly ChangeKind[] | undefined;
+      after?: BytePath | undefined;
+    },
+  ): Promise<Omit<DiffFolder, "rows"> & { readonly rows: Iterable<DiffRow> }>;
+  /** Throws RackseedError (409) unless each side is a small text, or absent. */
+  diffText(request: { from: string; to: string; path: BytePath }): Promise<TextDiff>;
+}
+
+export interface FileContent {
+  /** After all symlinks. */
+  readonly path: BytePath;
+  readonly sizeBytes: number;
+  readonly isSparse: boolean;
+  readonly bytes: AsyncGenerator<Uint8Array<ArrayBuffer>>;
 }
 
 export interface ImageSecrets {

@@ -1,13 +1,7 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
-import type {
-  ImageChange,
-  ImageView,
-  PruneAnswer,
-  PruneRequest,
-  VerifyEvent,
-  VersionView,
-} from "#contract/api.ts";
+import type { ImageView, PruneAnswer, PruneRequest, VerifyEvent, VersionView } from "#contract/api.ts";
 import { getLogger } from "@logtape/logtape";
+import type { TagView } from "#contract/api/image_tags.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
@@ -18,6 +12,7 @@ import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";
 import { ExtentService } from "../store/extent_service.ts";
 import type { ImageStore } from "../store/images.ts";
+import { StoredVersionFiles } from "./browse/version_files.ts";
 import { plainManifest } from "../store/plain_manifest.ts";
 import { planPrune } from "../store/prune_plan.ts";
 import { isDiskFull } from "../store/store_error.ts";
@@ -33,6 +28,8 @@ export class ImageService implements Images {
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
   readonly #watch: ImageWatch;
+  /** What is in the versions, for those who look at their files. */
+  readonly files: StoredVersionFiles;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** The torrents in the swarm, by version, "web@1". */
@@ -51,7 +48,9 @@ export class ImageService implements Images {
       hashFile: (path) => store.pool.hashFile(path),
       notices,
     });
-    this.#extents = new ExtentService(store.pool, (path, what) => this.#watch.found(path, what));
+    const onDamage = (path: string, what: string) => this.#watch.found(path, what);
+    this.#extents = new ExtentService(store.pool, onDamage);
+    this.files = new StoredVersionFiles(store, { onDamage });
   }
 
   /** Checks the files on the disk for what is missing or has changed. Returns at once while a check is under way. */
@@ -116,19 +115,24 @@ export class ImageService implements Images {
     await this.#seeder.remove(metainfo.infoHash);
   }
 
-  diff(from: string, to: string): Iterable<ImageChange> {
-    return this.#store.diff(from, to);
+  useOf(version: { image: string; version: number }): string | undefined {
+    return this.#store.useOf(version);
   }
 
   async prune(
-    { images, apply, ...policy }: PruneRequest,
-    { need, nowMs }: { need: (ref: string) => string | undefined; nowMs: number },
+    { images, apply, force = false, ...policy }: PruneRequest,
+    { need, nowMs }: {
+      need: (version: { image: string; version: number }) => string | undefined;
+      nowMs: number;
+    },
   ): Promise<PruneAnswer> {
     const named = ({ image, version }: { image: string; version: number }) => `${image}@${version}`;
     const versions = this.list().filter(({ image }) => images?.includes(image) ?? true);
     const plan = planPrune(versions, policy, {
       nowMs,
-      need: (version) => this.#store.useOf(version) ?? need(named(version)),
+      need: (version) =>
+        this.#store.useOf(version) ?? need(version) ??
+          (version.tags.length > 0 && !force ? `tagged ${version.tags.join(", ")}` : undefined),
     });
     const freedBytes = this.#store.ownBytes(plan.removed.map(named));
     const removed: ImageView[] = [], kept = [...plan.kept];
@@ -155,6 +159,18 @@ export class ImageService implements Images {
       if (error instanceof RackseedError && error.status === 409) return error.reason;
       throw error;
     }
+  }
+
+  setTag(image: string, tag: { tag: string; version: number }): TagView {
+    return this.#store.setTag(image, tag);
+  }
+
+  removeTag(image: string, tag: string): void {
+    this.#store.removeTag(image, tag);
+  }
+
+  setNote(ref: string, note: string): VersionView {
+    return this.#store.setNote(ref, note);
   }
 
   settings(image: string): ImageSettings {

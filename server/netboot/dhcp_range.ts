@@ -1,3 +1,6 @@
+import type { ServerOptions } from "../cli/server_options.ts";
+import type { SiteAddresses } from "../connections/site_addresses.ts";
+
 /**
  * The default DHCP pool: the upper half of the interface's network, at most 1000 addresses.
  *
@@ -18,6 +21,15 @@ export function defaultRange({ advertised, netmask }: { advertised: string; netm
   const broadcast = (network | ~mask) >>> 0;
   const first = Math.max(network + Math.ceil((broadcast - network) / 2), broadcast - 1000);
   return { first: textOf(first), last: textOf(Math.max(first, broadcast - 1)) };
+}
+
+/** Undefined if this server is no DHCP server. */
+export function dhcpRangeOf(
+  { dhcp, dhcpRange }: Pick<ServerOptions, "dhcp" | "dhcpRange">,
+  { advertised, netmask }: Pick<SiteAddresses, "advertised" | "netmask">,
+): { first: string; last: string } | undefined {
+  if (dhcp !== "server" || netmask === undefined) return undefined;
+  return dhcpRange ?? defaultRange({ advertised, netmask });
 }
 
 function numberOf(address: string): number {

@@ -2,14 +2,13 @@
 import type { Architecture, BootClient } from "../../boot/dhcp/boot_client.ts";
 import { TokenBucket } from "../../boot/token_bucket.ts";
 import type { Sighting } from "#contract/api/machines.ts";
+import { ArpTable } from "./arp_table.ts";
 import type { NetbootOrders } from "../fleet/netboot_orders.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { Glimpse } from "../store/sightings.ts";
 
 /** New machines that are recorded: all of a room that is switched on, and few of a flood. */
 const NEWCOMERS = { burst: 1000, perSecond: 5 };
-/** proc_net(5): the addresses that the kernel has resolved, with their MACs. */
-const ARP_TABLE = "/proc/self/net/arp";
 
 const ARCHITECTURES: Readonly<Record<Architecture, Pick<Sighting, "architecture" | "firmware">>> = {
   // what runs BIOS today runs 64-bit programs, but its firmware does not say so
@@ -24,11 +23,11 @@ const ARCHITECTURES: Readonly<Record<Architecture, Pick<Sighting, "architecture"
 export class MachineSightings {
   readonly #nodes: Pick<Nodes, "byMac">;
   readonly #orders: Pick<NetbootOrders, "noteSeen">;
-  readonly #readArp: () => string;
+  readonly #arp: ArpTable;
   readonly #newcomers = new TokenBucket(NEWCOMERS);
 
   constructor(
-    { nodes, orders, readArp = () => Deno.readTextFileSync(ARP_TABLE) }: {
+    { nodes, orders, readArp }: {
       nodes: Pick<Nodes, "byMac">;
       orders: Pick<NetbootOrders, "noteSeen">;
       readArp?: () => string;
@@ -36,7 +35,7 @@ export class MachineSightings {
   ) {
     this.#nodes = nodes;
     this.#orders = orders;
-    this.#readArp = readArp;
+    this.#arp = new ArpTable(readArp);
   }
 
   /** A client of DHCP. */
@@ -51,7 +50,7 @@ export class MachineSightings {
 
   /** The machine at this address asked for a boot file. Behind a router, nothing tells which one it is. */
   file(address: string, by: "tftp" | "http"): void {
-    const mac = macInArpTable(this.#readArp(), address);
+    const mac = this.#arp.macOf(address);
     if (mac !== undefined) this.#note(mac, { by, address, boots: true });
   }
 
@@ -60,14 +59,4 @@ export class MachineSightings {
     this.#orders.noteSeen(mac, glimpse);
     return true;
   }
-}
-
-/** The MAC of an address in the kernel's table, whose columns are: IP address, hardware type, flags, MAC, mask, device. */
-function macInArpTable(table: string, address: string): string | undefined {
-  for (const line of table.split("\n")) {
-    const [ip, , , mac = ""] = line.split(/\s+/);
-    if (ip !== address) continue;
-    return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) && mac !== "00:00:00:00:00:00" ? mac : undefined;
-  }
-  return undefined;
 }

@@ -2,9 +2,11 @@
 import { getLogger } from "@logtape/logtape";
 import { BootFiles, type BootProtocol, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
+import type { BootClient } from "../../boot/dhcp/boot_client.ts";
 import { FirstPackets } from "../../boot/dhcp/first_packets.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
+import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
@@ -99,7 +101,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
-  if (options.dhcp === "server") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
+  if (options.dhcp !== "off") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
   const server = bootSite.agentUrl;
   const installer: InstallerBoot = {
     server,
@@ -121,6 +123,25 @@ async function startDhcp(
   const { netmask, advertised } = site;
   if (device === undefined || netmask === undefined) throw new Error("DHCP needs an interface");
   const address = parseIpv4(advertised);
+  const firstPackets = new FirstPackets(readLateMachines(options.data), {
+    nowMs: Date.now(),
+    onChange: (late) => noteLate(options.data, late),
+  });
+  const common = {
+    interface: device,
+    address,
+    onDecision: onDhcp,
+    onClient: (client: BootClient) => sightings.client(client),
+    onBoot: (discover: Parameters<FirstPackets["discover"]>[0]) =>
+      firstPackets.discover(discover, Date.now()),
+    bootOptions: (client: BootClient) => {
+      if (!client.pxe) return undefined;
+      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
+      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
+    },
+    signal,
+  };
+  if (options.dhcp === "proxy") return startProxyDhcp(common);
   await refuseSecondServer(device, { address, signal });
   const pool = options.dhcpRange ?? defaultRange({ advertised, netmask });
   const network = {
@@ -129,31 +150,17 @@ async function startDhcp(
     range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
   const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
-  const firstPackets = new FirstPackets(readLateMachines(options.data), {
-    nowMs: Date.now(),
-    onChange: (late) => noteLate(options.data, late),
-  });
   return startDhcpServer({
-    interface: device,
-    address: network.address,
+    ...common,
     netmask: network.netmask,
     range: network.range,
     ...(gateway !== undefined && { gateway: parseIpv4(gateway) }),
     dns: dns.map(parseIpv4),
     leaseSeconds: LEASE_SECONDS,
     leases,
-    onDecision: onDhcp,
-    onClient: (client) => sightings.client(client),
-    onBoot: (discover) => firstPackets.discover(discover, Date.now()),
     reservations: reservationsOf(nodes, network),
     answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
     knows: ({ mac }) => isNode(mac),
-    bootOptions: (client) => {
-      if (!client.pxe) return undefined;
-      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
-    },
-    signal,
   });
 }
 
@@ -175,7 +182,8 @@ async function refuseSecondServer(
   if (other === undefined) return;
   throw new RackseedError(`cannot serve DHCP on ${device}`, {
     reason: `another DHCP server, ${other.serverId}, answers there (it offered ${other.offered}).`,
-    remedy: "switch that server off, or run this one on a separate network for the nodes.",
+    remedy:
+      "switch that server off, run this one beside it with --dhcp proxy, or give the nodes a network of their own.",
   });
 }
 

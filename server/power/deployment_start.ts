@@ -34,6 +34,8 @@ const MAX_REMARK = 1000;
 
 export class DeploymentStart {
   readonly #options: StartOptions;
+  /** The last of the nodes that are started again. */
+  #again: Promise<unknown> = Promise.resolve();
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -68,6 +70,7 @@ export class DeploymentStart {
   /** Undefined if it failed, or is no longer to be started. */
   async #switch(node: NodeRecord, title: string): Promise<Switched | undefined> {
     const { open, pause, now, signal, show } = this.#options;
+    while (this.#isHeld(node)) await pause(POLL_MS, signal);
     if (this.#orderOf(node) !== "armed") {
       show(node, undefined);
       return undefined;
@@ -106,7 +109,10 @@ export class DeploymentStart {
   ): Promise<void> {
     const { terms: { arriveSeconds }, pause, now, signal, show } = this.#options;
     try {
-      while (this.#orderOf(node) === "armed" && now() - startedMs < arriveSeconds * 1000) {
+      let isLost = false;
+      while (this.#orderOf(node) === "armed" && (isLost || now() - startedMs < arriveSeconds * 1000)) {
+        if (this.#isHeld(node)) isLost = true;
+        else if (isLost) return await this.#startAgain(node, { title, driver });
         await pause(POLL_MS, signal);
       }
       const order = this.#orderOf(node);
@@ -118,6 +124,29 @@ export class DeploymentStart {
       this.#fail(node, error, title);
       await this.#restoreBoot(node, driver);
     }
+  }
+
+  /** It started its own system while its deployment was paused. One such node is switched at a time. */
+  async #startAgain(
+    node: NodeRecord,
+    { title, driver }: { title: string; driver: PowerDriver },
+  ): Promise<void> {
+    const { terms: { pauseSeconds }, pause, signal, show } = this.#options;
+    await driver[Symbol.asyncDispose]();
+    show(node, { state: "queued" });
+    const mine = this.#again.then(async () => {
+      const switched = await this.#switch(node, title);
+      if (pauseSeconds > 0) await pause(pauseSeconds * 1000, signal);
+      return switched;
+    });
+    this.#again = mine.catch(() => undefined);
+    const switched = await mine;
+    if (switched) await this.#await(node, { title, ...switched });
+  }
+
+  #isHeld(node: NodeRecord): boolean {
+    const { deployments, deployment } = this.#options;
+    return this.#orderOf(node) === "armed" && deployments.paused.is(deployment);
   }
 
   /** The order is the only thing that decides: a cancelled one must not switch a machine. */

@@ -9,7 +9,7 @@ import type { Maker, PartRecord, RunRecord, ScheduleRecord, Schedules } from "..
 import { formatSeconds } from "../words/figures.ts";
 import { GRACE_MS } from "./due.ts";
 import { nextStep } from "./run_plan.ts";
-import type { Ordered, Work } from "./work/work.ts";
+import type { Ordered, RecordOrder, Work } from "./work/work.ts";
 import { workOf, type Works } from "./work/works.ts";
 
 const log = getLogger(["rackseed", "schedules"]);
@@ -224,10 +224,11 @@ export class Runs {
     const { store } = this.#ports;
     const passphrase = store.passphrase(run.schedule);
     const order = (passphrase === undefined ? run.order : { ...run.order, passphrase }) as ScheduledOrder;
-    return work.begin(nodes, order, (ids, handle) => {
+    const record: RecordOrder = (ids, handle) => {
       const parts = this.#partsIn(run, ids);
       store.record(run.number, parts.map((part) => ({ ...part, state: "ordered", handle, orderedMs })));
-    });
+    };
+    return work.begin(nodes, order, { record, by: `schedule ${run.schedule}` });
   }
 
   #noteOrdered(

@@ -10,6 +10,7 @@ import { Deployments } from "../store/deployments.ts";
 import { ImageStore } from "../store/images.ts";
 import { openSigningKey } from "../store/keys.ts";
 import { Nodes } from "../store/nodes.ts";
+import { RehearsalTable } from "../store/rehearsals.ts";
 import { signedVersions } from "../store/versions.ts";
 import { Users } from "../store/users.ts";
 import type { StartContext } from "./start_context.ts";
@@ -26,6 +27,7 @@ export interface ServerData {
   readonly tokens: ApiTokens;
   readonly nodes: Nodes;
   readonly deployments: Deployments;
+  readonly rehearsals: RehearsalTable;
   readonly store: ImageStore;
 }
 
@@ -41,6 +43,7 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
   const users = new Users(db, { now }), tokens = new ApiTokens(db, { now });
   const nodes = new Nodes(db, { now });
   const deployments = new Deployments(db, { now });
+  const rehearsals = new RehearsalTable(db);
   const store = stack.use(
     new ImageStore({
       db,
@@ -52,5 +55,18 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       },
     }),
   );
-  return { directory, db, authority, pin, admin, audit, users, tokens, nodes, deployments, store };
+  return {
+    directory,
+    db,
+    authority,
+    pin,
+    admin,
+    audit,
+    users,
+    tokens,
+    nodes,
+    deployments,
+    rehearsals,
+    store,
+  };
 }

@@ -1,8 +1,10 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import { BatchCurves } from "../fleet/batches/batch_curves.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
@@ -29,6 +31,7 @@ import { every, type StartContext } from "./start_context.ts";
 import type { ServerSwarm } from "./start_swarm.ts";
 
 const LATE_TICK_MS = 1000;
+const CURVE_TICK_MS = 2000;
 const SILENCE_TICK_MS = 5000;
 const RESTART_TICK_MS = 10_000;
 
@@ -49,19 +52,23 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What its DHCP gives away, if this server is a DHCP server. */
+  readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
-  { stack, site: { bind }, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, publish }: FleetSources,
+  { stack, site, now }: StartContext,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
 ): FleetParts {
-  const { audit, db, directory, nodes, deployments, pin } = data;
+  const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
+  const curves = stack.use(new BatchCurves({ deployments, now }));
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
     nameOf: (id) => nodes.find(id)?.name ?? id,
+    onReceived: (deployment, received) => curves.add(deployment, received),
     now,
   });
   const terms = new SwarmTerms({ settings, racks });
@@ -77,7 +84,13 @@ export function openFleet(
       records,
       events,
       starts: new PowerStarts(db),
-      open: driverOpener({ records, commands: directory.powerCommands, address: bind, pause: pauseFor, now }),
+      open: driverOpener({
+        records,
+        commands: directory.powerCommands,
+        address: site.bind,
+        pause: pauseFor,
+        now,
+      }),
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
@@ -90,6 +103,8 @@ export function openFleet(
     checks,
     images,
     batches,
+    curves,
+    racks,
     terms,
     firstBoots,
     hooks,
@@ -98,6 +113,11 @@ export function openFleet(
       uses: new RecoveryKeyUses(db, { now }),
     }),
     power,
+    proofs: new Proofs({
+      verdict: (version) => rehearsals.verdict(version),
+      isRehearsed: (image) => rehearsals.isRehearsed(image),
+      settings: (image) => images.settings(image),
+    }),
     everyBoots: new EveryBoots(db, directory),
     audit,
     events,
@@ -110,9 +130,12 @@ export function openFleet(
     identities: new Identities(directory),
     publish,
     now,
+    address: site.advertised,
+    dhcpRange,
   });
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
+  stack.use(every(CURVE_TICK_MS, () => curves.tick()));
   stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   stack.use(every(RESTART_TICK_MS, () => fleet.restarts.tick()));
   return { fleet, hooks, agents, power, checks, templates, bell };

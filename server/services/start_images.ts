@@ -21,6 +21,7 @@ export async function startImages(
 ): Promise<ImageServices> {
   const notices = new Notices((list) => publish({ type: "notices", notices: list }));
   const images = new ImageService(store, { seeder, notices });
+  stack.use(images.files);
   await images.start();
   const upkeep = storeUpkeep({ images, directory, notices, strays: store.strays, signal: closing });
   stack.use(every(UPKEEP_TICK_MS, upkeep));

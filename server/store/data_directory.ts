@@ -8,6 +8,7 @@
  *     packs/SHA256.pack         complete packs, immutable
  *     packs/ID.part             packs that still grow, or that an interrupted capture left for reuse
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
+ *     rehearsals/ID/            console.log and screenshot.png; while it runs, work/ with its disks
  *     staging/CAPTURE/          a version's folder before it is published
  *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
  *     late-machines.json        see late_machines.ts
@@ -64,6 +65,9 @@ export class DataDirectory {
   }
   get staging(): string {
     return `${this.path}/staging`;
+  }
+  get rehearsals(): string {
+    return `${this.path}/rehearsals`;
   }
   get identities(): string {
     return `${this.path}/identities`;

@@ -13,7 +13,8 @@ import { restoreRemedy } from "./start_check.ts";
 // 4: an older Rackseed would carry out actions without recording them in the audit log, and knows no roles
 // 5: nodes can be armed to have their hardware read, which an older Rackseed would carry out as installations; it would
 //    forget the nodes that are restored at every boot, and the secrets of schedules, and let in users who are refused
-// 6: an older Rackseed would leave gaps in the nodes' histories
+// 6: an older Rackseed would delete versions that tags name, refuse the orders that name tags, leave gaps in the nodes'
+//    histories, begin what is paused, deploy versions that must be proved first, and misread the settings that say so
 const SCHEMA_VERSION = 6;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;

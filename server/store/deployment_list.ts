@@ -14,14 +14,15 @@ export const BATCH_STATE = `CASE WHEN sum(state = 'installing') > 0 THEN 'instal
   ELSE 'done' END`;
 
 const LIST = `
-  SELECT deployment, min(number) AS first, min(created) AS ordered, image, version, ${BATCH_STATE} AS batch,
+  SELECT listed.*, started, ended FROM (SELECT deployment, min(number) AS first, min(created) AS ordered, image, version, ${BATCH_STATE} AS batch,
     sum(state = 'armed') AS armed, sum(state = 'installing') AS installing, sum(state = 'installed') AS installed,
     sum(state = 'running') AS running, sum(state = 'failed') AS failed, sum(state = 'aborted') AS aborted
   FROM assignments WHERE state <> 'cancelled' AND (:name IS NULL OR image = :name)
     AND (:version IS NULL OR version = :version)
   GROUP BY deployment
   HAVING min(number) < :before AND (:state IS NULL OR ${BATCH_STATE} = :state)
-  ORDER BY min(number) DESC LIMIT :limit`;
+  ORDER BY min(number) DESC LIMIT :limit) listed
+  LEFT JOIN batch_records ON batch_records.deployment = listed.deployment ORDER BY first DESC`;
 
 const COUNTED = ["armed", "installing", "installed", "running", "failed", "aborted"] as const;
 
@@ -32,15 +33,17 @@ interface Row extends Record<typeof COUNTED[number], number> {
   readonly image: string;
   readonly version: number;
   readonly batch: DeploymentSummary["state"];
+  readonly started: string | null;
+  readonly ended: string | null;
 }
 
 /** Newest first, at most one more than the limit. `before`: the key where the page before ended. */
 export function listDeployments(
   db: DatabaseSync,
   { limit = 100, state, image }: DeploymentQuery,
-  { before, kindOf }: {
+  { before, aboutOf }: {
     before: string | undefined;
-    kindOf: (deployment: string) => DeploymentSummary["kind"];
+    aboutOf: (deployment: string) => Pick<DeploymentSummary, "kind" | "by" | "paused">;
   },
 ): ListedDeployment[] {
   const [name, version] = image?.split("@") ?? [];
@@ -55,10 +58,12 @@ export function listDeployments(
     key: String(row.first),
     view: {
       id: row.deployment,
-      kind: kindOf(row.deployment),
+      ...aboutOf(row.deployment),
       image: `${row.image}@${row.version}`,
       created: row.ordered,
       state: row.batch,
+      ...(row.started !== null && { started: row.started }),
+      ...(row.ended !== null && { ended: row.ended }),
       nodes: Object.fromEntries(COUNTED.filter((one) => row[one] > 0).map((one) => [one, row[one]])),
     },
   }));

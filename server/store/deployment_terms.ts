@@ -1,6 +1,6 @@
 /** Terms of a deployment, in addition to its nodes and version: a table for each kind, with a row if it was ordered. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { BackupRequest } from "#contract/api.ts";
+import { BackupRequest, DeployRequest } from "#contract/api.ts";
 import { SeedPolicy } from "#contract/api/distribution.ts";
 import { AskSeconds, IdentityMode } from "#contract/identity.ts";
 import { RestoreTerms } from "#contract/api/restore.ts";
@@ -16,6 +16,12 @@ export type BackupTerms = z.output<typeof BackupRequest>;
 const DiscoverTerms = z.object({ listenSeconds: z.int().min(0).max(120) });
 export type DiscoverTerms = z.infer<typeof DiscoverTerms>;
 
+/** The order as it was given, so that it can be given again; without nodes, and never with a passphrase. */
+const OrderTerms = DeployRequest.omit({ nodes: true, passphrase: true }).extend({
+  restore: RestoreTerms.optional(),
+});
+export type OrderTerms = z.infer<typeof OrderTerms>;
+
 const TABLES = {
   seed: { table: "seed_policies", column: "policy", schema: SeedPolicy },
   identity: { table: "identity_orders", column: "identity", schema: IdentityOrder },
@@ -23,6 +29,8 @@ const TABLES = {
   backup: { table: "backups", column: "terms", schema: BackupRequest },
   discover: { table: "discoveries", column: "terms", schema: DiscoverTerms },
   finish: { table: "finishes", column: "finish", schema: Finish },
+  order: { table: "deployment_orders", column: "terms", schema: OrderTerms },
+  by: { table: "deployment_makers", column: "maker", schema: z.string() },
   now: { table: "restarts", column: "terms", schema: z.literal(true) },
 } as const;
 type Kind = keyof typeof TABLES;

@@ -13,7 +13,13 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DeploymentQuery, InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
+import type {
+  DeploymentQuery,
+  DeploymentSummary,
+  InstalledDisk,
+  NodeState,
+  StepReport,
+} from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
@@ -25,11 +31,14 @@ import {
   DeploymentTerms,
   type DiscoverTerms,
   type IdentityOrder,
+  type OrderTerms,
   type Terms,
 } from "./deployment_terms.ts";
 import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
+import { BatchRecords } from "./batch_records.ts";
 import { ReportLog } from "./events.ts";
 import { OrderHistory } from "./order_history.ts";
+import { PausedDeployments } from "./paused_deployments.ts";
 import { tokenHash } from "./token_hash.ts";
 
 type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
@@ -42,6 +51,12 @@ export interface Assignment {
   readonly image: string;
   readonly version: number;
   readonly state: AssignmentState;
+}
+
+/** How long a node was at a step that it finished. */
+export interface StepDuration extends Pick<Assignment, "node" | "state"> {
+  readonly step: Step;
+  readonly ms: number;
 }
 
 /** A node's state from its deployments. */
@@ -65,6 +80,9 @@ export class Deployments {
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
   readonly #history: OrderHistory;
+  readonly paused: PausedDeployments;
+  /** How each went. */
+  readonly records: BatchRecords;
   readonly #statements = new Map<string, StatementSync>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
@@ -75,6 +93,8 @@ export class Deployments {
     this.#log = new ReportLog(db);
     this.#terms = new DeploymentTerms(db);
     this.#history = new OrderHistory(db, { now });
+    this.paused = new PausedDeployments(db, { now });
+    this.records = new BatchRecords(db);
     db.exec(`
       CREATE TABLE IF NOT EXISTS assignments (
         number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
@@ -356,9 +376,69 @@ export class Deployments {
 
   /** See deployment_list.ts. */
   list(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
-    const kindOf = (id: string) =>
-      this.backupTerms(id) ? "backup" : this.restoreOf(id) ? "restore" : "deployment";
-    return listDeployments(this.#db, query, { before, kindOf });
+    return listDeployments(this.#db, query, { before, aboutOf: (id) => this.about(id) });
+  }
+
+  /** What the order says of itself. */
+  about(deployment: string): Pick<DeploymentSummary, "kind" | "by" | "paused"> {
+    const kind = this.backupTerms(deployment)
+      ? "backup"
+      : this.restoreOf(deployment)
+      ? "restore"
+      : "deployment";
+    const by = this.#terms.get("by", deployment), paused = this.paused.of(deployment);
+    return { kind, ...(by !== undefined && { by }), ...(paused && { paused }) };
+  }
+
+  /** The order as it was given; undefined for orders of earlier releases, and for those that install nothing. */
+  orderOf(deployment: string): OrderTerms | undefined {
+    return this.#terms.get("order", deployment);
+  }
+
+  /** Whether the node is held: it is armed, and its deployment is paused. */
+  isHeld({ deployment, state }: Assignment): boolean {
+    return state === "armed" && this.paused.is(deployment);
+  }
+
+  /** Number of its nodes by state. */
+  countParts(deployment: string): Partial<Record<AssignmentState, number>> {
+    const rows = this.#prepared(
+      "SELECT state, count(*) AS n FROM assignments WHERE deployment = ? GROUP BY state",
+    ).all(deployment) as { state: AssignmentState; n: number }[];
+    return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
+  }
+
+  /** Its nodes that failed or were aborted, with their last report. */
+  failures(deployment: string): (Assignment & { report?: StepReport | undefined })[] {
+    return this.parts(deployment).filter(({ state }) => state === "failed" || state === "aborted")
+      .map((part) => ({ ...part, report: this.#log.last(part) }));
+  }
+
+  /** How long the finished steps of its nodes took. */
+  stepDurations(deployment: string): StepDuration[] {
+    return this.#prepared(
+      `SELECT a.node, a.state, r.step, json_extract(r.report, '$.elapsedMs') AS ms FROM assignments a
+       JOIN reports r ON r.node = a.node AND r.deployment = a.deployment
+       WHERE a.deployment = ? AND a.state <> 'cancelled' AND r.state = 'done'`,
+    ).all(deployment) as unknown as StepDuration[];
+  }
+
+  /** Ids of the latest deployments before this one, of the same image and kind, newest first. */
+  earlier(deployment: string, { limit }: { limit: number }): string[] {
+    const { kind } = this.about(deployment);
+    const rows = this.#db.prepare(
+      `SELECT deployment FROM assignments WHERE state <> 'cancelled' AND deployment <> ?1
+         AND image = (SELECT image FROM assignments WHERE deployment = ?1 LIMIT 1)
+       GROUP BY deployment HAVING min(number) < (SELECT min(number) FROM assignments WHERE deployment = ?1)
+       ORDER BY min(number) DESC`,
+    );
+    const found: string[] = [];
+    for (const row of rows.iterate(deployment)) {
+      const other = row.deployment as string;
+      if (this.about(other).kind !== kind || this.discoverTerms(other)) continue;
+      if (found.push(other) >= limit) break;
+    }
+    return found;
   }
 
   /** Ids of nodes whose running order is this version. */

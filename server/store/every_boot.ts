@@ -5,7 +5,13 @@ import type { z } from "zod";
 import { holdsSealed } from "./sealed_tables.ts";
 import { SecretBox } from "./secret_box.ts";
 
-const Terms = RestoreRequest.omit({ nodes: true, passphrase: true, everyBoot: true, dryRun: true });
+const Terms = RestoreRequest.omit({
+  nodes: true,
+  passphrase: true,
+  everyBoot: true,
+  dryRun: true,
+  reviewed: true,
+});
 type EveryBootTerms = z.output<typeof Terms>;
 
 interface EveryBootRecord {

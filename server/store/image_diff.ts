@@ -1,26 +1,16 @@
 /** Changes from one version to another. */
 import type { ImageChange } from "#contract/api.ts";
-import { comparePaths, displayPath } from "#contract/format/byte_path.ts";
+import { displayPath } from "#contract/format/byte_path.ts";
 import type { Attributes, Entry, HashedExtent } from "#contract/format/entry.ts";
 import { describeSettings, type InodeSettings, lettersOf } from "#contract/format/inode_flags.ts";
 
 type Hashed = Entry<HashedExtent>;
 
-/** Both inputs are in manifest order, and so is the result. */
-export function* imageDiff(from: Iterable<Hashed>, to: Iterable<Hashed>): Generator<ImageChange> {
-  const olds = from[Symbol.iterator](), news = to[Symbol.iterator]();
-  let old = olds.next().value, now = news.next().value;
-  while (old !== undefined || now !== undefined) {
-    const order = old === undefined ? 1 : now === undefined ? -1 : comparePaths(old.path, now.path);
-    if (order < 0) yield { change: "removed", ...named(old as Hashed), ...bytesOf(old as Hashed) };
-    else if (order > 0) yield { change: "added", ...named(now as Hashed), ...bytesOf(now as Hashed) };
-    else {
-      const change = changeOf(old as Hashed, now as Hashed);
-      if (change) yield change;
-    }
-    if (order <= 0) old = olds.next().value;
-    if (order >= 0) now = news.next().value;
-  }
+/** What became of one path: undefined if nothing changed. */
+export function changeOf(old: Hashed | undefined, now: Hashed | undefined): ImageChange | undefined {
+  if (old === undefined) return now && { change: "added", ...named(now), ...bytesOf(now) };
+  if (now === undefined) return { change: "removed", ...named(old), ...bytesOf(old) };
+  return changeBetween(old, now);
 }
 
 function named({ path, type }: Hashed): Pick<ImageChange, "path" | "type"> {
@@ -31,7 +21,7 @@ function bytesOf(entry: Hashed): Pick<ImageChange, "bytes"> {
   return entry.type === "file" ? { bytes: entry.sizeBytes } : {};
 }
 
-function changeOf(old: Hashed, now: Hashed): ImageChange | undefined {
+function changeBetween(old: Hashed, now: Hashed): ImageChange | undefined {
   const what = whatDiffers(old, now);
   if (old.type !== now.type) {
     return { change: "content", ...named(now), ...bytesOf(now), what: [`was a ${old.type}`] };

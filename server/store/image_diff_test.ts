@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
-import { imageDiff } from "./image_diff.ts";
+import { imageDiff } from "./testing/image_diff.ts";
 
 type Hashed = Entry<HashedExtent>;
 

@@ -1,7 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
+import type { TagView } from "#contract/api/image_tags.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packName } from "#contract/format/sha256.ts";
@@ -12,10 +13,10 @@ import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
-import { imageDiff } from "./image_diff.ts";
 import { PreviousVersion } from "./previous_version.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
+import { ImageTags } from "./image_tags.ts";
 import type { SigningKey } from "./keys.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
@@ -26,6 +27,7 @@ import { verifyVersion } from "./verify.ts";
 import { readManifest, VersionReader } from "./version_reader.ts";
 import { unknownImage, viewOf } from "./version_views.ts";
 import { restoreRemedy } from "./start_check.ts";
+import { storedBytes } from "./stored_bytes.ts";
 import { withRoom } from "./with_room.ts";
 import { type NewVersion, type PublishedVersion, type VersionRecord, Versions } from "./versions.ts";
 
@@ -53,6 +55,9 @@ export class ImageStore implements Disposable {
   readonly #versions: Versions;
   readonly #lineages: Lineages;
   readonly #settings: ImageSettingsTable;
+  readonly #tags: ImageTags;
+  /** By version ("web@1"), until a version is added or deleted. */
+  #stored: Map<string, StoredBytes> | undefined;
   readonly #leftovers: Leftovers;
   /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
@@ -70,6 +75,7 @@ export class ImageStore implements Disposable {
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
+    this.#tags = new ImageTags(options.db);
     this.#settings = new ImageSettingsTable(options.db);
     this.#leftovers = new Leftovers(options.db);
     const { db, directory, packBytes } = options;
@@ -87,10 +93,7 @@ export class ImageStore implements Disposable {
 
   /** All versions of all images, by name and number. */
   list(): ImageView[] {
-    return this.#versions.list().map((record) => {
-      const { image, version, id, created, totals, bootable, backupOf } = viewOf(record);
-      return { image, version, id, created, totals, bootable, ...(backupOf !== undefined && { backupOf }) };
-    });
+    return this.#views(this.#versions.list()).map((view) => ImageView.parse(view));
   }
 
   /** Names of all versions, "web@1". */
@@ -105,7 +108,22 @@ export class ImageStore implements Disposable {
 
   /** Throws RackseedError (404) if there is none. */
   get(ref: string): VersionView {
-    return viewOf(this.#record(ref));
+    return this.#views([this.#record(ref)])[0] as VersionView;
+  }
+
+  #views(records: readonly VersionRecord[]): VersionView[] {
+    const stored = this.#stored ??= storedBytes(this.#versions.withPacks()),
+      none = { own: 0, shared: 0, lineage: 0 };
+    const marks = new Map(
+      [...new Set(records.map(({ image }) => image))].map((image) => [
+        image,
+        this.#tags.marksOf(this.#lineage(image)),
+      ]),
+    );
+    return records.map((record) => {
+      const { tags = [], note } = marks.get(record.image)?.(record.version) ?? {};
+      return viewOf(record, { tags, note, stored: stored.get(`${record.image}@${record.version}`) ?? none });
+    });
   }
 
   /** Throws RackseedError (404) if there is none. */
@@ -178,6 +196,7 @@ export class ImageStore implements Disposable {
     const folder = `versions/${image}@${version}`;
     const work = () =>
       transaction(this.#db, () => {
+        this.#stored = undefined;
         this.#versions.delete(lineage.id, version);
         const packs = this.#versions.unneededPacks();
         if (isLast) packs.push(...this.packs.partsOf(lineage.id));
@@ -229,11 +248,6 @@ export class ImageStore implements Disposable {
     return this.#holds.useOf(image) ?? this.#options.inUse?.({ image, version });
   }
 
-  /** The changes from one version to another. Throws as `openVersion` does. */
-  diff(from: string, to: string): Generator<ImageChange> {
-    return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
-  }
-
   /** Settings for all versions of the image. Throws RackseedError (404) if there is none. */
   settings(image: string): ImageSettings {
     return this.#settings.get(this.#record(image).image);
@@ -243,6 +257,25 @@ export class ImageStore implements Disposable {
   set(image: string, settings: ImageSettings): ImageSettings {
     this.#settings.put(this.#record(image).image, settings);
     return settings;
+  }
+
+  /** Lets the tag name this version; one that names another is moved. Throws RackseedError (404, 409). */
+  setTag(image: string, { tag, version }: { tag: string; version: number }): TagView {
+    const found = this.#record(`${image}@${version}`);
+    const before = this.#tags.put(this.#lineage(image), { tag, version: found.version });
+    return { image, tag, version, ...(before !== undefined && before !== version && { before }) };
+  }
+
+  /** Throws RackseedError (404). */
+  removeTag(image: string, tag: string): void {
+    this.#tags.delete(this.#lineage(this.#record(image).image), tag);
+  }
+
+  /** "" removes it. Throws RackseedError (404). */
+  setNote(ref: string, note: string): VersionView {
+    const { image, version } = this.#record(ref);
+    this.#tags.setNote(this.#lineage(image), { version, note });
+    return this.get(`${image}@${version}`);
   }
 
   /** Reads all of the version again and checks it. */
@@ -338,6 +371,7 @@ export class ImageStore implements Disposable {
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });
+      this.#stored = undefined;
     } catch (error) {
       for (const path of made) removeSync(`${this.directory.path}/${path}`);
       throw error;
@@ -385,9 +419,11 @@ export class ImageStore implements Disposable {
   }
 
   #record(ref: string): VersionRecord {
-    const [image = "", number] = ref.split("@");
+    const [image = "", which] = ref.split("@");
     const versions = this.#versions.listOf(image);
-    const found = number === undefined ? versions.at(-1) : versions.find((v) => v.version === Number(number));
+    const isTag = which !== undefined && /^[a-z]/.test(which) && versions.length > 0;
+    const number = isTag ? this.#tags.get(this.#lineage(image), which) : Number(which);
+    const found = which === undefined ? versions.at(-1) : versions.find((v) => v.version === number);
     if (found) return found;
     const named = versions.length > 0
       ? versions.map((v) => `${image}@${v.version}`)

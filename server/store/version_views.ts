@@ -1,10 +1,19 @@
 /** Views of versions for the API, and the errors if there is none. */
-import type { VersionView } from "#contract/api.ts";
+import type { StoredBytes, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Lineage } from "./lineages.ts";
 import type { VersionRecord } from "./versions.ts";
 
-export function viewOf({ header, ...record }: VersionRecord): VersionView {
+interface Marks {
+  readonly tags: readonly string[];
+  readonly note: string | undefined;
+  readonly stored: StoredBytes;
+}
+
+export function viewOf(
+  { header, ...record }: VersionRecord,
+  { tags, note, stored }: Marks,
+): VersionView {
   return {
     image: record.image,
     version: record.version,
@@ -19,6 +28,10 @@ export function viewOf({ header, ...record }: VersionRecord): VersionView {
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
     ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
+    ...(header.parent !== undefined && { parent: header.parent }),
+    tags: [...tags],
+    ...(note !== undefined && { note }),
+    stored,
   };
 }
 

@@ -72,6 +72,8 @@ const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS
   FROM version JOIN lineage ON lineage.id = version.lineage
     LEFT JOIN backup_lineage ON backup_lineage.lineage = version.lineage`;
 
+type PackSize = Pick<Pack, "id" | "sizeBytes">;
+
 export class Versions {
   readonly #insert: StatementSync;
   readonly #insertPack: StatementSync;
@@ -79,6 +81,7 @@ export class Versions {
   readonly #refs: StatementSync;
   readonly #listOf: StatementSync;
   readonly #packs: StatementSync;
+  readonly #allPacks: StatementSync;
   readonly #delete: StatementSync;
   readonly #unneededPacks: StatementSync;
   readonly #lenders: StatementSync;
@@ -107,6 +110,9 @@ export class Versions {
       SELECT pack.id AS id, pack.lineage AS lineage, sha256, size_bytes AS sizeBytes
       FROM version_pack JOIN pack ON pack.id = pack JOIN lineage ON lineage.id = version_pack.lineage
       WHERE image = ? AND version = ? ORDER BY number`);
+    this.#allPacks = db.prepare(`
+      SELECT image, version, pack.id AS id, size_bytes AS sizeBytes
+      FROM version_pack JOIN pack ON pack.id = pack JOIN lineage ON lineage.id = version_pack.lineage`);
     this.#delete = db.prepare("DELETE FROM version WHERE lineage = ? AND version = ?");
     this.#lenders = db.prepare(`
       SELECT DISTINCT pack.lineage AS lineage FROM version_pack JOIN pack ON pack.id = pack
@@ -153,6 +159,13 @@ export class Versions {
   /** In the order of the manifest. */
   packs({ image, version }: { image: string; version: number }): Pack[] {
     return this.#packs.all(image, version) as unknown as Pack[];
+  }
+
+  /** All versions with their packs. */
+  withPacks(): (VersionRecord & { readonly packs: readonly PackSize[] })[] {
+    const rows = this.#allPacks.all() as unknown as (PackSize & { image: string; version: number })[];
+    const packs = Map.groupBy(rows, ({ image, version }) => `${image}@${version}`);
+    return this.list().map((one) => ({ ...one, packs: packs.get(`${one.image}@${one.version}`) ?? [] }));
   }
 
   delete(lineage: number, version: number): void {

@@ -51,6 +51,8 @@ UMask=0077
 ${data === DEFAULT_STATE ? "StateDirectory=rackseed\nStateDirectoryMode=0700" : `ReadWritePaths=${data}`}
 LimitNOFILE=65536
 LimitCORE=0
+# the kernel may end the virtual machine of a rehearsal, and not the server with it
+OOMPolicy=continue
 
 # ports below 1024; DHCP on one interface, with kernels before 5.7
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_NET_RAW
@@ -80,6 +82,8 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+# the virtual machines of rehearsals give up further rights themselves
+SystemCallFilter=seccomp
 SystemCallErrorNumber=EPERM
 
 [Install]

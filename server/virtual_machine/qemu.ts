@@ -1,5 +1,5 @@
-/** A virtual machine under QEMU that boots the agent: its disks are files, its network reaches only outwards. */
-import { messageOf, RackseedError } from "#contract/errors.ts";
+/** Virtual machines under QEMU: their disks are files. The one here boots the agent, and its network reaches only outwards. */
+import { RackseedError } from "#contract/errors.ts";
 
 export interface VirtualDisk {
   readonly path: string;
@@ -38,59 +38,109 @@ const OVMF = [
 
 const TITLE = "cannot start a virtual machine";
 
+/** Debian and Ubuntu, Fedora, Arch; RHEL. */
+const PROGRAMS = ["qemu-system-x86_64", "/usr/libexec/qemu-kvm"];
+
+/** The program, and its version as it says it. Throws RackseedError if there is none. */
+export async function findQemu(): Promise<{ program: string; version: string }> {
+  for (const program of PROGRAMS) {
+    try {
+      const { stdout } = await new Deno.Command(program, { args: ["--version"], stderr: "null" }).output();
+      const [first = ""] = new TextDecoder().decode(stdout).split("\n");
+      return { program, version: first };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new RackseedError(TITLE, {
+    reason: "there is no QEMU on this machine.",
+    remedy: "install qemu-system-x86 (RHEL: qemu-kvm), and ovmf (RHEL: edk2-ovmf) for UEFI.",
+    status: 409,
+  });
+}
+
 /** Runs until the guest asks for a reboot or powers off. Throws RackseedError with the console's end if QEMU fails. */
 export async function runMachine(options: MachineOptions): Promise<void> {
   const { folder, signal } = options;
-  const argv = await qemuArguments(options);
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command("qemu-system-x86_64", {
-      args: argv,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-      signal,
-    }).spawn();
-  } catch (error) {
-    throw new RackseedError(TITLE, {
-      reason: messageOf(error),
-      remedy: "install qemu-system-x86 (RHEL: qemu-kvm) on this machine.",
-      cause: error,
-    });
-  }
+  const { program } = await findQemu();
+  const argv = await installerArguments(options);
+  const child = new Deno.Command(program, {
+    args: argv,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    signal,
+  }).spawn();
   const { code, stderr } = await child.output();
   signal.throwIfAborted();
   if (code === 0) return;
-  throw new RackseedError(TITLE, {
-    reason: new TextDecoder().decode(stderr).trim().slice(-1000) || `QEMU ended with status ${code}.`,
+  throw qemuFailed(new TextDecoder().decode(stderr), { code, folder });
+}
+
+export function qemuFailed(
+  stderr: string,
+  { code, folder }: { code: number; folder: string },
+): RackseedError {
+  return new RackseedError(TITLE, {
+    reason: stderr.trim().slice(-1000) || `QEMU ended with status ${code}.`,
     remedy: `see the console's log, ${consoleLog(folder)}; --emulate does without KVM.`,
   });
 }
 
-function consoleLog(folder: string): string {
+export function consoleLog(folder: string): string {
   return `${folder}/console.log`;
 }
 
-async function qemuArguments(
-  { firmware, kernel, initramfs, parameters, mac, disks, memoryMiB, emulate, folder }: MachineOptions,
+async function installerArguments(options: MachineOptions): Promise<string[]> {
+  const { kernel, initramfs, parameters, mac } = options;
+  return [
+    ...await machineArguments(options),
+    "-no-reboot",
+    ...["-kernel", kernel, "-initrd", initramfs, "-append", parameters],
+    ...["-netdev", "user,id=net", "-device", `virtio-net-pci,netdev=net,mac=${mac},romfile=`],
+  ];
+}
+
+/** Where QEMU keeps its process id while it runs. */
+export function pidFile(folder: string): string {
+  return `${folder}/qemu.pid`;
+}
+
+/** The machine itself, without a boot program and a network. The console's log is continued. */
+export async function machineArguments(
+  { firmware, disks, memoryMiB, emulate, folder }: Pick<
+    MachineOptions,
+    "firmware" | "disks" | "memoryMiB" | "emulate" | "folder"
+  >,
 ): Promise<string[]> {
   return [
     "-nodefaults",
+    // whoever breaks out of the machine meets a process that may neither start programs nor gain rights
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-pidfile", pidFile(folder)],
     ...["-machine", "q35", ...emulate ? [] : ["-accel", "kvm"], "-accel", "tcg,thread=multi", "-cpu", "max"],
-    ...["-smp", "2", "-m", `${memoryMiB}`, "-display", "none", "-no-reboot"],
-    ...["-serial", `file:${consoleLog(folder)}`, "-device", "virtio-rng-pci"],
+    ...["-smp", "2", "-m", `${memoryMiB}`, "-display", "none"],
+    ...[
+      "-chardev",
+      `file,id=console,append=on,path=${escaped(consoleLog(folder))}`,
+      "-serial",
+      "chardev:console",
+    ],
+    ...["-device", "virtio-rng-pci"],
     ...await firmwareArguments(firmware, folder),
-    ...["-kernel", kernel, "-initrd", initramfs, "-append", parameters],
-    ...["-netdev", "user,id=net", "-device", `virtio-net-pci,netdev=net,mac=${mac},romfile=`],
     ...disks.flatMap(({ path, format, sectorBytes, serial }, i) => [
       "-drive",
-      // a comma in a file's name is written twice
-      `if=none,id=disk${i},format=${format},cache=unsafe,discard=unmap,file=${path.replaceAll(",", ",,")}`,
+      `if=none,id=disk${i},format=${format},cache=unsafe,discard=unmap,file=${escaped(path)}`,
       "-device",
       `virtio-blk-pci,drive=disk${i},serial=${serial},logical_block_size=${sectorBytes}` +
-      `,physical_block_size=${sectorBytes}`,
+      `,physical_block_size=${sectorBytes},bootindex=${i + 1}`,
     ]),
   ];
+}
+
+/** In QEMU's options, a comma in a file's name is written twice. */
+function escaped(path: string): string {
+  return path.replaceAll(",", ",,");
 }
 
 /** UEFI keeps its boot entries in a file that is thrown away: a new machine has none of them anyway. */
@@ -102,12 +152,13 @@ async function firmwareArguments(firmware: "bios" | "uefi", folder: string): Pro
     await Deno.copyFile(variables, own);
     return [
       ...["-drive", `if=pflash,format=raw,readonly=on,file=${code}`],
-      ...["-drive", `if=pflash,format=raw,file=${own}`],
+      ...["-drive", `if=pflash,format=raw,file=${escaped(own)}`],
     ];
   }
   throw new RackseedError(TITLE, {
     reason: "there is no UEFI firmware for it.",
     remedy: "install ovmf (RHEL: edk2-ovmf) on this machine.",
+    status: 409,
   });
 }
 

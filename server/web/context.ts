@@ -9,6 +9,7 @@ import type {
   WebhookView,
 } from "#contract/api/webhooks.ts";
 import type { ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
+import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
@@ -33,7 +34,7 @@ import type { PowerControl } from "../power/power_control.ts";
 import type { DeskFeed } from "./desk_feed.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
-import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
+import type { Captures, Images, SwarmAddresses, SwarmControl, VersionFiles } from "../fleet/ports.ts";
 
 export interface ApiContext {
   readonly people: People;
@@ -46,6 +47,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly images: Images;
+  readonly files: VersionFiles;
   readonly captures: Captures;
   readonly orders: CaptureOrders;
   readonly agentOrders: AgentOrders;
@@ -67,6 +69,7 @@ export interface ApiContext {
   readonly health: Health;
   readonly webhooks: Webhooks;
   readonly schedules: Schedules;
+  readonly rehearsals: Rehearsals;
   /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
   /** Aborted when the server closes, to end long polls. */
@@ -106,6 +109,22 @@ interface Schedules {
   resume(name: string): ScheduleDetails;
   run(name: string): ScheduleDetails;
   remove(name: string): void;
+}
+
+/** See server/rehearsal/. Every method throws RackseedError if it refuses. */
+interface Rehearsals {
+  order(ref: string, request: RehearsalRequest, options: { by: string }): Promise<RehearsalView>;
+  /** Newest first. */
+  list(): RehearsalView[];
+  of(ref: string): RehearsalView[];
+  get(id: string): RehearsalView;
+  /** `id`: SHA-256 of the version's manifest. */
+  verdict(
+    version: { readonly image: string; readonly version: number; readonly id: string },
+  ): Verdict | undefined;
+  cancel(id: string, options: { by: string }): RehearsalView;
+  console(id: string): Promise<string>;
+  screenshot(id: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** What GET /healthz, /readyz and /metrics answer. */

@@ -17,7 +17,8 @@ import { type Subject, subjectOf } from "./subject.ts";
 /** Must come before every route. A path that is no route is not found, for those who may call the API at all. */
 export function guard(context: ApiContext): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
+    // the desk's route for its own addresses matches everything
+    const route = matchedRoutes(c).find(({ method, path }) => method !== "ALL" && path.startsWith(API));
     const name = route && ruleName(route, API);
     const rule = name === undefined ? undefined : RULES[name];
     if (route && !rule) throw new Error(`${route.method} ${route.path} has no rule`);
@@ -103,5 +104,5 @@ function staleAfter(action: Action): Stale[] {
   const about = action.split(".")[0];
   if (about === "schedule") return ["schedules"];
   if (about === "user" || about === "token") return ["people"];
-  return about === "node" ? ["deployments"] : [];
+  return about === "node" || about === "deployment" ? ["deployments"] : [];
 }

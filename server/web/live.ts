@@ -19,7 +19,13 @@ export class LiveEvents implements Disposable {
   readonly #progress = new Map<string, ServerEvent>();
   #progressTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ heartbeatMs }: { heartbeatMs?: number } = {}) {
+  readonly #also: (event: ServerEvent) => void;
+
+  /** `also`: called with every event, watchers or not. */
+  constructor(
+    { heartbeatMs, also = () => {} }: { heartbeatMs?: number; also?: (event: ServerEvent) => void } = {},
+  ) {
+    this.#also = also;
     this.#watchers = new Watchers({ heartbeatMs });
   }
 
@@ -34,6 +40,7 @@ export class LiveEvents implements Disposable {
 
   /** Sends the event to every watcher at once; progress-only events wait for their batch, the latest of each node. */
   publish(event: ServerEvent): void {
+    this.#also(event);
     if (this.#watchers.size === 0) return;
     const node = event.type === "node"
       ? event.node.name

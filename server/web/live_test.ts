@@ -92,3 +92,11 @@ function progress(name: string, bytesDone: number): ServerEvent {
   };
   return { type: "node", node: { id: name, name, settings: {}, state: "installing", armed: true, report } };
 }
+
+Deno.test("every event is also noted elsewhere, without watchers and within a batch", () => {
+  const noted: string[] = [];
+  using live = new LiveEvents({ also: ({ type }) => noted.push(type) });
+  live.publish({ type: "images" });
+  live.publish({ type: "hooks" });
+  assert.deepEqual(noted, ["images", "hooks"]);
+});

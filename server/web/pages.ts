@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { PageQuery } from "#contract/api/pages.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { Images } from "../fleet/ports.ts";
 
 /** The key of the last item before the page; undefined: from the beginning. Throws RackseedError (400). */
 export function keyBefore({ cursor }: PageQuery): string | undefined {
@@ -45,6 +46,13 @@ export function sortedAfter<T>(items: readonly T[], query: PageQuery, keyOf: (it
 /** Whether "web@3" is what the filter names: NAME, or NAME@VERSION. */
 export function isOfImage(ref: string | undefined, filter: string | undefined): boolean {
   return filter === undefined || ref === filter || (ref?.startsWith(`${filter}@`) ?? false);
+}
+
+/** A filter by tag, NAME@TAG, as that by the version it names. Throws RackseedError (404). */
+export function exactImage(filter: string | undefined, images: Pick<Images, "get">): string | undefined {
+  if (filter === undefined || !/@[a-z]/.test(filter)) return filter;
+  const { image, version } = images.get(filter);
+  return `${image}@${version}`;
 }
 
 function cursorOf(key: string): string {

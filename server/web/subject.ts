@@ -1,8 +1,12 @@
 /** What a call is about, for the audit log and for roles that are limited to groups: out of its path and JSON body. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { API } from "#contract/api.ts";
+import { displayPath, fromJsonPath } from "#contract/format/byte_path.ts";
 import type { NamedNode } from "../access/principal.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { nodeNames } from "../words/node_names.ts";
+import { UsageError } from "../words/usage.ts";
 import { keepBody } from "./body.ts";
 import type { ApiContext, Env } from "./context.ts";
 
@@ -34,6 +38,8 @@ const Named = z.object({
   user: Name,
   role: Name,
   action: Name,
+  // that a tag is to name
+  version: z.int().optional().catch(undefined),
   force: Force,
   // of a schedule
   order: z.object({ image: Name, force: Force }).partial().catch({}),
@@ -52,27 +58,48 @@ export async function subjectOf(
   const params = paramsOf(pattern, c.req.path);
   const body = readBody ? namesOf(await readJson(c)) : {};
   const schedule = params.get("schedule");
-  const patterns = schedule === undefined ? body.nodes ?? [] : context.schedules.nodesOf(schedule) ?? [];
+  const deployment = pattern.startsWith(`${API}/deployments/:id/`) ? params.get("id") : undefined;
+  // the first order's force counts again
+  const isForcedRetry = deployment !== undefined && pattern.endsWith("/retry") &&
+    context.fleet.isForcedDeployment(deployment);
+  const patterns = schedule !== undefined
+    ? context.schedules.nodesOf(schedule) ?? []
+    : body.nodes ?? (deployment === undefined ? [] : context.fleet.namesOfDeployment(deployment));
   const keys = [params.get("node"), ...patterns, body.template].filter((key) => key !== undefined);
   const named = namedBy(keys, context.fleet);
   const images = [
     params.get("ref") ?? params.get("name"),
     body.image,
     body.order?.image,
+    params.get("to"),
     ...body.images ?? [],
   ];
   const isHook = params.has("scope");
   const other = isHook
     ? [params.get("scope"), params.get("when"), params.get("name")].join(" ")
-    : params.get("id") ?? params.get("webhook") ?? schedule ??
-      [params.get("user"), body.user, body.name, body.role, body.action].filter(Boolean).join(" ");
+    : params.get("id") ?? params.get("webhook") ?? schedule ?? pathOf(c) ??
+      [
+        ...params.has("tag") ? [params.get("tag"), body.version] : [],
+        params.get("user"),
+        body.user,
+        body.name,
+        body.role,
+        body.action,
+      ].filter(Boolean).join(" ");
   return {
     nodes: named.map(({ name }) => name),
     named,
     images: isHook ? [] : images.filter((name) => name !== undefined).map((name) => name.slice(0, 100)),
     other: other?.slice(0, 200) || undefined,
-    isForced: (body.force ?? false) || (body.order?.force ?? false),
+    isForced: isForcedRetry || (body.force ?? false) || (body.order?.force ?? false),
   };
+}
+
+/** The file that a call is about; see contract/api/files.ts. */
+function pathOf({ req }: Context): string | undefined {
+  const bytes = req.query("path64");
+  const path = bytes === undefined ? req.query("path") : displayPath(fromJsonPath({ base64: bytes }));
+  return path === undefined ? undefined : `/${path.replace(/^\/+/, "")}`;
 }
 
 /** The nodes that these keys, ranges and groups stand for now. */
@@ -80,14 +107,32 @@ export function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): Na
   return resolved(keys, fleet).map((key) => fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
 }
 
-/** As they were given, if they cannot be resolved. */
-function resolved(patterns: readonly string[], fleet: ApiContext["fleet"]): readonly string[] {
-  if (!patterns.some((pattern) => /^@|[[\]{}]/.test(pattern))) return patterns;
+/** Ranges and groups expanded. Throws RackseedError (400) if one of them is none, or a group has no nodes. */
+export function expandedNames(patterns: readonly string[], fleet: ApiContext["fleet"]): string[] {
+  if (!patterns.some(isPattern)) return [...patterns];
   try {
     return nodeNames(patterns, { nodes: fleet.list() }).slice(0, MAX_NAMES);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new RackseedError("cannot find these nodes", {
+      reason: error.message,
+      remedy: "name nodes, ranges such as n[1-8], or groups such as @compute.",
+      status: 400,
+    });
+  }
+}
+
+/** As they were given, if they cannot be resolved. */
+function resolved(patterns: readonly string[], fleet: ApiContext["fleet"]): readonly string[] {
+  try {
+    return expandedNames(patterns, fleet);
   } catch {
     return patterns;
   }
+}
+
+function isPattern(text: string): boolean {
+  return /^@|[[\]{}]/.test(text);
 }
 
 /** The values of ":name" parts, decoded as Hono decodes them. */

@@ -15,6 +15,7 @@ const RUN = /^(rackseed|sha256sum) /;
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
+  [/^npx -y deno@[\d.]+ task netboot\b/, "CI runs two of its ways: test/vm/netboot_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
   [/^deno task lab\b/, "takes long; test/vm runs the two richest labs"],
   [/^deno task (build|unit|ok|demo|test)\b/, "parts of `deno task ok`"],
@@ -30,6 +31,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed install-service\b/, "changes the machine; server/systemd/service_plan_test.ts installs it"],
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
+  [
+    /^rackseed image (rehearse|rehearsal)\b/,
+    "boots a virtual machine, which takes minutes: the lab with --rehearse",
+  ],
   [/^curl --cacert ca\.pem\b/, "test/flows/api_document_test.ts makes such calls"],
   [
     /^rackseed node (power|set .* --power|deploy .* --power)\b/,
@@ -43,6 +48,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
   [/^ansible-(galaxy|inventory)\b/, "test/interop/ansible_nodes_test.ts installs and lists so"],
+  [
+    /^rackseed deployment (pause|resume|cancel|retry)\b/,
+    "the id is an example: test/flows/deployments_test.ts gives such orders",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

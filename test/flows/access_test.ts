@@ -1,7 +1,7 @@
 /** Every route of the API with every kind of credential: who is admitted, and who is not. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { API, NodeView } from "#contract/api.ts";
+import { API, DeployAnswer, NodeView } from "#contract/api.ts";
 import { type Role, TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AgentToken } from "#contract/api.ts";
 import { CheckAnswer } from "#contract/api/checks.ts";
@@ -90,12 +90,29 @@ const TABLE: readonly Row[] = [
   ["GET /images", VIEW],
   ["GET /images/:ref", VIEW],
   ["DELETE /images/:ref", ADMIN],
+  ["GET /images/:ref/uses", VIEW],
+  ["PUT /images/:ref/note", OPERATE, { json: {} }],
+  ["PUT /images/:name/tags/:tag", OPERATE, { json: {} }],
+  ["DELETE /images/:name/tags/:tag", OPERATE],
   ["POST /images/:ref/verify", OPERATE],
   ["GET /images/:ref/diff/:to", VIEW],
+  ["GET /images/:ref/diff/:to/folder", VIEW],
+  ["GET /images/:ref/diff/:to/text", ADMIN],
+  ["GET /images/:ref/files", VIEW],
+  ["GET /images/:ref/find", VIEW],
+  ["GET /images/:ref/file", VIEW],
+  ["GET /images/:ref/content", ADMIN],
   ["POST /images/prune", ADMIN, { json: { keepLast: "x" } }],
   ["GET /images/:name/settings", VIEW],
   ["PUT /images/:name/settings", OPERATE, { json: {} }],
   ["GET /images/:ref/boot/:file", VIEW],
+  ["POST /images/:ref/rehearsals", OPERATE, { json: {} }],
+  ["GET /images/:ref/rehearsals", VIEW],
+  ["GET /rehearsals", VIEW],
+  ["GET /rehearsals/:id", VIEW],
+  ["POST /rehearsals/:id/cancel", OPERATE],
+  ["GET /rehearsals/:id/console", VIEW],
+  ["GET /rehearsals/:id/screenshot", VIEW],
   ["GET /images/:ref/export", ADMIN],
 
   ["GET /nodes", VIEW],
@@ -131,6 +148,7 @@ const TABLE: readonly Row[] = [
     ["PUT", "result", { json: {} }],
     ["POST", "failed", { json: {} }],
   ]),
+  ["POST /reviews", VIEW, { json: { kind: "deployment", nodes: ["n3"], image: "none" } }],
   ["POST /deployments", ORDER, { json: { nodes: ["n3"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["POST /deployments", OPERATE, { json: { nodes: ["n3", "other"], image: "none" } }],
@@ -146,6 +164,22 @@ const TABLE: readonly Row[] = [
   ["POST /restores", OPERATE, { json: { nodes: ["other"], image: "none" } }],
   ["GET /deployments", VIEW],
   ["GET /deployments/:id", VIEW],
+  ["GET /deployments/:id/progress", VIEW],
+  ["GET /deployments/:id/swarm", VIEW],
+  ["GET /deployments/:id/comparison", VIEW],
+  ["POST /deployments/:id/cancel", ORDER, { json: { nodes: ["n3"] } }],
+  ["POST /deployments/:id/cancel", OPERATE, { json: { nodes: ["n3", "other"] } }],
+  ["POST /deployments/:id/cancel", OPERATE, { json: {} }],
+  ["POST /deployments/:id/retry", ORDER, { json: { nodes: ["n3"] } }],
+  ["POST /deployments/:id/retry", OPERATE, { json: { nodes: ["n3", "other"] } }],
+  ["POST /deployments/:id/retry", OPERATE, { json: {} }],
+  // without nodes in the body, all of the deployment's count
+  ["POST /deployments/:id/pause", ORDER, { path: "/deployments/{deployment}/pause" }],
+  ["POST /deployments/:id/pause", OPERATE, { path: "/deployments/{foreignDeployment}/pause" }],
+  ["POST /deployments/:id/pause", OPERATE],
+  ["POST /deployments/:id/resume", ORDER, { path: "/deployments/{deployment}/resume" }],
+  ["POST /deployments/:id/resume", OPERATE, { path: "/deployments/{foreignDeployment}/resume" }],
+  ["POST /deployments/:id/resume", OPERATE],
   ["PUT /power", ADMIN, { json: [{ node: "nobody", power: null }] }],
   ["POST /power", ORDER, { json: { nodes: ["n3"], action: "status" } }],
   ["POST /power", OPERATE, { json: { nodes: ["other"], action: "on" } }],
@@ -410,5 +444,20 @@ async function sitesOf({ client }: ServerUnderTest): Promise<Readonly<Record<str
   const { ordered } = await client.post("/checks", { body: { nodes }, schema: CheckAnswer });
   const [check = "", otherCheck = ""] = nodes.map((name) => ordered.find(({ node }) => node === name)?.check);
   const capture = await id("/nodes/n4/backup", {}), otherCapture = await id("/nodes/n5/backup", {});
-  return { template, otherTemplate, check, otherCheck, capture, otherCapture };
+  const armed = async (name: string, settings: object) => {
+    await client.put(`/nodes/${name}`, { body: settings, schema: NodeView });
+    const body = { nodes: [name], image: "web" };
+    return (await client.post("/deployments", { body, schema: DeployAnswer })).deployment;
+  };
+  const deployment = await armed("n7", { group: "rack1" }), foreignDeployment = await armed("foreign", {});
+  return {
+    template,
+    otherTemplate,
+    check,
+    otherCheck,
+    capture,
+    otherCapture,
+    deployment,
+    foreignDeployment,
+  };
 }

@@ -25,9 +25,14 @@ import { makeSmallTree } from "./support/small_tree.ts";
 const any = z.unknown();
 const api = new DocumentedApi(apiDocument());
 
-/** Called with success elsewhere; here they would need a machine that boots, encrypted disks, or a lasting agent. */
+/** Called with success elsewhere; here they would need a machine that boots, QEMU, encrypted disks, or a lasting agent. */
 const NOT_HERE = [
   "GET /images/:ref/boot/:file",
+  "GET /rehearsals/:id",
+  "GET /rehearsals/:id/console",
+  "GET /rehearsals/:id/screenshot",
+  "POST /images/:ref/rehearsals",
+  "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
   "POST /templates/:id/restart",
@@ -115,6 +120,8 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
 async function installation(test: ServerUnderTest): Promise<void> {
   const { client } = test;
   await client.get("/nodes/n1/plan?image=web@1", any);
+  const review = { kind: "deployment", nodes: ["n1", "n2"], image: "web" };
+  await client.post("/reviews", { body: review, schema: any });
   const body = { nodes: ["n1", "n2"], image: "web", identity: "ask", seed: { mode: "for", seconds: 60 } };
   const ordered = await client.post("/deployments", { body, schema: DeployAnswer });
   const { agent, order } = await test.enrol(ordered.nodes[0]?.token);
@@ -138,7 +145,14 @@ async function installation(test: ServerUnderTest): Promise<void> {
   await client.get(`/deployments/${ordered.deployment}`, any);
   await client.get("/deployments", any);
   const problem = { title: "cannot format", status: 500, detail: "no.", remedy: "try again." };
+  const batch = `/deployments/${ordered.deployment}`;
+  await client.post(`${batch}/pause`, { body: {}, schema: any });
+  await client.post(`${batch}/resume`, { body: {}, schema: any });
   await report({ step: "format", state: "failed", elapsedMs: 1, problem, log: ["it broke"] });
+  for (const part of ["", "/progress", "/swarm", "/comparison"]) await client.get(`${batch}${part}`, any);
+  const again = await client.post(`${batch}/retry`, { body: {}, schema: DeployAnswer });
+  assert.deepEqual(again.nodes.map(({ node }) => node), ["n1"]);
+  await client.post(`/deployments/${again.deployment}/cancel`, { body: { nodes: ["n1"] }, schema: any });
   await client.get("/nodes/n1/log", any);
   await client.get("/nodes/n1/console", any);
   await client.get("/nodes/n1/history", any);
@@ -246,7 +260,21 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web", any);
   await client.put("/images/web/settings", { body: { keep: ["/srv"], own: ["/etc/own/"] }, schema: any });
   await client.get("/images/web/settings", any);
+  await client.put("/images/web/tags/stable", { body: { version: 1 }, schema: any });
+  await client.put("/images/web@stable/note", { body: { note: "the first" }, schema: any });
+  await client.get("/images/web@stable/uses", any);
+  await client.send("DELETE", "/images/web/tags/stable");
   await client.get("/images/web@1/diff/web@2", any);
+  await client.get("/images/web@1/rehearsals", any);
+  await client.get("/rehearsals", any);
+  await client.get("/images/web@1/diff/web@2/folder?limit=1", any);
+  await client.get("/images/web@1/diff/web@2/text?path=more", any);
+  await client.get("/images/web/files?path=srv/deep&limit=7", any);
+  await client.get("/images/web/find?name=h*name", any);
+  for (const path of ["/etc/hostname", "two", "link", "fifo", ""]) {
+    await client.get(`/images/web/file?path=${path}`, any);
+  }
+  await (await client.send("GET", "/images/web/content?path=/link")).body?.cancel();
   const lines = (await (await client.send("POST", "/images/web/verify")).text()).trim().split("\n");
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));
   assert.equal(complaint, undefined);

@@ -178,7 +178,11 @@ Deno.test("a node enrols with its token, gets what it needs, and is disarmed whe
   for (const path of ["/node/torrent", file]) await assert.rejects(agent.send("GET", path), { status: 409 });
   const node = await test.client.get("/nodes/n1", NodeView);
   assert.deepEqual([node.state, node.armed, node.image], ["installed", false, "web@1"]);
-  await test.client.send("DELETE", "/images/web");
+  await assert.rejects(test.client.send("DELETE", "/images/web"), {
+    status: 409,
+    message: /installed on n1/,
+  });
+  await test.client.send("DELETE", "/images/web?force=true");
   assert.equal((await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`)).status, 404);
 });
 

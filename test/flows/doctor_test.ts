@@ -62,6 +62,7 @@ Deno.test("each fault of the machine is named, and none is invented", async () =
     [/no IPv4 address/, { interfaces: () => [] }],
     [/another DHCP server, 10.0.0.9/, { findDhcpServer: () => Promise.resolve({ serverId: "10.0.0.9" }) }],
     [/no DHCP server answers/, {}, { dhcp: "off" }],
+    [/no DHCP server answers/, {}, { dhcp: "proxy" }],
     [/not synchronized/, { isClockSynchronized: () => Promise.resolve(false) }],
     [/may open 1024 files/, { maxDescriptors: () => 1024 }],
     [/lacks boot programs: shimx64.efi/, { missingBootPrograms: () => Promise.resolve(["shimx64.efi"]) }],
@@ -78,6 +79,8 @@ Deno.test("each fault of the machine is named, and none is invented", async () =
   }
   const own = { findDhcpServer: () => Promise.resolve({ serverId: "10.0.0.1" }) };
   assert.deepEqual(await faults(options, own), [], "its own DHCP server is no other one");
+  const beside = { findDhcpServer: () => Promise.resolve({ serverId: "10.0.0.9" }) };
+  assert.deepEqual(await faults({ ...options, dhcp: "proxy" }, beside), [], "beside the site's DHCP server");
 });
 
 Deno.test("the firewall's ranges, sets and catch-alls count, but not rules for replies or for loopback", async () => {

@@ -56,7 +56,10 @@ Deno.test("template → capture → three nodes at once → three equal trees, c
   assert.equal(describeDifference(original, await dumpTree(`${folder}/exported`)), undefined, "exported");
 
   await product.done("image", "import", "again", `${folder}/web.tar`, "--level", "1");
-  await product.done("image", "delete", "web@1");
+  const refused = await product.run(["image", "delete", "web@1"]);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /installed on/);
+  await product.done("image", "delete", "web@1", "--force");
   assert.deepEqual((await product.json<ImageView[]>("image", "list")).map((i) => i.image), ["again"]);
 });
 

@@ -7,13 +7,11 @@ import { sha256OfFile } from "../../scripts/build/sha256.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { ownDiskLine, ownDiskPrograms, writeOwnDisk } from "../../scripts/lab/own_disk.ts";
 import { type Firmware, qemuNeeds, VirtualMachine } from "../../scripts/lab/qemu.ts";
-import { Transcript } from "../../scripts/lab/transcript.ts";
 import { bootImageNeeds, makeBootImage, standInLine } from "../support/boot_image.ts";
-import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "../support/boot_service.ts";
+import { bootServiceAddress, type BootServiceOptions } from "../support/boot_service.ts";
 import { needs } from "../support/needs.ts";
+import { BootServiceProcess } from "../support/netboot_lab.ts";
 
-const service = new URL("../support/boot_service.ts", import.meta.url).pathname;
-const config = new URL("../../deno.json", import.meta.url).pathname;
 const mac = "52:54:00:78:00:02";
 
 Deno.test({
@@ -85,7 +83,10 @@ async function powerOn(
 ): Promise<{ log: string; diskChanged: boolean }> {
   await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
   const scratch = await Deno.makeTempDir({ dir: folder });
-  await using _services = await startServices(network, { scratch, options });
+  await using _services = await BootServiceProcess.start(network, {
+    log: `${scratch}/services.log`,
+    options,
+  });
   const disk = `${scratch}/disk.img`;
   await writeOwnDisk(disk, { firmware });
   const before = await sha256OfFile(disk);
@@ -109,30 +110,6 @@ async function powerOn(
     }
   }
   return { log: await Deno.readTextFile(serialLog), diskChanged: before !== await sha256OfFile(disk) };
-}
-
-async function startServices(
-  network: LabNetwork,
-  { scratch, options }: { scratch: string; options: Omit<BootServiceOptions, "interface"> },
-): Promise<AsyncDisposable> {
-  const argument = JSON.stringify({ ...options, interface: network.bridge } satisfies BootServiceOptions);
-  const [program = "", ...args] = network.inside([
-    ...[Deno.execPath(), "run", "--no-check", "-A", "--config", config, service, argument],
-  ]);
-  const process = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" })
-    .spawn();
-  const output = new Transcript(process.stdout, {
-    name: "the boot services",
-    log: `${scratch}/services.log`,
-  });
-  await output.expect(bootServiceReady, { timeoutMs: 30_000 });
-  return {
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-      await process.status;
-      await output.closed;
-    },
-  };
 }
 
 Deno.test("the product fits an agent segment of 36 MB", async () => {

@@ -28,7 +28,7 @@ interface BootImage {
 export const standInLine = "The stand-in agent has done all its work.";
 
 export async function makeBootImage(folder: string): Promise<BootImage> {
-  const kernelTree = await cloudKernel(`${cache}/test-cloud-kernel`);
+  const kernelTree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
   const host = await directorySource("/");
   const source = layered(await directorySource(kernelTree), host);
   const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
@@ -52,8 +52,17 @@ export async function makeBootImage(folder: string): Promise<BootImage> {
   return { kernel: `${kernelTree}${kernelPath}`, agent, image: segment, moduleCount };
 }
 
+/** The path of a kernel alone. */
+export async function cloudKernel(): Promise<string> {
+  const tree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
+  for await (const { name } of Deno.readDir(`${tree}/boot`)) {
+    if (name.startsWith("vmlinuz-")) return `${tree}/boot/${name}`;
+  }
+  throw new Error(`${tree}/boot has no kernel`);
+}
+
 /** The tree of the kernel's package, with modules.dep, which installing the package would create. */
-async function cloudKernel(folder: string): Promise<string> {
+async function cloudKernelTree(folder: string): Promise<string> {
   const tree = `${folder}/tree`;
   if (await Deno.stat(tree).then(() => true, () => false)) return tree;
   await Deno.remove(folder, { recursive: true }).catch(() => {});

@@ -3,7 +3,9 @@
  * options as JSON, and prints a line once it is ready.
  */
 import type { Ipv4 } from "../../boot/dhcp/address.ts";
+import type { BootClient } from "../../boot/dhcp/boot_client.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
+import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
@@ -15,6 +17,10 @@ export interface BootServiceOptions {
   readonly interface: string;
   readonly transport: "http" | "tftp";
   readonly secureBoot: boolean;
+  /** "proxy": another server gives the addresses. */
+  readonly dhcp?: "server" | "proxy";
+  /** Print what each machine asks for: "asked tftp snponly.efi", "decided discover offer". */
+  readonly tells?: boolean;
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
@@ -41,11 +47,21 @@ if (import.meta.main) {
     issueTarget: () => chooseTarget(options.node),
     image: (name) => options.images[name],
   });
-  const lookup = (name: string) => files.lookup(name);
+  const tell = options.tells ? (text: string) => console.log(text) : () => {};
+  const lookupBy = (by: "tftp" | "http") => (name: string) => {
+    tell(`asked ${by} ${name}`);
+    return files.lookup(name);
+  };
   const { signal } = new AbortController();
-  const dhcp = startDhcpServer({
+  const common = {
     interface: options.interface,
     address,
+    bootOptions: (client: BootClient) => chooseFirstStage(client, { site }),
+    onDecision: (request: string, answer: string) => tell(`decided ${request} ${answer}`),
+    signal,
+  };
+  const dhcp = options.dhcp === "proxy" ? startProxyDhcp(common) : startDhcpServer({
+    ...common,
     netmask: "255.255.255.0" as Ipv4,
     range: { first: "10.78.0.50" as Ipv4, last: "10.78.0.99" as Ipv4 },
     leaseSeconds: 600,
@@ -53,12 +69,10 @@ if (import.meta.main) {
     reservations: { addressOf: () => undefined, isReserved: () => false },
     answers: () => true,
     knows: () => true,
-    bootOptions: (client) => chooseFirstStage(client, { site }),
-    signal,
   });
-  const tftp = startTftpServer({ hostname: address, port: 69, lookup, signal });
+  const tftp = startTftpServer({ hostname: address, port: 69, lookup: lookupBy("tftp"), signal });
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
-    return handleBoot(request, { lookup });
+    return handleBoot(request, { lookup: lookupBy("http") });
   });
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);

@@ -41,7 +41,11 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
 }
 
 /** Into the folder RACKSEED_SCREENSHOTS, if there is one. */
-export async function screenshot(page: Page, name: string): Promise<void> {
+export async function screenshot(
+  page: Page,
+  name: string,
+  options: { fullPage?: boolean } = {},
+): Promise<void> {
   const folder = Deno.env.get("RACKSEED_SCREENSHOTS");
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` });
+  if (folder !== undefined) await page.screenshot({ ...options, path: `${folder}/${name}.png` });
 }

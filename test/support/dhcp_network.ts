@@ -45,6 +45,15 @@ export class DhcpNetwork implements AsyncDisposable {
     await this.logged("ready");
   }
 
+  /** The service's process stands still until `resume`. */
+  pause(): void {
+    this.#service?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#service?.kill("SIGCONT");
+  }
+
   /** Adds a machine to the network, or to another bridge of the server. Its interface `lan` has no address. */
   async client(bridge = NETWORK.interface): Promise<NetworkNamespace> {
     const number = this.#clients.length;

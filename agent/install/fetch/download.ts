@@ -8,8 +8,8 @@ import type { PeerIdentity } from "#torrent/ports.ts";
 import { PeerListener } from "#torrent/session/peer_listener.ts";
 import type { FileRange, PieceMap } from "#torrent/metainfo/piece_map.ts";
 import { RangeWaiter } from "#torrent/storage/range_waiter.ts";
-import { Swarm } from "#torrent/session/swarm.ts";
-import type { DownloadSource } from "#contract/api/distribution.ts";
+import { type Giver, Swarm } from "#torrent/session/swarm.ts";
+import { type DownloadSource, MAX_GIVERS, type TransferSources } from "#contract/api/distribution.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { openOrderedManifest } from "./ordered_image.ts";
@@ -24,6 +24,7 @@ export interface DownloadProgress {
   readonly bytesPerSecond: number;
   readonly source: DownloadSource;
   readonly webSeedBytes: number;
+  readonly sources: TransferSources;
   /** Sources of corrupt data: addresses of peers, URLs of web seeds. */
   readonly banned: string[];
 }
@@ -51,8 +52,8 @@ export class Download implements AsyncDisposable {
   readonly #waiter: RangeWaiter<() => void>;
   #swarm: Swarm;
   #onPiece = () => {};
-  /** Bytes of the swarm that `fetchOnly` left. */
-  #past = { downloadedBytes: 0, uploadedBytes: 0 };
+  /** Of the swarm that `fetchOnly` left. */
+  #past = { downloadedBytes: 0, uploadedBytes: 0, webSeedBytes: 0, dealtBytes: 0, givers: [] as Giver[] };
   readonly #rate = new RateMeter();
 
   private constructor(
@@ -126,10 +127,11 @@ export class Download implements AsyncDisposable {
     const ranges = frameRanges(map, manifest);
     const needed = [...numbers].flatMap((number) => ranges[number] ?? []);
     const wanted = piecesHolding(map, [wholeFile(map, MANIFEST), ...needed]);
-    const { downloadedBytes, uploadedBytes } = this.#swarm.stats();
     await this.#swarm.close();
     this.#options.signal.throwIfAborted();
-    this.#past = { downloadedBytes, uploadedBytes };
+    const { downloadedBytes, uploadedBytes, webSeedBytes } = this.#swarm.stats();
+    const { dealtBytes } = this.#swarm, givers = this.#swarm.givers();
+    this.#past = { downloadedBytes, uploadedBytes, webSeedBytes, dealtBytes, givers };
     this.#swarm = this.#join(wanted);
   }
 
@@ -214,8 +216,22 @@ export class Download implements AsyncDisposable {
       bytesPerSecond: this.#rate.perSecond(downloadedBytes),
       source,
       webSeedBytes,
+      sources: this.#sources(),
       banned: banned.slice(0, 20).map(nameOf),
     };
+  }
+
+  #sources(): TransferSources {
+    const { downloadedBytes, webSeedBytes } = this.#swarm.stats();
+    const web = this.#past.webSeedBytes + webSeedBytes;
+    const server = this.#past.dealtBytes + this.#swarm.dealtBytes;
+    const peers = Math.max(0, this.#past.downloadedBytes + downloadedBytes - web - server);
+    const givers = new Map(this.#past.givers.map((giver) => [giver.peerId, giver]));
+    for (const giver of this.#swarm.givers()) {
+      givers.set(giver.peerId, { ...giver, bytes: giver.bytes + (givers.get(giver.peerId)?.bytes ?? 0) });
+    }
+    const from = [...givers.values()].sort((a, b) => b.bytes - a.bytes).slice(0, MAX_GIVERS);
+    return { peerId: this.#swarm.peerId, server, web, peers, from };
   }
 
   /** Bytes sent to others. */

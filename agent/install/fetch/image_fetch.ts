@@ -165,7 +165,8 @@ export class ImageFetch implements AsyncDisposable {
           written = `${(bytesDone / 1e6).toFixed(1)} of ${megabytes(bytesTotal)} written`;
         },
       }),
-      tick: (transfer) => {
+      tick: (now) => {
+        const transfer = this.#withExtents(now);
         const message = [written, ...describeTransfer(transfer)].join(", ");
         progress.update({ transfer, times: times(transfer), message });
       },
@@ -176,7 +177,14 @@ export class ImageFetch implements AsyncDisposable {
     const cut = this.#extentBytes > 0 ? ` (${megabytes(this.#extentBytes)} of it extents)` : "";
     const fetched = `${megabytes(this.#fetchedBytes)} fetched${cut}`;
     const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched}`;
-    return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
+    const transfer = this.#withExtents(download.progress());
+    return { message: [summary, ...notes].join("; "), times: times(transfer), transfer };
+  }
+
+  /** Extents come from the server's own service, beside the swarm. */
+  #withExtents(transfer: DownloadProgress): DownloadProgress {
+    const { sources } = transfer;
+    return { ...transfer, sources: { ...sources, web: sources.web + this.#extentBytes } };
   }
 
   /** What is installed where, and from what. */

@@ -98,6 +98,26 @@ export const Slowness = z.object({
 });
 export type Slowness = z.infer<typeof Slowness>;
 
+/** Peers that a report names at most: those that gave the most. */
+export const MAX_GIVERS = 8;
+
+/** Where a node's data has come from since it joined the swarm, in bytes. Agents of earlier releases do not say. */
+export const TransferSources = z.object({
+  /** The node's own peer id, by which the others name it. */
+  peerId: z.string().max(40),
+  /** From the server's seeder. */
+  server: count,
+  /** Over HTTP and HTTPS: web seeds, packs and extents. */
+  web: count,
+  /** From all other peers. */
+  peers: count,
+  /** Those of them that gave the most. */
+  from: z.array(z.object({ peerId: z.string().max(40), address: z.string().max(64), bytes: count })).max(
+    MAX_GIVERS,
+  ),
+});
+export type TransferSources = z.infer<typeof TransferSources>;
+
 /** The current source of data: the best one in use. */
 export const DOWNLOAD_SOURCES = ["peers", "web seed", "http", "none"] as const;
 export type DownloadSource = typeof DOWNLOAD_SOURCES[number];

@@ -6,6 +6,7 @@ import { CaptureView, TemplateView } from "./captures.ts";
 import { MachineView } from "./machines.ts";
 import { NodeView } from "./nodes.ts";
 import { Notice } from "./notices.ts";
+import { RehearsalView } from "./rehearsals.ts";
 
 export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("node"), node: NodeView }),
@@ -15,8 +16,9 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("machine-removed"), id }),
   z.object({ type: z.literal("template"), template: TemplateView }),
   z.object({ type: z.literal("capture"), capture: CaptureView }),
-  /** A version was published or removed. */
+  /** A version was published or removed, or its tags or note changed. */
   z.object({ type: z.literal("images") }),
+  z.object({ type: z.literal("rehearsal"), rehearsal: RehearsalView }),
   /** A hook was set or removed. */
   z.object({ type: z.literal("hooks") }),
   z.object({ type: z.literal("notices"), notices: z.array(Notice) }),

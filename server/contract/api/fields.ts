@@ -10,10 +10,11 @@ export const time = z.iso.datetime();
 export const MachineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
   error: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",
 });
-/** NAME (its newest version) or NAME@VERSION. */
-export const ImageRef = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}(@[1-9][0-9]{0,8})?$/, {
-  error: "an image is named NAME or NAME@VERSION, for instance web or web@3",
-});
+/** NAME (its newest version), NAME@VERSION or NAME@TAG. */
+export const ImageRef = z.string().regex(
+  /^[a-z0-9][a-z0-9._-]{0,62}(@([1-9][0-9]{0,8}|[a-z][a-z0-9._-]{0,31}))?$/,
+  { error: "an image is named NAME, NAME@VERSION or NAME@TAG, for instance web, web@3 or web@stable" },
+);
 
 /** The header that tells a repeated order from a new one. */
 export const IDEMPOTENCY_KEY = "Idempotency-Key";

@@ -4,6 +4,19 @@ import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source, Totals } from "../format/manifest.ts";
 import { count, MachineName, time } from "./fields.ts";
 import { PageQuery } from "./pages.ts";
+import { Verdict } from "./rehearsals.ts";
+import { TagName, VersionNote } from "./image_tags.ts";
+
+/** Disk space of a version, in bytes, by packs and by the files of its folder. */
+export const StoredBytes = z.object({
+  /** What only this version uses: deleting it frees as much. */
+  own: count,
+  /** What other versions use as well. */
+  shared: count,
+  /** Of all versions of the image together; what they share is counted once. */
+  lineage: count,
+});
+export type StoredBytes = z.infer<typeof StoredBytes>;
 
 export const VersionView = z.object({
   image: ImageName,
@@ -22,6 +35,14 @@ export const VersionView = z.object({
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
   backupOf: MachineName.optional(),
+  /** The verdict of its latest rehearsal that had one. */
+  rehearsal: Verdict.optional(),
+  /** The image's newest version when this one was captured. */
+  parent: z.int().min(1).optional(),
+  /** Sorted. */
+  tags: z.array(TagName),
+  note: VersionNote.optional(),
+  stored: StoredBytes,
 });
 export type VersionView = z.infer<typeof VersionView>;
 export const ImageView = VersionView.pick({
@@ -32,6 +53,11 @@ export const ImageView = VersionView.pick({
   totals: true,
   bootable: true,
   backupOf: true,
+  rehearsal: true,
+  parent: true,
+  tags: true,
+  note: true,
+  stored: true,
 });
 export type ImageView = z.infer<typeof ImageView>;
 
@@ -69,6 +95,8 @@ export type KeepPolicy = z.infer<typeof KeepPolicy>;
 export const PruneRequest = KeepPolicy.extend({
   /** Only these; absent: all. */
   images: z.array(ImageName).min(1).max(10_000).optional(),
+  /** Also versions that tags name; those tags go with them. */
+  force: z.boolean().optional(),
   /** False: only report what would be removed. */
   apply: z.boolean(),
 }).refine((p) => p.keepLast !== undefined || p.keepNewerThanSeconds !== undefined, {

@@ -1,7 +1,7 @@
 /** Messages between a node's agent and the server. */
 import { z } from "zod";
 import { DiskChoices, InstalledDisk } from "./disks.ts";
-import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "./distribution.ts";
+import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks, TransferSources } from "./distribution.ts";
 import { EncryptionOrder, RecoveryKey } from "./encryption.ts";
 import {
   Board,
@@ -97,6 +97,7 @@ export const StepReport = z.object({
     /** The current source of the data, and how much has come from web seeds and the server's own HTTP. */
     source: z.enum(DOWNLOAD_SOURCES).optional(),
     webSeedBytes: count.optional(),
+    sources: TransferSources.optional(),
     /** Senders of corrupt data: addresses of peers, URLs of web seeds. */
     banned: z.array(text(300)).max(20).optional(),
   }).optional(),

@@ -65,6 +65,8 @@ export const NodeView = z.object({
   /** It is being installed and has been silent since: it may have lost power or network. */
   silentSince: time.optional(),
   armed: z.boolean(),
+  /** It is armed, and its deployment is paused: it starts from its own disk. */
+  paused: z.literal(true).optional(),
   report: StepReport.optional(),
   firstBoot: FirstBootView.optional(),
   inventory: Inventory.optional(),
@@ -114,6 +116,10 @@ export const NodeQuery = PageQuery.extend({
   image: ImageRef.optional(),
 });
 
+const ReviewDigest = z.string().regex(/^[0-9a-f]{64}$/, {
+  error: "a review's digest has 64 hexadecimal digits",
+});
+
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
   image: ImageRef,
@@ -139,6 +145,8 @@ export const DeployRequest = z.object({
   now: z.boolean().optional(),
   /** Overrides the nodes' own setting. */
   finish: Finish.optional(),
+  /** Digest of the review (reviews.ts) that was read: the order is refused if it would no longer do the same. */
+  reviewed: ReviewDigest.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -181,11 +189,15 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   everyBoot: z.boolean().optional(),
   now: z.boolean().optional(),
   finish: Finish.optional(),
+  /** As in DeployRequest. */
+  reviewed: ReviewDigest.optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
 export const DeployAnswer = z.object({
   deployment: id,
+  /** About the version itself; what concerns one node stands with that node. */
+  warnings: z.array(z.string()).optional(),
   image: z.string(),
   nodes: z.array(z.object({
     id,
@@ -202,38 +214,3 @@ export const DeployAnswer = z.object({
   })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
-
-/** A batch: the nodes of one `node deploy`. */
-export const DeploymentView = z.object({
-  id,
-  image: z.string(),
-  seed: SeedPolicy,
-  nodes: z.array(z.object({ node: MachineName, state: NodeState, limit: Limit.optional() })),
-  slowest: Slowness.optional(),
-});
-export type DeploymentView = z.infer<typeof DeploymentView>;
-
-/**
- * "installing" if one of its nodes installs; else "armed" if one is; else "failed" if one failed or was aborted; else
- * "done".
- */
-export const DeploymentState = z.enum(["installing", "armed", "failed", "done"]);
-
-/** A batch in a list. */
-export const DeploymentSummary = z.object({
-  id,
-  kind: z.enum(["deployment", "restore", "backup"]),
-  image: z.string(),
-  created: time,
-  state: DeploymentState,
-  /** How many of its nodes are in each state; states without nodes are left out. */
-  nodes: z.partialRecord(NodeState, count),
-});
-export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
-
-export const DeploymentQuery = PageQuery.extend({
-  limit: PageQuery.shape.limit.default(100),
-  state: DeploymentState.optional(),
-  image: ImageRef.optional(),
-});
-export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

@@ -36,5 +36,10 @@ export const ImageSettings = z.object({
   own: OwnPaths.optional(),
   /** A node with more differences than this has drifted (checks.ts); absent: 0. */
   driftThreshold: Threshold.optional(),
+  /**
+   * What a deployment does with a version that no rehearsal has proved: "require" refuses it, "warn" warns, "off" says
+   * nothing. Absent: it warns if the version failed, or if another version of the image was rehearsed.
+   */
+  rehearsal: z.enum(["require", "warn", "off"]).optional(),
 });
 export type ImageSettings = z.infer<typeof ImageSettings>;

@@ -15,8 +15,9 @@ export type WorkName = z.infer<typeof WorkName>;
 
 /** What is ordered, as in the requests of a person; the nodes stand in the schedule. */
 export const ScheduledOrder = z.discriminatedUnion("work", [
-  DeployRequest.omit({ nodes: true }).extend({ work: z.literal("deploy") }).strict(),
-  RestoreRequest.omit({ nodes: true, everyBoot: true }).extend({ work: z.literal("restore") }).strict(),
+  DeployRequest.omit({ nodes: true, reviewed: true }).extend({ work: z.literal("deploy") }).strict(),
+  RestoreRequest.omit({ nodes: true, everyBoot: true, reviewed: true }).extend({ work: z.literal("restore") })
+    .strict(),
   BackupRequest.extend({
     work: z.literal("backup"),
     /** Without an agent, at the next boot from the network. */

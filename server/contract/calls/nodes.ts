@@ -10,9 +10,6 @@ import {
   BootBackupRequest,
   DeleteNodeQuery,
   DeployAnswer,
-  DeploymentQuery,
-  DeploymentSummary,
-  DeploymentView,
   DeployRequest,
   NodeChanges,
   NodeQuery,
@@ -21,6 +18,7 @@ import {
   RestoreRequest,
 } from "../api/nodes.ts";
 import { PlanPreview, PlanQuery } from "../api/plan_preview.ts";
+import { Review, ReviewRequest } from "../api/reviews.ts";
 import type { Calls } from "./call.ts";
 
 const NO_TOKENS = "Only an admin gets the nodes' boot tokens.";
@@ -119,6 +117,14 @@ export const nodeCalls = {
     answer: RecoveryKeyView,
     errors: [409],
   },
+  "POST /reviews": {
+    summary: "Show what a deployment or a restore would do to each of its nodes, without ordering it.",
+    about: "Disks that would be overwritten and what is on them, identities, clashes and warnings. " +
+      "An order that carries the review's digest is refused if it would no longer do the same.",
+    body: ReviewRequest,
+    answer: Review,
+    errors: [404, 409],
+  },
   "POST /deployments": {
     summary: "Order the deployment of an image to nodes, all or none.",
     isOrder: true,
@@ -134,15 +140,5 @@ export const nodeCalls = {
     body: RestoreRequest,
     answer: DeployAnswer,
     errors: [404, 409],
-  },
-  "GET /deployments": {
-    summary: "List the deployments, restores and backups at boot, newest first.",
-    query: DeploymentQuery,
-    isPaged: true,
-    answer: z.array(DeploymentSummary),
-  },
-  "GET /deployments/:id": {
-    summary: "Show a deployment: its nodes with their states, and the slowest of them.",
-    answer: DeploymentView,
   },
 } as const satisfies Calls;

@@ -8,7 +8,7 @@ export async function checkNetwork(
   system: DoctorSystem,
 ): Promise<Finding[]> {
   if (name === undefined) {
-    return dhcp === "server"
+    return dhcp !== "off"
       ? [{ check, level: "problem", text: "DHCP has no interface", remedy: "give --interface IF." }]
       : [{ check, level: "ok", text: "no interface was named; the server listens on all" }];
   }
@@ -53,7 +53,7 @@ function missing(name: string, system: DoctorSystem): Finding {
 
 async function otherServer(
   name: string,
-  { address, dhcp, system }: { address: string; dhcp: "off" | "server"; system: DoctorSystem },
+  { address, dhcp, system }: { address: string; dhcp: DoctorOptions["dhcp"]; system: DoctorSystem },
 ): Promise<Finding> {
   const found = await system.findDhcpServer(name, address);
   const other = found?.serverId === address ? undefined : found?.serverId;
@@ -63,15 +63,17 @@ async function otherServer(
       level: "problem",
       text: `another DHCP server, ${other}, answers on ${name}: nodes take whichever is faster`,
       remedy:
-        "switch that server off, run this one with --dhcp off, or give the nodes a network of their own.",
+        "switch that server off, run this one with --dhcp proxy, or give the nodes a network of their own.",
     };
   }
-  return other === undefined
-    ? {
+  if (other === undefined) {
+    return {
       check,
       level: "warning",
       text: `no DHCP server answers on ${name}: nodes there cannot boot from the network`,
       remedy: "start the server with --dhcp server, or set up the site's own DHCP server.",
-    }
-    : { check, level: "ok", text: `the site's DHCP server ${other} answers on ${name}` };
+    };
+  }
+  const beside = dhcp === "proxy" ? "; this server offers boot files beside it" : "";
+  return { check, level: "ok", text: `the site's DHCP server ${other} answers on ${name}${beside}` };
 }

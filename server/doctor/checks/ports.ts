@@ -21,7 +21,8 @@ function servicesOf(options: DoctorOptions): Service[] {
     { name: "the tracker", option: "--tracker-port", protocol: "udp", port: trackerPort },
     { name: "TFTP", option: "--tftp-port", protocol: "udp", port: tftpPort },
     { name: RSYNC, option: "--rsync-port", protocol: "tcp", port: rsyncPort },
-    { name: "DHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "server" ? 67 : undefined },
+    { name: "DHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "off" ? undefined : 67 },
+    { name: "proxyDHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "proxy" ? 4011 : undefined },
   ];
 }
 

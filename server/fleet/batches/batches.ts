@@ -8,6 +8,7 @@ import type { Step } from "#contract/api/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { type BatchPart, NodeTrack, SILENT_AFTER_MS } from "./node_track.ts";
 import { decideSeeding, type SeedDecision } from "./seed_policy.ts";
+import type { BySource } from "./transfer_track.ts";
 import { slowestOf } from "./slowest_node.ts";
 
 /** What the store knows of a batch. */
@@ -31,6 +32,8 @@ interface BatchOptions {
   /** The site's policy, for batches without their own. */
   readonly policy: () => SeedPolicy;
   readonly nameOf: (node: string) => string;
+  /** Hears what the nodes of a deployment receive. */
+  readonly onReceived?: ((deployment: string, received: BySource) => void) | undefined;
   readonly now: () => number;
 }
 
@@ -64,7 +67,8 @@ export class Batches {
 
   /** Takes in a node's report. */
   note(part: BatchPart, report: StepReport): void {
-    this.#track(part).note(report, this.#options.now());
+    const received = this.#track(part, { isFresh: this.#isFresh(report) }).note(report, this.#options.now());
+    this.#options.onReceived?.(part.deployment, received);
     const slowest = this.#slowest.get(part.deployment);
     if (slowest) slowest.stale = true;
   }
@@ -114,6 +118,19 @@ export class Batches {
     return value;
   }
 
+  /** Those of its nodes that have reported, or whose steps are remembered. */
+  tracksOf(deployment: string): NodeTrack[] {
+    this.#load(deployment);
+    return this.#tracks.values().filter(({ part }) => part.deployment === deployment).toArray();
+  }
+
+  /** The nodes (by id) by the peer ids under which others know them. */
+  peerIds(): [peerId: string, node: string][] {
+    return this.#tracks.values().flatMap(({ part, transfer: { peerId } }): [string, string][] =>
+      peerId === undefined ? [] : [[peerId, part.node]]
+    ).toArray();
+  }
+
   /** The pause between two progress reports of one node, if there are so many nodes that it must exceed a second. */
   get reportPauseMs(): number | undefined {
     const now = this.#options.now();
@@ -160,13 +177,19 @@ export class Batches {
     return this.#options.store.installing(version).filter((node) => !this.#tracks.has(node));
   }
 
-  #track(part: BatchPart): NodeTrack {
+  /** Whether all the node received since it began is still to be counted: this server has heard it from the start. */
+  #isFresh({ elapsedMs }: StepReport): boolean {
+    return this.#options.now() - elapsedMs >= this.#startedMs;
+  }
+
+  #track(part: BatchPart, { isFresh = false }: { isFresh?: boolean } = {}): NodeTrack {
     const known = this.#tracks.get(part.node);
     if (known?.part.deployment === part.deployment) return known;
     const { deployment, node, image, version } = part;
     const track = new NodeTrack({ deployment, node, image, version }, {
       seed: this.#options.store.seedOf(deployment),
       now: this.#options.now(),
+      isFresh,
     });
     this.#tracks.set(node, track);
     return track;

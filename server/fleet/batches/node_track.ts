@@ -4,6 +4,8 @@ import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Step } from "#contract/api/steps.ts";
 import type { Fetcher } from "./seed_policy.ts";
 import type { NodeTiming } from "./slowest_node.ts";
+import type { UnderWay } from "./time_left.ts";
+import { type BySource, NOTHING, SOURCES, TransferTrack } from "./transfer_track.ts";
 
 /** One node's part of a batch. */
 export interface BatchPart {
@@ -33,6 +35,7 @@ export class NodeTrack {
   readonly part: BatchPart;
   /** The batch's own policy. */
   readonly seed: SeedPolicy | undefined;
+  readonly transfer: TransferTrack;
   readonly #upSinceMs: number;
   #stepsMs: Partial<Record<Step, number>> = {};
   #times: InstallTimes | undefined;
@@ -40,18 +43,25 @@ export class NodeTrack {
   #failed = false;
   #heardMs: number;
 
-  constructor(part: BatchPart, { seed, now }: { seed: SeedPolicy | undefined; now: number }) {
+  /** `isFresh`: its first report is the first one of the node. */
+  constructor(
+    part: BatchPart,
+    { seed, now, isFresh = true }: { seed: SeedPolicy | undefined; now: number; isFresh?: boolean },
+  ) {
     this.part = part;
+    this.transfer = new TransferTrack({ isFresh });
     this.seed = seed;
     this.#upSinceMs = this.#heardMs = now;
   }
 
-  note({ step, state, elapsedMs, progress, times }: StepReport, now: number): void {
+  /** Returns what it received since its report before. */
+  note({ step, state, elapsedMs, progress, times }: StepReport, now: number): BySource {
     this.#heardMs = now;
     this.#times = times ?? this.#times;
     this.#running = state === "running" ? { step, sinceMs: now - elapsedMs, progress } : undefined;
     if (state !== "running") this.#stepsMs[step] = elapsedMs;
     this.#failed = state === "failed";
+    return step === "install" ? this.transfer.note(progress, now) : NOTHING;
   }
 
   /** A step that ended before this server was started. */
@@ -93,6 +103,32 @@ export class NodeTrack {
       stepsMs[this.#running.step] = expectedMs(this.#running, this.isSilent(now) ? this.#heardMs : now);
     }
     return { node, stepsMs, times: this.#times };
+  }
+
+  /** How long the steps took that it has finished. */
+  get stepsMs(): Readonly<Partial<Record<Step, number>>> {
+    return this.#stepsMs;
+  }
+
+  /** Undefined if it is at no step, is silent, or only seeds. */
+  underWay(now: number): UnderWay | undefined {
+    const running = this.#running;
+    if (!running || this.#failed || this.isSilent(now) || running.step === "seed") return undefined;
+    const { step, sinceMs, progress } = running;
+    const rates = this.transfer.rates(now);
+    const bytesPerSecond = SOURCES.reduce((sum, source) => sum + rates[source], 0);
+    const leftBytes = progress ? Math.max(0, progress.bytesTotal - progress.bytesDone) : 0;
+    const isMeasured = progress !== undefined && now - sinceMs >= WARM_UP_MS &&
+      (bytesPerSecond > 0 || leftBytes === 0);
+    return { step, inStepMs: now - sinceMs, ...(isMeasured && { fetch: { leftBytes, bytesPerSecond } }) };
+  }
+
+  /** Whole percent of what it has to fetch; undefined before it fetches. */
+  get percent(): number | undefined {
+    if (this.#stepsMs.install !== undefined) return 100;
+    const progress = this.#running?.progress;
+    if (!progress || progress.bytesTotal === 0) return undefined;
+    return Math.min(100, Math.floor(progress.bytesDone / progress.bytesTotal * 100));
   }
 
   isSilent(now: number): boolean {

@@ -14,7 +14,8 @@ export interface NodeTiming {
 /** Steps that say nothing of a node's speed: they wait for people, other nodes, the server, or the clone's boot. */
 const NOT_COUNTED: ReadonlySet<Step> = new Set(["restart", "ask", "seed", "finish", "first-boot"]);
 const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
-const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
+/** Those that say something of it. */
+export const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
 
 /** How much longer than the others a slow node takes, at least: equal machines differ by less. */
 const SLOWER_BY = 0.1, SLOWER_BY_MS = 2000;

@@ -90,6 +90,7 @@ export class Restarts {
     const pending = this.#pending(name);
     const installer = this.#sources.installer();
     if (!pending || !installer || pending.report?.state !== "running") return undefined;
+    if (this.#sources.deployments.isHeld(pending.part)) return undefined;
     const { node, part } = pending, ref = `${part.image}@${part.version}`;
     const mac = node.settings.mac ?? this.#sources.templates.find(name)?.restart?.macs[0];
     const [kernel, initramfs] = await Promise.all([
@@ -156,7 +157,9 @@ export class Restarts {
       const isLoaded = report?.step === "restart" && report.state === "done";
       const limitMs = isLoaded ? STARTED_MS : LOADED_MS;
       const node = nodes.find(part.node);
-      if (node === undefined || now() - orderedMs < limitMs) continue;
+      if (deployments.paused.is(part.deployment)) continue;
+      const sinceMs = Math.max(orderedMs, deployments.paused.resumedMs(part.deployment) ?? 0);
+      if (node === undefined || now() - sinceMs < limitMs) continue;
       this.#fail(part, {
         title: `cannot restart ${node.name} into the installer`,
         detail: `${isLoaded ? "its system stopped, but the installer has not" : "its agent has not"} ` +

@@ -46,13 +46,13 @@ export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
       orders.check({ ...requestOf(order), nodes: namesOf(nodes) });
     },
     pin: (order) => ({ ...order, image: pinned(order.image, images) }),
-    begin: (nodes, order, record) =>
+    begin: (nodes, order, { record, by }) =>
       orderEach(
         nodes,
         sources,
         (names) => {
           const request = { ...requestOf(order), nodes: names };
-          return power.ordered(request, () => orders.deploy(request, { also: recording(record) }));
+          return power.ordered(request, () => orders.deploy(request, { also: recording(record), by }));
         },
       ),
     ...following(sources),
@@ -72,14 +72,17 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
       }
     },
     pin: (order) => order.image === undefined ? order : { ...order, image: pinned(order.image, images) },
-    begin: (nodes, order, record) =>
+    begin: (nodes, order, { record, by }) =>
       groupsOf(nodes, order).flatMap((group) =>
         orderEach(
           group,
           sources,
           (names) => {
             const request = { ...requestOf(order), nodes: names };
-            return power.ordered({ nodes: [] }, () => orders.restore(request, { also: recording(record) }));
+            return power.ordered(
+              { nodes: [] },
+              () => orders.restore(request, { also: recording(record), by }),
+            );
           },
         )
       ),

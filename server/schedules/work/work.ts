@@ -34,8 +34,11 @@ export interface Work<O extends ScheduledOrder = ScheduledOrder> {
   check(nodes: readonly NodeRecord[], order: O): void;
   /** The order with what must stay the same for all batches of a run, such as the image's version. */
   pin(order: O): O;
-  /** Orders it for each of the nodes that can do it; with `record` if it can, so that a crash in between loses nothing. */
-  begin(nodes: readonly NodeRecord[], order: O, record: RecordOrder): Ordered[];
+  /**
+   * Orders it for each of the nodes that can do it; with `record` if it can, so that a crash in between loses nothing.
+   * `by`: who is shown to have ordered it.
+   */
+  begin(nodes: readonly NodeRecord[], order: O, how: { record: RecordOrder; by: string }): Ordered[];
   /** In the order of the parts. */
   progress(parts: readonly Part[]): WorkProgress[];
   /** Takes back an order that has not begun. */

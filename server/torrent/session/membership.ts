@@ -22,6 +22,9 @@ const SILENCE_MS = 150_000;
 /** Two peers may dial each other at the same time; both treat connections this close together as a race. */
 const RACE_MS = 2_000;
 
+/** Peers that are remembered after they have gone. */
+const MAX_PAST_GIVERS = 500;
+
 const log = getLogger(["rackseed", "swarm"]);
 
 /** A peer and the connection to it. */
@@ -33,6 +36,13 @@ export interface Member {
   readonly watch: StallWatch;
   /** It stalled or broke the protocol, and is suspended for a while. */
   isUnfit: boolean;
+}
+
+/** A peer that is no dealer, and the payload bytes received from it. */
+export interface Giver {
+  readonly peerId: string;
+  readonly address: string;
+  readonly bytes: number;
 }
 
 interface MembershipOptions {
@@ -61,7 +71,9 @@ export class Membership {
   readonly #book = new AddressBook();
   readonly #bans = new BanList();
   /** Payload bytes of connections that have ended. */
-  readonly #past = { downloaded: 0, wasted: 0, uploaded: 0 };
+  readonly #past = { downloaded: 0, wasted: 0, uploaded: 0, dealt: 0 };
+  /** What each peer of an ended connection gave, by peer id. */
+  readonly #pastGivers = new Map<string, Giver>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -83,6 +95,18 @@ export class Membership {
   /** Payload bytes of all connections, past and present. */
   total(key: "downloaded" | "wasted" | "uploaded"): number {
     return this.peers.reduce((total, peer) => total + peer[key], this.#past[key]);
+  }
+
+  /** Payload bytes received from dealers, that is, from the image server's own seeder. */
+  get dealtBytes(): number {
+    return this.peers.reduce((sum, peer) => sum + (peer.isDealer ? peer.downloaded : 0), this.#past.dealt);
+  }
+
+  /** Every other peer that gave something, now or before, with what it gave. */
+  givers(): Giver[] {
+    const givers = new Map(this.#pastGivers);
+    for (const peer of this.peers) addGiver(givers, peer);
+    return [...givers.values()];
   }
 
   addAddresses(addresses: readonly PeerAddress[]): void {
@@ -223,6 +247,10 @@ export class Membership {
     this.#past.downloaded += peer.downloaded;
     this.#past.wasted += peer.wasted;
     this.#past.uploaded += peer.uploaded;
+    if (peer.isDealer) this.#past.dealt += peer.downloaded;
+    else if (this.#pastGivers.size < MAX_PAST_GIVERS || this.#pastGivers.has(peer.identity.peerId)) {
+      addGiver(this.#pastGivers, peer);
+    }
     for (const other of this.#members.keys()) other.refill();
   }
 
@@ -239,4 +267,13 @@ export class Membership {
     if (now - link.lastSent > KEEP_ALIVE_MS) peer.keepAlive();
     peer.refill();
   }
+}
+
+function addGiver(
+  givers: Map<string, Giver>,
+  { identity: { peerId, hostname }, isDealer, downloaded }: Peer,
+): void {
+  if (isDealer || downloaded === 0) return;
+  const before = givers.get(peerId)?.bytes ?? 0;
+  givers.set(peerId, { peerId, address: hostname, bytes: before + downloaded });
 }

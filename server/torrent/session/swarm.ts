@@ -8,7 +8,7 @@ import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
 import { toHex } from "../metainfo/hex.ts";
 import { webSeedAt } from "../web_seed/http_range.ts";
-import { type Member, Membership } from "./membership.ts";
+import { type Giver, type Member, Membership } from "./membership.ts";
 import { HAVE_BATCH, Peer, type PeerEffects } from "./peer.ts";
 import type { PeerIdentity } from "../ports.ts";
 import { PeerLink } from "./peer_link.ts";
@@ -26,7 +26,7 @@ import { announce as announceByUrl } from "../tracker/tracker_client.ts";
 import type { WebSeed } from "../web_seed/web_seed.ts";
 import { WebSeeds } from "../web_seed/web_seeds.ts";
 
-export type { SwarmOptions, SwarmStats };
+export type { Giver, SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
 /** The pause between reads of slow connections. The more peers there are, the less each of them sends. */
@@ -166,6 +166,21 @@ export class Swarm {
       webSeeds: this.#webSeeds,
       banned: this.#completion.banned,
     });
+  }
+
+  /** By which other peers know us. */
+  get peerId(): string {
+    return peerIdText(this.#peerId);
+  }
+
+  /** Payload bytes received from the image server's own seeder. */
+  get dealtBytes(): number {
+    return this.#membership.dealtBytes;
+  }
+
+  /** The other peers that gave something, with what they gave. */
+  givers(): Giver[] {
+    return this.#membership.givers();
   }
 
   /** Leaves the swarm: closes every connection and announces "stopped". The storage stays open. */

@@ -30,6 +30,7 @@ import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
+import rehearsals from "../../docs/rehearsals.md" with { type: "text" };
 import releaseNotes from "../../docs/release-notes.md" with { type: "text" };
 import restore from "../../docs/restore.md" with { type: "text" };
 import schedules from "../../docs/schedules.md" with { type: "text" };
@@ -64,6 +65,7 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       page("desk", desk),
       page("capture", capture),
+      page("rehearsals", rehearsals),
       page("deploy", deploy),
       page("power", power),
       page("disks", disks),

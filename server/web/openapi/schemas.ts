@@ -7,15 +7,18 @@ import * as access from "#contract/api/access.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
+import * as deployments from "#contract/api/deployments.ts";
 import * as disks from "#contract/api/disks.ts";
 import * as distribution from "#contract/api/distribution.ts";
 import * as encryption from "#contract/api/encryption.ts";
 import * as events from "#contract/api/events.ts";
 import * as fields from "#contract/api/fields.ts";
+import * as files from "#contract/api/files.ts";
 import * as hardware from "#contract/api/hardware.ts";
 import * as hardwareHistory from "#contract/api/hardware_history.ts";
 import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
+import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodeHistory from "#contract/api/node_history.ts";
@@ -23,8 +26,10 @@ import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
+import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
+import * as reviews from "#contract/api/reviews.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -42,17 +47,20 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   audit,
   captures,
   checks,
+  deployments,
   disks,
   distribution,
   encryption,
   events,
   extentAnswer,
   fields,
+  files,
   hardware,
   hardwareHistory,
   hooks,
   identity,
   images,
+  imageTags,
   layout,
   machines,
   nodeAgent,
@@ -61,8 +69,10 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   notices,
   planPreview,
   power,
+  rehearsals,
   restarts,
   restore,
+  reviews,
   schedules,
   webhooks,
   { ImageName, Source, Totals },

@@ -161,10 +161,12 @@ function asRows({ images, hooks }: ApiContext, principal: Principal): Format {
   return (event: ServerEvent) => {
     // shown as a machine
     if (event.type === "node" && event.node.isMachine) return undefined;
+    // only the desk shows rehearsals
+    if (event.type === "rehearsal") return undefined;
     return JSON.stringify(change(event));
   };
 
-  function change(event: ServerEvent): Record<string, string> {
+  function change(event: Exclude<ServerEvent, { type: "rehearsal" }>): Record<string, string> {
     switch (event.type) {
       case "machine":
         return {

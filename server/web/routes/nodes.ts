@@ -2,7 +2,6 @@ import { Hono } from "hono";
 import {
   ConsoleQuery,
   DeleteNodeQuery,
-  DeploymentQuery,
   DeployRequest,
   DiscoverRequest,
   HistoryQuery,
@@ -12,18 +11,20 @@ import {
   PlanQuery,
   RecoveryKeyRequest,
   RestoreRequest,
+  ReviewRequest,
 } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, caller, type Env, makerOf, withoutTokens } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
-import { isOfImage, keyBefore, pageOf } from "../pages.ts";
+import { expandedNames } from "../subject.ts";
+import { exactImage, isOfImage, keyBefore, pageOf } from "../pages.ts";
 
-export function nodeRoutes({ fleet, power, bootBackups, closing }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => {
     const query = NodeQuery.parse(c.req.query());
-    const { limit, state, group, image } = query;
+    const { limit, state, group } = query, image = exactImage(query.image, images);
     const found = fleet.listAfter(keyBefore(query)).filter((node) =>
       (state === undefined || node.state === state) && isOfImage(node.image, image) &&
       (group === undefined || node.settings.group === group)
@@ -90,22 +91,24 @@ export function nodeRoutes({ fleet, power, bootBackups, closing }: ApiContext): 
     "/discoveries",
     async (c) => c.json(withoutTokens(c, fleet.discoveries.arm(await jsonBody(c.req, DiscoverRequest)))),
   );
+  app.post("/reviews", async (c) => {
+    const request = await jsonBody(c.req, ReviewRequest);
+    const nodes = expandedNames(request.nodes, fleet);
+    return c.json(fleet.reviews.make({ ...request, nodes }));
+  });
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request))));
+    fleet.reviews.confirm(request, "deployment");
+    const { name } = makerOf(c);
+    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: name }))));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
     const by = makerOf(c).name;
+    fleet.reviews.confirm(request, "restore");
     return c.json(
       withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
     );
   });
-  app.get("/deployments", (c) => {
-    const query = DeploymentQuery.parse(c.req.query());
-    const found = fleet.deployments(query, { before: keyBefore(query) });
-    return c.json(pageOf(c, found, { limit: query.limit, keyOf: ({ key }) => key }).map(({ view }) => view));
-  });
-  app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }

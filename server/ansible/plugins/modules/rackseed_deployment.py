@@ -37,7 +37,7 @@ options:
     required: true
   image:
     description:
-      - The image, as V(NAME) for its newest version or as V(NAME@VERSION).
+      - The image, as V(NAME) for its newest version, as V(NAME@VERSION) or as V(NAME@TAG).
       - It is required with O(kind=deployment). With O(kind=restore), it defaults to the image that the nodes have.
     type: str
   kind:

@@ -5,7 +5,7 @@ import type { CaptureView, MachineView, Notice, TemplateView } from "#contract/a
 import type { SwarmSettings } from "#contract/api/distribution.ts";
 
 /** "lost" since `since`, in milliseconds since 1970. */
-export type Connection = { readonly is: "connecting" } | { readonly is: "live" } | {
+type Connection = { readonly is: "connecting" } | { readonly is: "live" } | {
   readonly is: "lost";
   readonly since: number;
 };
@@ -80,7 +80,7 @@ export function applyMessage(message: DeskMessage): void {
   if (message.stale) markStale(message.stale);
 }
 
-export function markStale(lists: readonly Stale[]): void {
+function markStale(lists: readonly Stale[]): void {
   const next = { ...staleness.value };
   for (const list of lists) next[list] = (next[list] ?? 0) + 1;
   staleness.value = next;

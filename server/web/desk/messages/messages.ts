@@ -5,11 +5,11 @@
 import { type Language, language } from "./language.ts";
 
 /** `{name}` stands for a parameter. By number: the form for `n` (CLDR plural rules of the language). */
-export type Text = string | { readonly one: string; readonly other: string };
+type Text = string | { readonly one: string; readonly other: string };
 /** Chinese has one form for all numbers. */
 export type Message = Readonly<Record<Language, Text>>;
 type Table = Readonly<Record<string, Message>>;
-export type Parameters = Readonly<Record<string, string | number>>;
+type Parameters = Readonly<Record<string, string | number>>;
 
 /** All parts of the table, for the test. */
 export const TABLES: Table[] = [];

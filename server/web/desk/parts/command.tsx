@@ -18,7 +18,8 @@ export function Command({ line }: { line: string }) {
   return (
     <div class="command">
       <span class="hidden">{t("command")}</span>
-      <code>{line}</code>
+      {/* broken between words only, not after the hyphens of options */}
+      <code>{line.split(" ").flatMap((word, i) => [i > 0 && " ", <span key={i}>{word}</span>])}</code>
       <button type="button" onClick={() => void copy()} aria-live="polite">
         {isCopied ? t("copied") : t("copy")}
       </button>

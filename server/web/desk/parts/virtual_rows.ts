@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 /** Rows drawn above and below the window, so that scrolling shows no gaps. */
 const MARGIN = 12;
 
-export interface RowRange {
+interface RowRange {
   readonly first: number;
   /** Exclusive. */
   readonly end: number;

@@ -4,7 +4,7 @@
  *     state:failed,aborted group:compute image:web@2 drift:>0 rack7
  *
  * A word is found in a node's name, host name, address, MAC or image. `FIELD:A,B` holds for A or B; a leading "-" negates;
- * `*` stands for any text; text fields match their beginning, "=" in front asks for the whole. Quotes keep spaces.
+ * `image:web@stable` finds the version that the tag names. `*` stands for any text; text fields match their beginning, "=" in front asks for the whole. Quotes keep spaces.
  */
 import type { DeskNode } from "#contract/desk.ts";
 
@@ -16,7 +16,7 @@ export interface Query {
   readonly faults: readonly Fault[];
 }
 
-export interface Fault {
+interface Fault {
   readonly part: string;
   readonly fault: "field" | "number" | "value";
 }
@@ -60,10 +60,15 @@ const KINDS: Record<string, Test> = {
 
 export const FIELDS: readonly string[] = [...Object.keys(TEXT_FIELDS), ...Object.keys(NUMBER_FIELDS), "is"];
 
-export function parseQuery(text: string): Query {
+interface Names {
+  /** Tags of images: "web@stable" → "web@3". */
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+export function parseQuery(text: string, names: Names = { tags: new Map() }): Query {
   const tests: Test[] = [], faults: Fault[] = [];
   for (const part of partsOf(text)) {
-    const made = testOf(part);
+    const made = testOf(part, names);
     if (typeof made === "function") tests.push(made);
     else faults.push({ part, fault: made });
   }
@@ -75,20 +80,20 @@ function partsOf(text: string): string[] {
   return text.slice(0, 2000).match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
 }
 
-function testOf(part: string): Test | Fault["fault"] {
+function testOf(part: string, names: Names): Test | Fault["fault"] {
   const isNegated = part.startsWith("-") && part.length > 1;
   const bare = isNegated ? part.slice(1) : part;
   const colon = bare.indexOf(":");
   const field = bare.slice(0, Math.max(0, colon)).toLowerCase();
   // a MAC address and the like are words
   const made = /^[a-z]+$/.test(field) && !/^(?:[0-9a-f]{2}:){1,5}/i.test(bare)
-    ? fieldTest(field, bare.slice(colon + 1))
+    ? fieldTest(field, bare.slice(colon + 1), names)
     : wordTest(unquoted(bare));
   if (typeof made !== "function" || !isNegated) return made;
   return (node) => !made(node);
 }
 
-function fieldTest(field: string, given: string): Test | Fault["fault"] {
+function fieldTest(field: string, given: string, { tags }: Names): Test | Fault["fault"] {
   const values = given.split(",").map(unquoted).filter((value) => value !== "");
   if (values.length === 0) return "value";
   if (field === "is") {
@@ -102,7 +107,14 @@ function fieldTest(field: string, given: string): Test | Fault["fault"] {
   }
   const text = TEXT_FIELDS[field];
   if (!text) return "field";
-  return anyOf(values.map((value) => textTest(text, value, { isInner: INNER.has(field) })));
+  const named = field === "image" ? values.map((value) => untagged(value, tags)) : values;
+  return anyOf(named.map((value) => textTest(text, value, { isInner: INNER.has(field) })));
+}
+
+/** The version that a tag names, as a whole. */
+function untagged(value: string, tags: Names["tags"]): string {
+  const version = tags.get(value.toLowerCase().replace(/^=/, ""));
+  return version === undefined ? value : `=${version}`;
 }
 
 function textTest(

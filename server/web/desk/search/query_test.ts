@@ -50,3 +50,18 @@ Deno.test("parts that are no search are named, and do not hide nodes", () => {
   ]);
   assert.equal(NODES.filter(test).length, 3);
 });
+
+Deno.test("a tag of an image stands for its version, and for no other that begins like it", () => {
+  const nodes: DeskNode[] = [
+    { name: "a", state: "running", image: "web@1" },
+    { name: "b", state: "running", image: "web@12" },
+  ];
+  const found = (query: string) =>
+    nodes.filter(parseQuery(query, { tags: new Map([["web@stable", "web@1"]]) }).test)
+      .map(({ name }) => name).join(" ");
+  assert.equal(found("image:web@stable"), "a");
+  assert.equal(found("-image:web@stable"), "b");
+  assert.equal(found("image:=web@stable"), "a");
+  assert.equal(found("image:web@old"), "");
+  assert.equal(found("image:web@1"), "a b");
+});

@@ -5,27 +5,34 @@ import type { NodeView } from "#contract/api.ts";
 import { PowerResult } from "#contract/api/power.ts";
 import { deskOf } from "./desk_of.ts";
 import { Refusal, send } from "../../api/call.ts";
-import { mayOrder } from "../../parts/abilities.ts";
+import { t as common } from "../../messages/common.ts";
+import { mayAdminister, mayOrder } from "../../parts/abilities.ts";
 import { attempt } from "../../parts/attempt.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
-import { backUp, cancel, check } from "../nodes/orders.ts";
+import { BackupDialog, CheckDialog } from "../node_orders/dialogs.tsx";
+import { DeleteDialog } from "../node_orders/delete_dialog.tsx";
+import { cancel } from "../nodes/orders.ts";
 import { t } from "./messages.ts";
 
 type PowerAction = "on" | "off" | "cycle";
 
 export function NodeActions({ view, reload }: { view: NodeView; reload: () => void }) {
   const { route } = useLocation();
+  const [asked, setAsked] = useState<"backup" | "check" | "remove">();
   const [power, setPower] = useState<PowerAction>(), [isCancelling, setIsCancelling] = useState(false);
   if (!mayOrder([view.settings.group])) return null;
   const { name, state, armed, everyBoot } = view, query = `?nodes=${encodeURIComponent(name)}`;
-  const run = (order: typeof check) => void attempt(() => order([deskOf(view)])).then(reload);
+  const end = () => {
+    setAsked(undefined);
+    reload();
+  };
   return (
     <>
       <button type="button" class="primary" onClick={() => route(`/deploy${query}`)}>{t("deploy")}</button>
       <button type="button" onClick={() => route(`/restore${query}`)}>{t("restore")}</button>
-      <button type="button" onClick={() => run(backUp)}>{t("backup")}</button>
-      <button type="button" onClick={() => run(check)}>{t("check")}</button>
+      <button type="button" onClick={() => setAsked("backup")}>{t("backup")}…</button>
+      <button type="button" onClick={() => setAsked("check")}>{t("check")}…</button>
       {view.power && (
         <details class="menu">
           <summary>{t("power")}</summary>
@@ -44,6 +51,18 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
       )}
       {(armed || everyBoot) && (
         <button type="button" class="danger" onClick={() => setIsCancelling(true)}>{t("cancelOrder")}</button>
+      )}
+      {mayAdminister() && (
+        <button type="button" onClick={() => setAsked("remove")}>{common("delete")}…</button>
+      )}
+      {asked === "backup" && <BackupDialog nodes={[deskOf(view)]} onClose={end} />}
+      {asked === "check" && <CheckDialog nodes={[deskOf(view)]} onClose={end} />}
+      {asked === "remove" && (
+        <DeleteDialog
+          nodes={[deskOf(view)]}
+          onClose={() => setAsked(undefined)}
+          onDeleted={() => route("/nodes")}
+        />
       )}
       {power && <PowerDialog name={name} action={power} onClose={() => setPower(undefined)} />}
       {isCancelling && (

@@ -35,7 +35,7 @@ function Nil() {
 }
 
 /** What the node does now, or why it does not. */
-export function Doing({ node }: { node: DeskNode }) {
+function Doing({ node }: { node: DeskNode }) {
   const { state, problem, progress, step, message, silentSince } = node;
   if (problem) {
     return (

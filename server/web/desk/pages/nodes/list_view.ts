@@ -15,7 +15,7 @@ export const COLUMNS = [
 export type Column = typeof COLUMNS[number];
 const USUAL_COLUMNS: readonly Column[] = ["state", "step", "image", "address", "group"];
 export const SORTS = ["name", "state", "image", "group", "rack", "drift", "seen", "progress"] as const;
-export type Sort = typeof SORTS[number];
+type Sort = typeof SORTS[number];
 export const GROUPINGS = ["none", "group", "rack", "state", "image"] as const;
 export type Grouping = typeof GROUPINGS[number];
 

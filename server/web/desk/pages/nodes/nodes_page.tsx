@@ -2,6 +2,7 @@
 import { useLocation } from "preact-iso";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DeskNode } from "#contract/desk.ts";
+import { useImageTags } from "../../api/image_tags.ts";
 import { select, selection } from "../../live/selection.ts";
 import { nodes, nodesByName } from "../../live/state.ts";
 import { mayOrder } from "../../parts/abilities.ts";
@@ -21,7 +22,8 @@ export function NodesPage() {
   const view = useMemo(() => viewOf(new URL(url, location.origin).searchParams), [url]);
   const show = (change: Partial<ListView>) => route(`/nodes${searchOf({ ...view, ...change })}`, true);
   const [text, setText] = useSearchText(view.q, (q) => show({ q }));
-  const query = useMemo(() => parseQuery(text), [text]);
+  const tags = useImageTags(text);
+  const query = useMemo(() => parseQuery(text, { tags }), [text, tags]);
   const found = nodes.value.filter(query.test);
   const groups = grouped(sorted(found, view), view.as === "racks" && view.by === "none" ? "rack" : view.by);
   const shown = groups.flatMap(({ nodes }) => nodes);

@@ -6,10 +6,7 @@ import { templates } from "../../live/state.ts";
 import { problemOf } from "../../parts/problem.tsx";
 import { t } from "./messages.ts";
 
-export async function check(nodes: readonly DeskNode[]): Promise<string> {
-  const { ordered, refused } = await call<CheckAnswer>("POST", "/checks", {
-    body: { nodes: nodes.map(({ name }) => name) },
-  });
+export function checked({ ordered, refused }: CheckAnswer): string {
   const problems = refused.map(({ node, problem }) => `${node}: ${problem.detail}`);
   return withRefusals(t("checksOrdered", { n: ordered.length }), problems);
 }
@@ -20,12 +17,15 @@ export async function cancel(nodes: readonly DeskNode[]): Promise<string> {
 }
 
 /** By the node's agent if one runs there, else at its next boot from the network. */
-export async function backUp(nodes: readonly DeskNode[]): Promise<string> {
+export async function backUp(
+  nodes: readonly DeskNode[],
+  body: { readonly excludes?: readonly string[] },
+): Promise<string> {
   const online = new Set(templates.value.filter(({ online }) => online).map(({ name }) => name));
   const problems = await eachNode(
     nodes,
     ({ name }) =>
-      call("POST", `/nodes/${segment(name)}/${online.has(name) ? "backup" : "boot-backup"}`, { body: {} }),
+      call("POST", `/nodes/${segment(name)}/${online.has(name) ? "backup" : "boot-backup"}`, { body }),
   );
   return withRefusals(t("orderedBackup", { n: nodes.length - problems.length }), problems);
 }

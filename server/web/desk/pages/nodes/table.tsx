@@ -11,7 +11,7 @@ import { t } from "./messages.ts";
 /** In pixels; nodes.css sets them. */
 const ROW = 58, CARD = 148;
 
-export type Line = { readonly node: DeskNode } | { readonly group: string; readonly count: number };
+type Line = { readonly node: DeskNode } | { readonly group: string; readonly count: number };
 
 /** Groups become lines of their own between the nodes. */
 export function linesOf(groups: readonly NodeGroup[], by: Grouping): Line[] {

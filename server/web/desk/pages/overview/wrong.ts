@@ -2,7 +2,7 @@
 import type { DeskNode } from "#contract/desk.ts";
 import { t } from "./messages.ts";
 
-export interface Wrong {
+interface Wrong {
   readonly key: string;
   readonly title: string;
   /** Absent if the nodes differ in it. */

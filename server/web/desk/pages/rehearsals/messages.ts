@@ -1,0 +1,106 @@
+/** Texts of the page with a version's rehearsals. */
+import { messages } from "../../messages/messages.ts";
+
+export const t = messages({
+  title: { en: "Rehearsals of {ref}", de: "Proben von {ref}", zh: "{ref} 的预演" },
+  images: { en: "Images", de: "Images", zh: "镜像" },
+  rehearse: { en: "Rehearse…", de: "Proben …", zh: "预演…" },
+  dialogTitle: { en: "Rehearse {ref}", de: "{ref} proben", zh: "预演 {ref}" },
+  start: { en: "Start", de: "Starten", zh: "开始" },
+  about: {
+    en:
+      "The server installs an empty virtual machine with this version, by the same steps as a node, and boots it without any network.",
+    de:
+      "Der Server installiert eine leere virtuelle Maschine mit dieser Version, in denselben Schritten wie einen Knoten, und startet sie ohne Netzzugang.",
+    zh: "服务器用与节点相同的步骤把此版本安装到空白虚拟机，然后在无网络的环境中启动它。",
+  },
+  what: { en: "What must be seen", de: "Was zu sehen sein muss", zh: "必须满足的条件" },
+  loginProbe: {
+    en: "a login prompt on the serial console",
+    de: "eine Anmeldeaufforderung auf der seriellen Konsole",
+    zh: "串口控制台出现登录提示",
+  },
+  tcpField: {
+    en: "TCP ports that accept connections",
+    de: "TCP-Ports, die Verbindungen annehmen",
+    zh: "可连接的 TCP 端口",
+  },
+  httpField: {
+    en: "HTTP answers: PORT/PATH, or PORT/PATH=STATUS",
+    de: "HTTP-Antworten: PORT/PFAD oder PORT/PFAD=STATUS",
+    zh: "HTTP 应答：端口/路径 或 端口/路径=状态码",
+  },
+  textField: {
+    en: "A text on the serial console",
+    de: "Ein Text auf der seriellen Konsole",
+    zh: "串口控制台出现的文字",
+  },
+  memory: { en: "Memory in MiB", de: "Arbeitsspeicher in MiB", zh: "内存（MiB）" },
+  bootMinutes: {
+    en: "Longest wait after power-on, in minutes",
+    de: "Längste Wartezeit nach dem Einschalten, in Minuten",
+    zh: "开机后最长等待时间（分钟）",
+  },
+  noProbe: { en: "choose at least one.", de: "Wähle mindestens eine.", zh: "请至少选择一项。" },
+  noSuchProbe: {
+    en: "“{text}” is not understood.",
+    de: "„{text}“ ist nicht verständlich.",
+    zh: "无法识别“{text}”。",
+  },
+  probeRemedy: {
+    en: "ports: 22, 443; HTTP: 8080/health=200",
+    de: "Ports: 22, 443; HTTP: 8080/health=200",
+    zh: "端口：22, 443；HTTP：8080/health=200",
+  },
+  provedLong: {
+    en: "Proved {when}, after {time} on {firmware}. Ordered by {by}.",
+    de: "Bewährt {when}, nach {time} mit {firmware}. Angeordnet von {by}.",
+    zh: "{when}通过验证，用时 {time}，固件 {firmware}，由 {by} 发起。",
+  },
+  failedLong: {
+    en: "Failed {when}, after {time} on {firmware}. Ordered by {by}.",
+    de: "Fehlgeschlagen {when}, nach {time} mit {firmware}. Angeordnet von {by}.",
+    zh: "{when}未通过，用时 {time}，固件 {firmware}，由 {by} 发起。",
+  },
+  notYet: {
+    en: "No rehearsal has proved this version yet.",
+    de: "Noch keine Probe hat diese Version bestätigt.",
+    zh: "此版本尚未通过预演验证。",
+  },
+  queued: { en: "waiting", de: "wartet", zh: "排队中" },
+  installing: { en: "installing", de: "wird installiert", zh: "安装中" },
+  booting: { en: "booting", de: "startet", zh: "启动中" },
+  proved: { en: "proved", de: "bewährt", zh: "已验证" },
+  failed: { en: "failed", de: "fehlgeschlagen", zh: "未通过" },
+  cancelled: { en: "cancelled", de: "abgebrochen", zh: "已取消" },
+  verdict: { en: "verdict", de: "Urteil", zh: "结论" },
+  ahead: {
+    en: { one: "{n} rehearsal is before it.", other: "{n} rehearsals are before it." },
+    de: { one: "{n} Probe ist davor an der Reihe.", other: "{n} Proben sind davor an der Reihe." },
+    zh: "前面还有 {n} 个预演。",
+  },
+  screen: { en: "Screen", de: "Bildschirm", zh: "屏幕" },
+  screenOf: { en: "The machine's screen", de: "Bildschirm der Maschine", zh: "虚拟机屏幕" },
+  noScreen: {
+    en: "The screen is shown once the machine boots.",
+    de: "Der Bildschirm erscheint, sobald die Maschine startet.",
+    zh: "虚拟机启动后显示屏幕。",
+  },
+  console: { en: "Serial console", de: "Serielle Konsole", zh: "串口控制台" },
+  noConsole: { en: "Nothing was written yet.", de: "Noch wurde nichts ausgegeben.", zh: "尚无输出。" },
+  download: { en: "Download", de: "Herunterladen", zh: "下载" },
+  probes: { en: "Probes", de: "Prüfungen", zh: "检查项" },
+  passed: { en: "passed", de: "bestanden", zh: "通过" },
+  open: { en: "open", de: "offen", zh: "未通过" },
+  after: { en: "{time} after power-on", de: "{time} nach dem Einschalten", zh: "开机后 {time}" },
+  cancel: { en: "Cancel rehearsal", de: "Probe abbrechen", zh: "取消预演" },
+  cancelledNote: { en: "The rehearsal is cancelled.", de: "Die Probe ist abgebrochen.", zh: "预演已取消。" },
+  history: { en: "All rehearsals of this version", de: "Alle Proben dieser Version", zh: "此版本的全部预演" },
+  ordered: { en: "Ordered", de: "Angeordnet", zh: "发起时间" },
+  by: { en: "By", de: "Von", zh: "发起人" },
+  state: { en: "State", de: "Zustand", zh: "状态" },
+  took: { en: "Took", de: "Dauer", zh: "用时" },
+  machine: { en: "Machine", de: "Maschine", zh: "虚拟机" },
+  show: { en: "Show", de: "Anzeigen", zh: "查看" },
+  shown: { en: "shown", de: "angezeigt", zh: "当前" },
+});

@@ -1,0 +1,121 @@
+/** A machine of QEMU with real firmware, the boot service beside it, and perhaps a DHCP server of somebody else. */
+import { run } from "../../scripts/lab/command.ts";
+import { LabNetwork } from "../../scripts/lab/network.ts";
+import { type Firmware, VirtualMachine } from "../../scripts/lab/qemu.ts";
+import { Transcript } from "../../scripts/lab/transcript.ts";
+import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "./boot_service.ts";
+import { type ForeignServer, startForeignServer } from "./foreign_dhcp.ts";
+import { NetworkNamespace } from "./netns.ts";
+
+const service = new URL("boot_service.ts", import.meta.url).pathname;
+const config = new URL("../../deno.json", import.meta.url).pathname;
+
+/** The boot service in the network, and what it says. It ends when it is disposed of. */
+export class BootServiceProcess implements AsyncDisposable {
+  readonly output: Transcript;
+  readonly #process: Deno.ChildProcess;
+
+  private constructor(process: Deno.ChildProcess, output: Transcript) {
+    this.#process = process;
+    this.output = output;
+  }
+
+  /** `log`: the file that its output is appended to. */
+  static async start(
+    network: LabNetwork,
+    { log, options }: { log: string; options: Omit<BootServiceOptions, "interface"> },
+  ): Promise<BootServiceProcess> {
+    const argument = JSON.stringify({ ...options, interface: network.bridge } satisfies BootServiceOptions);
+    const [program = "", ...args] = network.inside([
+      ...[Deno.execPath(), "run", "--no-check", "-A", "--config", config, service, argument],
+    ]);
+    const process = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+      .spawn();
+    const started = new BootServiceProcess(
+      process,
+      new Transcript(process.stdout, { name: "the boot services", log }),
+    );
+    await started.output.expect(bootServiceReady, { timeoutMs: 60_000 });
+    return started;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.status;
+    await this.output.closed;
+  }
+}
+
+interface NetbootMachine {
+  readonly firmware: Firmware;
+  /** UEFI: by HTTP boot instead of PXE. */
+  readonly httpBoot?: boolean;
+  /** It gives the addresses, and the boot service is a proxy beside it. */
+  readonly beside?: ForeignServer;
+  readonly kernel: string;
+  readonly folder: string;
+}
+
+/** The kernel's first line. */
+const KERNEL_LINE = "Linux version";
+const MAC = "52:54:00:78:00:09";
+
+/** Powers a machine without a disk on, until its kernel starts. Returns what the boot service said in the meantime. */
+export async function bootToKernel(
+  { firmware, httpBoot = false, beside, kernel, folder }: NetbootMachine,
+): Promise<string> {
+  const scratch = await Deno.makeTempDir({ dir: folder });
+  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+  await using stack = new AsyncDisposableStack();
+  if (beside !== undefined) await addForeignServer(beside, { network, stack, folder: scratch });
+  // The initramfs is not reached: four bytes that are not one are enough.
+  const initramfs = `${scratch}/initramfs`;
+  await Deno.writeFile(initramfs, new Uint8Array(4));
+  const log = `${scratch}/services.log`;
+  await using services = await BootServiceProcess.start(network, {
+    log,
+    options: {
+      transport: "http",
+      secureBoot: false,
+      dhcp: beside === undefined ? "server" : "proxy",
+      tells: true,
+      node: { armed: { image: "web@3", token: "rs1.token" } },
+      images: { "web@3": { kernel, initramfs: [initramfs] } },
+    },
+  });
+  await using machine = await VirtualMachine.start({
+    name: "node",
+    firmware,
+    httpBoot,
+    network,
+    mac: MAC,
+    disks: [],
+    folder: scratch,
+    serialLog: `${scratch}/serial.log`,
+    memoryMiB: 512,
+    bootOrder: "network-first",
+  });
+  try {
+    await services.output.expect("asked http images/web@3/initramfs", { timeoutMs: 900_000 });
+    await machine.serial.expect(KERNEL_LINE, { timeoutMs: 300_000 });
+  } catch (error) {
+    const said = await Deno.readTextFile(log);
+    throw new Error(`${machine.serial.tail()}\n${said}`, { cause: error });
+  }
+  return await Deno.readTextFile(log);
+}
+
+/** Another machine on the bridge, with 10.78.0.2, which gives addresses and knows nothing of booting. */
+async function addForeignServer(
+  server: ForeignServer,
+  { network, stack, folder }: { network: LabNetwork; stack: AsyncDisposableStack; folder: string },
+): Promise<void> {
+  const namespace = stack.use(await NetworkNamespace.create("netboot-foreign"));
+  const end = ["type", "veth", "peer", "name", "foreign", "netns", network.namespace];
+  await run(["ip", "link", "add", "lan", "netns", namespace.name, ...end]);
+  await run(["ip", "-n", network.namespace, "link", "set", "foreign", "master", network.bridge, "up"]);
+  await namespace.ip(["address", "add", "10.78.0.2/24", "dev", "lan"]);
+  await namespace.ip(["link", "set", "lan", "up"]);
+  const pools = [{ prefix: "10.78.0" }];
+  stack.use(await startForeignServer(server, { namespace, interface: "lan", pools, folder }));
+}

@@ -1,0 +1,10 @@
+/** `deno task netboot`: every firmware and way, beside every DHCP server; ten minutes. */
+import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testBootWay } from "./netboot.ts";
+
+for (const beside of [undefined, ...FOREIGN_SERVERS]) {
+  const addresses = beside === undefined ? {} : { beside };
+  testBootWay({ firmware: "bios", ...addresses });
+  testBootWay({ firmware: "uefi", ...addresses });
+  testBootWay({ firmware: "uefi", httpBoot: true, ...addresses });
+}

@@ -1,0 +1,53 @@
+/** Real firmware in QEMU, from power-on to the kernel's first line, by the ways of the table in the documentation. */
+import assert from "node:assert/strict";
+import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
+import type { Firmware } from "../../scripts/lab/qemu.ts";
+import { qemuNeeds } from "../../scripts/lab/qemu.ts";
+import { cloudKernel } from "../support/boot_image.ts";
+import { FOREIGN_PROGRAMS, type ForeignServer } from "../support/foreign_dhcp.ts";
+import { needs } from "../support/needs.ts";
+import { bootToKernel } from "../support/netboot_lab.ts";
+
+const cache = new URL("../../.cache", import.meta.url).pathname;
+
+/** How a machine boots: its firmware, by PXE or HTTP boot, and whose addresses it has. */
+interface BootWay {
+  readonly firmware: Firmware;
+  readonly httpBoot?: boolean;
+  readonly beside?: ForeignServer;
+}
+
+/** What the firmware asks for, in this order, until the kernel. QEMU's BIOS has iPXE as its ROM. */
+function expectedRequests({ firmware, httpBoot = false }: BootWay): RegExp {
+  const script = "asked http ipxe/52-54-00-78-00-09";
+  const program = firmware === "bios" ? [] : [httpBoot ? "asked http snponly.efi" : "asked tftp snponly.efi"];
+  return new RegExp([...program, script, "asked http images/web@3/vmlinuz"].join("[^]*"));
+}
+
+export function testBootWay(way: BootWay): void {
+  const { firmware, httpBoot = false, beside } = way;
+  const by = httpBoot ? "UEFI HTTP boot" : firmware === "bios" ? "BIOS with an iPXE ROM" : "UEFI PXE";
+  const other = beside === undefined ? [] : [FOREIGN_PROGRAMS[beside], "ss"];
+  Deno.test({
+    name: `${by}: power-on to kernel, addresses by ${beside ?? "the built-in DHCP server"}`,
+    ...needs({
+      root: true,
+      programs: [...qemuNeeds.programs, "apt-get", "dpkg-deb", "depmod", ...other],
+      files: qemuNeeds.files,
+    }),
+    async fn() {
+      await fetchBootPrograms(`${cache}/boot-programs`, { scratch: `${cache}/boot-packages` });
+      const folder = await Deno.makeTempDir({ prefix: "netboot-" });
+      try {
+        const said = await bootToKernel({ ...way, folder, kernel: await cloudKernel() });
+        assert.match(said, expectedRequests(way));
+        if (beside === undefined) return;
+        // the other server's business is left to it, and nothing but boot files comes from here
+        assert.match(said, /^decided select other-server$/m);
+        if (firmware === "uefi" && !httpBoot) assert.match(said, /^decided renew ack$/m);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}

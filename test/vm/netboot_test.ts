@@ -1,0 +1,5 @@
+/** The ways to boot that CI has time for; `deno task netboot` tries all. */
+import { testBootWay } from "./netboot.ts";
+
+testBootWay({ firmware: "uefi", beside: "Kea" });
+testBootWay({ firmware: "uefi", httpBoot: true });
