@@ -52,7 +52,7 @@ interface Progress {
 const MAX_BOOT_TOKENS = 16;
 /** The step that writes to disks first. */
 const WRITES_FIRST: Step = "partition";
-/** Number of a node's deployments whose log is kept. */
+/** Of a node, with their logs. */
 const KEPT_DEPLOYMENTS = 5;
 const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
@@ -225,9 +225,8 @@ export class Deployments {
 
   /** When it was ordered; undefined if there is no such deployment. */
   orderedMs(deployment: string): number | undefined {
-    const row = this.#prepared(
-      "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1",
-    ).get(deployment) as { created: string } | undefined;
+    const first = "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1";
+    const row = this.#prepared(first).get(deployment) as { created: string } | undefined;
     return row && Date.parse(row.created);
   }
 
