@@ -46,10 +46,8 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/virtual_machine/": ["server/contract/", "server/plan/", "boot/"],
   "server/rehearsal/": [
     "server/contract/",
-    "server/fleet/",
     "server/store/",
     "server/virtual_machine/",
-    "boot/",
   ],
   "server/store/": ["server/contract/", "server/native/", "server/tar/"],
   "server/capture/": ["server/contract/", "server/native/", "server/store/"],

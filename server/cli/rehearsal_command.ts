@@ -28,15 +28,15 @@ export function addRehearsals(image: ImageCommand, { signal }: Pick<Actions, "si
       "after",
       afterOptions({
         notes: `
-The server installs an empty virtual machine (QEMU) with the version, by the same
-steps as a node, and boots it without a way to any network. The verdict is kept
-with the version. One machine runs at a time; others wait.
+The server installs an empty virtual machine (QEMU) with the version, by the
+same steps as a node, and boots it without a way to any network. The verdict is
+kept with the version. One machine runs at a time; others wait.
 
 Probes:
   login                 a login prompt on the serial console
   console:TEXT          this text on the serial console
   tcp:PORT              a port that accepts connections
-  http:PORT/PATH=STATUS an answer over HTTP; without =STATUS, any from 200 to 399
+  http:PORT/PATH=STATUS an HTTP answer; without =STATUS, any from 200 to 399
 
 With --wait, the exit status is 0 only if the version is proved.
 To refuse versions that are not: rackseed image set NAME --rehearsal require`,

@@ -59,7 +59,7 @@ export async function bootAndProbe(options: BootOptions): Promise<Outcome> {
     const isProved = results.every(({ passed }) => passed);
     const why = isProved ? undefined : ended ?? deadEnd(text) ??
       (machine.restarts > MAX_RESTARTS ? `it has restarted itself ${machine.restarts} times` : undefined) ??
-      (Date.now() - startMs > seconds * 1000 ? `${seconds} seconds have passed` : undefined);
+      (Date.now() - startMs > seconds * 1000 ? `the ${seconds} s that it had have passed` : undefined);
     if (isProved || why !== undefined) await picture();
     if (isProved) return undefined;
     if (why !== undefined) return notProved(ref, { why, results });
@@ -73,7 +73,7 @@ function notProved(
 ): RackseedError {
   const missing = results.filter(({ passed }) => !passed).map(({ seen = "not tried" }) => seen);
   return new RackseedError(`${ref} is not proved`, {
-    reason: `${why}; ${missing.join("; ")}`.replace(/\.?$/, ".").slice(0, 2000),
+    reason: `${why.replace(/\.$/, "")}; ${missing.join("; ")}`.replace(/\.?$/, ".").slice(0, 2000),
     remedy:
       "see the screenshot and the console, correct the template and capture it again; or give it more time: " +
       "--boot-timeout.",

@@ -86,7 +86,7 @@ export class InstallationFailed extends RackseedError {}
 
 /** Throws RackseedError, and leaves no node at the server. */
 export async function installDisks(options: Installation): Promise<void> {
-  const { site, version, disks, mac, folder, signal } = options;
+  const { site, version, mac, folder, signal } = options;
   const { firmware } = proveInstallable(version, { title: titleOf(version), server: site.server });
   const ref = `${version.image}@${version.version}`;
   await using node = await TemporaryNode.make(options);

@@ -9,8 +9,8 @@ const MAX_SHOWN = 200_000;
 /** How near to its end, in pixels, it follows. */
 const NEAR = 40;
 
-// deno-lint-ignore no-control-regex
 const UNSHOWN =
+  // deno-lint-ignore no-control-regex
   /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_=>])|[\x00-\x08\x0b-\x1f\x7f]/g;
 
 export function Console({ id, isLive, isOver }: { id: string; isLive: boolean; isOver: boolean }) {

@@ -86,7 +86,7 @@ function History({ rehearsals, chosen, onChoose }: HistoryProps) {
     <section aria-labelledby="history">
       <h2 id="history">{t("history")}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="history">
-        <table>
+        <table class="rehearsal-list">
           <thead>
             <tr>
               <th scope="col">{t("ordered")}</th>
