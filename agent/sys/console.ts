@@ -200,12 +200,6 @@ export function kernelTerminals(active: string): Terminal[] {
   return active.trim().split(/\s+/).flatMap((name) => openTerminal(`/dev/${name}`));
 }
 
-/** Console on all of them. */
-export function kernelConsole(active: string): Console {
-  const terminals = kernelTerminals(active);
-  return terminals.length > 0 ? new TerminalConsole(terminals) : standardConsole();
-}
-
 /** Empty if the kernel names a console that does not exist. */
 function openTerminal(path: string): Terminal[] {
   try {

@@ -10,6 +10,7 @@
  *     --within   seconds in which they are switched on           (60)
  *     --rate     Mbit/s of the server's link                     (100)
  *     --kernel   KiB of kernel and initramfs together            (512)
+ *     --window   blocks of the firmware's TFTP window; OVMF has 4 (4)
  *     --servers  which servers: ours,dnsmasq                     (both)
  *     --product  measure another build of the product
  *     --json     print the figures as JSON
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     within: { type: "string", default: "60" },
     rate: { type: "string", default: "100" },
     kernel: { type: "string", default: "512" },
+    window: { type: "string", default: "4" },
     servers: { type: "string", default: "ours,dnsmasq" },
     product: { type: "string" },
     json: { type: "boolean", default: false },
@@ -45,6 +47,7 @@ const shape: StormShape = {
   count: numberOption("count", values.count),
   withinSeconds: numberOption("within", values.within),
   rateMbit: numberOption("rate", values.rate),
+  windowsize: numberOption("window", values.window),
   kernelBytes,
   initramfsBytes: bytes - kernelBytes,
 };

@@ -34,7 +34,9 @@ function addQueries(deployment: Deployment, { signal }: Signal): void {
       await (await import("./deployments.ts")).listDeployments({ ...options, signal })
     );
   withServer(deployment.command("show"))
-    .description("Show how a deployment goes: nodes, time left, sources, the slowest node, failures by cause.")
+    .description(
+      "Show how a deployment goes: nodes, time left, sources, the slowest node, failures by cause.",
+    )
     .argument("[id]", OR_LATEST)
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ notes: SHOW_NOTES, examples: ["rackseed deployment show"] }))

@@ -97,7 +97,9 @@ function bytesOf(path: string): Uint8Array | undefined {
 }
 
 function queryOf(path: FileView["path"]): Query {
-  return typeof path === "string" ? { path } : { path64: Buffer.from(path.base64, "base64").toString("base64url") };
+  return typeof path === "string"
+    ? { path }
+    : { path64: Buffer.from(path.base64, "base64").toString("base64url") };
 }
 
 /** All pages. */
@@ -119,7 +121,8 @@ function printFiles(files: readonly FileView[], nameOf: (file: FileView) => stri
       `${file.uid}:${file.gid}`,
       sizeOf(file),
       timeOf(file),
-      [nameOf(file), ...file.target === undefined ? [] : [file.type === "link" ? "=" : "→", file.target]].join(" "),
+      [nameOf(file), ...file.target === undefined ? [] : [file.type === "link" ? "=" : "→", file.target]]
+        .join(" "),
     ]),
   );
 }

@@ -91,7 +91,13 @@ export async function setImage(
   let settings = await client.call("GET /images/:name/settings", { name: image, signal });
   if ([keep, own, driftThreshold, rehearsal].some((given) => given !== undefined)) {
     const threshold = driftThreshold === undefined ? {} : { driftThreshold };
-    const value = { ...settings, ...paths("keep", keep), ...paths("own", own), ...threshold, ...rule(rehearsal) };
+    const value = {
+      ...settings,
+      ...paths("keep", keep),
+      ...paths("own", own),
+      ...threshold,
+      ...rule(rehearsal),
+    };
     const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.call("PUT /images/:name/settings", { name: image, body, signal });
   }

@@ -40,6 +40,7 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
       seeding: () => undefined,
       forget: () => {},
     },
+    bell: { ring: () => {} },
     hooks: { forgetNode: () => {} },
     identities: { forget: () => {} },
     publish: (event: ServerEvent) => void events.push(event),
@@ -194,4 +195,28 @@ Deno.test("an order by its MAC makes a machine a node, except the order to read 
   // as an earlier release left it
   deployments.arm([id], { image: "web", version: 1 });
   assert.deepEqual(open({ db }).fleet.list().map(({ name }) => name), ["52-54-00-00-00-01"]);
+});
+
+Deno.test("a paused deployment holds what has not begun, across restarts, and lets the rest go on", () => {
+  const { db, nodes, deployments, fleet } = open();
+  const macs = ["52:54:00:00:00:01", "52:54:00:00:00:02"] as const;
+  const ids = macs.map((mac, i) => nodes.put(`n${i + 1}`, { mac }).id);
+  const { deployment, secrets } = deployments.arm(ids, { image: "web", version: 1 });
+  deployments.enrol(secrets.get(ids[0] ?? "") ?? "");
+  fleet.batchOrders.pause(deployment, { by: "anna" });
+  assert.deepEqual([fleet.get("n1").paused, fleet.get("n2").paused], [undefined, true]);
+  const later = open({ db });
+  for (const { fleet } of [open({ db }), later]) {
+    assert.notEqual(fleet.netboot.issue(macs[0]), undefined, "it has begun, and resumes after a power cut");
+    assert.equal(fleet.netboot.issue(macs[1]), undefined, "its own disk");
+  }
+  assert.equal(later.deployments.about(deployment).paused?.by, "anna");
+  later.fleet.batchOrders.resume(deployment);
+  assert.notEqual(later.fleet.netboot.issue(macs[1]), undefined);
+  assert.throws(() => later.fleet.batchOrders.resume(deployment), { status: 409, reason: /not paused/ });
+  later.deployments.cancel(ids[1] ?? "");
+  assert.throws(() => later.fleet.batchOrders.pause(deployment, { by: "anna" }), {
+    status: 409,
+    reason: /all its nodes have begun/,
+  });
 });

@@ -55,5 +55,18 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       },
     }),
   );
-  return { directory, db, authority, pin, admin, audit, users, tokens, nodes, deployments, rehearsals, store };
+  return {
+    directory,
+    db,
+    authority,
+    pin,
+    admin,
+    audit,
+    users,
+    tokens,
+    nodes,
+    deployments,
+    rehearsals,
+    store,
+  };
 }

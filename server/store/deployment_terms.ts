@@ -17,7 +17,9 @@ const DiscoverTerms = z.object({ listenSeconds: z.int().min(0).max(120) });
 export type DiscoverTerms = z.infer<typeof DiscoverTerms>;
 
 /** The order as it was given, so that it can be given again; without nodes, and never with a passphrase. */
-const OrderTerms = DeployRequest.omit({ nodes: true, passphrase: true }).extend({ restore: RestoreTerms.optional() });
+const OrderTerms = DeployRequest.omit({ nodes: true, passphrase: true }).extend({
+  restore: RestoreTerms.optional(),
+});
 export type OrderTerms = z.infer<typeof OrderTerms>;
 
 const TABLES = {

@@ -13,7 +13,13 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DeploymentQuery, DeploymentSummary, InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
+import type {
+  DeploymentQuery,
+  DeploymentSummary,
+  InstalledDisk,
+  NodeState,
+  StepReport,
+} from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
@@ -376,7 +382,11 @@ export class Deployments {
 
   /** What the order says of itself. */
   about(deployment: string): Pick<DeploymentSummary, "kind" | "by" | "paused"> {
-    const kind = this.backupTerms(deployment) ? "backup" : this.restoreOf(deployment) ? "restore" : "deployment";
+    const kind = this.backupTerms(deployment)
+      ? "backup"
+      : this.restoreOf(deployment)
+      ? "restore"
+      : "deployment";
     const by = this.#terms.get("by", deployment), paused = this.paused.of(deployment);
     return { kind, ...(by !== undefined && { by }), ...(paused && { paused }) };
   }

@@ -15,8 +15,8 @@ export class PausedDeployments {
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS pauses (
       deployment TEXT PRIMARY KEY, by TEXT NOT NULL, since TEXT NOT NULL, resumed TEXT) STRICT`);
-    const rows = db.prepare("SELECT deployment, by, since FROM pauses WHERE resumed IS NULL").all() as unknown as
-      (Pause & { deployment: string })[];
+    const rows = db.prepare("SELECT deployment, by, since FROM pauses WHERE resumed IS NULL")
+      .all() as unknown as (Pause & { deployment: string })[];
     this.#paused = new Map(rows.map(({ deployment, by, since }) => [deployment, { by, since }]));
   }
 

@@ -119,7 +119,9 @@ interface Rehearsals {
   of(ref: string): RehearsalView[];
   get(id: string): RehearsalView;
   /** `id`: SHA-256 of the version's manifest. */
-  verdict(version: { readonly image: string; readonly version: number; readonly id: string }): Verdict | undefined;
+  verdict(
+    version: { readonly image: string; readonly version: number; readonly id: string },
+  ): Verdict | undefined;
   cancel(id: string, options: { by: string }): RehearsalView;
   console(id: string): Promise<string>;
   screenshot(id: string): Promise<Uint8Array<ArrayBuffer>>;

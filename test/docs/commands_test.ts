@@ -48,6 +48,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
   [/^ansible-(galaxy|inventory)\b/, "test/interop/ansible_nodes_test.ts installs and lists so"],
+  [
+    /^rackseed deployment (pause|resume|cancel|retry)\b/,
+    "the id is an example: test/flows/deployments_test.ts gives such orders",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

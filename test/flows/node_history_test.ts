@@ -49,7 +49,7 @@ Deno.test("who wiped a node, and what its agent logs, is told on the command lin
 
   await test.client.send("POST", "/users", { json: { name: "vera", role: "viewer" } });
   const { token: vera } = await test.client.post("/tokens", {
-    body: { name: "t", role: "viewer", days: 1 },
+    body: { name: "t", user: "vera", role: "viewer", days: 1 },
     schema: TokenAnswer,
   });
   using viewer = await test.as(vera);

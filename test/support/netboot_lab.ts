@@ -96,8 +96,8 @@ export async function bootToKernel(
     bootOrder: "network-first",
   });
   try {
-    await services.output.expect("asked http images/web@3/initramfs", { timeoutMs: 300_000 });
-    await machine.serial.expect(KERNEL_LINE, { timeoutMs: 120_000 });
+    await services.output.expect("asked http images/web@3/initramfs", { timeoutMs: 900_000 });
+    await machine.serial.expect(KERNEL_LINE, { timeoutMs: 300_000 });
   } catch (error) {
     const said = await Deno.readTextFile(log);
     throw new Error(`${machine.serial.tail()}\n${said}`, { cause: error });

@@ -87,11 +87,6 @@ export class NodeConsole implements Console {
     const terminal = await this.#all.enter();
     this.#plain = "shell";
     this.#leavePicture();
-    const { problem } = this.#facts;
-    if (problem && this.#screens.includes(terminal)) {
-      const { title, detail, remedy } = problem;
-      terminal.write(`What:   ${title}\nCause:  ${detail}\nRemedy: ${remedy}\n`);
-    }
     return terminal;
   }
 

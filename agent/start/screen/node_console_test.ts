@@ -149,13 +149,23 @@ Deno.test("a failure stays on the screen with cause, remedy, the end of the log 
   assert.match(text, /\| grub-install failed/);
   assert.match(text, /Enter: a shell\./);
   assert.equal((await console.enter()).path, "/dev/tty0");
+  console.line("  | cannot install GRUB");
   const shell = screen.text;
-  assert.match(shell, /^What: {3}cannot install GRUB/);
+  assert.match(shell, /^ {2}\| cannot install GRUB\n+$/);
   pass(30);
   // nothing is drawn over a person's shell
   assert.equal(screen.text, shell);
   console.line("in the shell");
   assert.ok(screen.text.includes("in the shell") && serial.text.includes("in the shell"));
+});
+
+Deno.test("a machine that failed before it learnt its name says so in large letters", () => {
+  const { console, screen } = open();
+  const problem = { title: "cannot use the token", detail: "it is none.", remedy: "copy it.", status: 401 };
+  console.show({ step: "enrol", problem });
+  // the letters F and A
+  assert.equal(screen.rows[2]?.slice(1, 12).join(""), "█▀▀▀▀ ▄▀▀▀▄");
+  assert.match(screen.text, /What +cannot use the token/);
 });
 
 Deno.test("while a person is asked, name and state stay in sight above the question", async () => {

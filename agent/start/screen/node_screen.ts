@@ -49,11 +49,14 @@ export function screenRows(shown: Shown, { columns, rows }: ScreenSize): string[
   const page = new Canvas({ columns, rows });
   const colours = COLOURS[shown.state];
   page.put(0, 0, barText(shown, columns), colours.bar);
-  const name = largeName(shown.node ?? "RACKSEED", columns / scale);
-  if (name === undefined) page.put(NAME_ROW, 1, [...shown.node ?? ""].join(" "), "1;37");
-  else page.large(NAME_ROW, 1, { text: name, scale, sgr: "1;37" });
-  const word = LARGE_STATES[shown.state], wordAt = columns - 1 - bigWidth(word ?? "") * scale;
-  if (word !== undefined && name !== undefined && bigWidth(name) * scale + 3 <= wordAt) {
+  const word = LARGE_STATES[shown.state], text = shown.node ?? word ?? "RACKSEED";
+  const name = largeName(text, columns / scale);
+  const ink = shown.node === undefined && word !== undefined ? colours.large : "1;37";
+  if (name === undefined) page.put(NAME_ROW, 1, [...text].join(" "), ink);
+  else page.large(NAME_ROW, 1, { text: name, scale, sgr: ink });
+  const wordAt = columns - 1 - bigWidth(word ?? "") * scale;
+  const hasRoom = name !== undefined && shown.node !== undefined && bigWidth(name) * scale + 3 <= wordAt;
+  if (word !== undefined && hasRoom) {
     page.large(NAME_ROW, wordAt, { text: word, scale, sgr: colours.large });
   }
   const top = name === undefined ? NAME_ROW + 2 : NAME_ROW + 4 * scale + 1;

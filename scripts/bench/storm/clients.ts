@@ -2,7 +2,7 @@
  * Machines that are switched on and boot from the network, in a process of its own: DHCP as firmware, the boot program
  * by TFTP, DHCP again as iPXE, then script, kernel and initramfs by the way that the answers name. Prints JSON.
  *
- *     clients.ts --count N --within SECONDS --kernel-bytes N --initramfs-bytes N
+ *     clients.ts --count N --within SECONDS --window BLOCKS --kernel-bytes N --initramfs-bytes N
  */
 import { parseArgs } from "node:util";
 import type { StormFigures } from "./figures.ts";
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "1000" },
     within: { type: "string", default: "60" },
     seconds: { type: "string", default: "240" },
+    window: { type: "string", default: "4" },
     "kernel-bytes": { type: "string", default: "0" },
     "initramfs-bytes": { type: "string", default: "0" },
   },
@@ -48,7 +49,7 @@ finish();
 async function boot(index: number): Promise<void> {
   const first = await dhcp.ask(index, { ipxe: false });
   figures.dhcpMs.push(first.ms);
-  const program = await fetchTftp(first.file, { from: first.address, windowsize: 4 });
+  const program = await fetchTftp(first.file, { from: first.address, windowsize: Number(values.window) });
   figures.programMs.push(program.ms);
   figures.repeats.tftp += program.repeats;
   const second = await dhcp.ask(index, { ipxe: true });

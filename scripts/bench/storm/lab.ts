@@ -16,6 +16,8 @@ export interface StormShape extends StormFiles {
   readonly count: number;
   readonly withinSeconds: number;
   readonly rateMbit: number;
+  /** The firmware's TFTP window, in blocks. */
+  readonly windowsize: number;
 }
 
 export class StormLab implements AsyncDisposable {
@@ -88,18 +90,13 @@ export class StormLab implements AsyncDisposable {
 
   /** Switches the machines on. `pid`: of the server, whose processor time is measured. */
   async storm(
-    { count, withinSeconds, kernelBytes, initramfsBytes }: StormShape,
+    { count, withinSeconds, windowsize, kernelBytes, initramfsBytes }: StormShape,
     { pid }: { pid: number },
   ): Promise<StormFigures & { readonly cpuSeconds: number }> {
     const before = cpuSecondsOf(pid);
     const sizes = ["--kernel-bytes", `${kernelBytes}`, "--initramfs-bytes", `${initramfsBytes}`];
-    const text = await this.run("clients.ts", [
-      "--count",
-      `${count}`,
-      "--within",
-      `${withinSeconds}`,
-      ...sizes,
-    ]);
+    const machines = ["--count", `${count}`, "--within", `${withinSeconds}`, "--window", `${windowsize}`];
+    const text = await this.run("clients.ts", [...machines, ...sizes]);
     return { ...JSON.parse(text), cpuSeconds: cpuSecondsOf(pid) - before };
   }
 

@@ -1,5 +1,6 @@
 /** The files of a version: folders, entries, searches, and what differs between two versions as a tree. */
 import { z } from "zod";
+import { CHANGE_KINDS } from "../change_kinds.ts";
 import { count, text } from "./fields.ts";
 import { ImageChange } from "./images.ts";
 import { PageQuery } from "./pages.ts";
@@ -73,10 +74,7 @@ export const FoundFiles = z.object({
 export type FoundFiles = z.infer<typeof FoundFiles>;
 
 /** In what an entry differs. `time` is its mtime; `type` comes with `content`. */
-export const ChangeKind = z.enum([
-  ...["added", "removed", "content", "type", "mode", "owner"] as const,
-  ...["xattrs", "flags", "target", "device", "time"] as const,
-]);
+export const ChangeKind = z.enum(CHANGE_KINDS);
 export type ChangeKind = z.infer<typeof ChangeKind>;
 
 /** How many entries differ in what: one may count several times. */
@@ -115,9 +113,6 @@ export const DiffFolderQuery = FolderQuery.extend({
   /** Only changes of these kinds, separated by commas. */
   kinds: text(KINDS.length).regex(/^[a-z]+(,[a-z]+)*$/).optional(),
 });
-
-/** Largest file of a text diff. */
-export const MAX_TEXT_BYTES = 256 << 10;
 
 export const TextDiff = z.object({
   path: FilePath,

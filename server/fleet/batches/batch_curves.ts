@@ -130,7 +130,13 @@ export class BatchCurves implements Disposable {
 
 function liveOf({ started, curve }: { started: string; curve: DeploymentCurve }, now: number): Live {
   const { server, web, peers, other } = lastCounts(curve);
-  return { startedMs: Date.parse(started), curve, received: { server, web, peers, other }, totals: [], writtenMs: now };
+  return {
+    startedMs: Date.parse(started),
+    curve,
+    received: { server, web, peers, other },
+    totals: [],
+    writtenMs: now,
+  };
 }
 
 function ratesOf({ totals }: Live): BySource {

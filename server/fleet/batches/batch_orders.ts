@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, DeployRequest, NodeView, RetryRequest } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { shortList, type Nodes } from "../../store/nodes.ts";
+import { type Nodes, shortList } from "../../store/nodes.ts";
 import type { Assignment, Deployments } from "../../store/deployments.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { DeploymentOrders, InstallRequest } from "../deployment_orders.ts";
@@ -62,7 +62,11 @@ export class BatchOrders {
         status: 409,
       });
     }
-    return { ...this.#termsOf(id, failed[0]), nodes: failed.map(({ node }) => node), ...(passphrase && { passphrase }) };
+    return {
+      ...this.#termsOf(id, failed[0]),
+      nodes: failed.map(({ node }) => node),
+      ...(passphrase && { passphrase }),
+    };
   }
 
   /** Arms the failed nodes once more, by the terms of the first order. Throws RackseedError (409). */

@@ -101,9 +101,7 @@ export class BatchViews {
   /** `other`: by default the latest ones before it, of the same image and kind. Throws RackseedError (404). */
   comparison(id: string, other: string | undefined): z.infer<typeof DeploymentComparison> {
     this.parts(id);
-    const others = other === undefined
-      ? this.#sources.deployments.earlier(id, { limit: COMPARED })
-      : [other];
+    const others = other === undefined ? this.#sources.deployments.earlier(id, { limit: COMPARED }) : [other];
     return [id, ...others].map((each) => this.#figures(each));
   }
 
@@ -140,9 +138,7 @@ export class BatchViews {
     const tracks = batches.tracksOf(id);
     const installing = new Set(parts.filter(({ state }) => state === "installing").map(({ node }) => node));
     return secondsLeft({
-      underWay: tracks.flatMap((track) =>
-        installing.has(track.part.node) ? track.underWay(nowMs) ?? [] : []
-      ),
+      underWay: tracks.flatMap((track) => installing.has(track.part.node) ? track.underWay(nowMs) ?? [] : []),
       finished: tracks.map(({ stepsMs }) => stepsMs),
     });
   }
@@ -160,7 +156,8 @@ export class BatchViews {
         const from = nameOf.get(line.peerId) ?? line.address;
         lines.push({ from, to: node.name, bytesPerSecond: Math.round(line.bytesPerSecond) });
       }
-      const rack = node.settings.rack ?? (node.address === undefined ? undefined : racks.rackOf(node.address));
+      const rack = node.settings.rack ??
+        (node.address === undefined ? undefined : racks.rackOf(node.address));
       return [{
         node: node.name,
         state: shownState(part),

@@ -118,7 +118,8 @@ export class NodeTrack {
     const rates = this.transfer.rates(now);
     const bytesPerSecond = SOURCES.reduce((sum, source) => sum + rates[source], 0);
     const leftBytes = progress ? Math.max(0, progress.bytesTotal - progress.bytesDone) : 0;
-    const isMeasured = progress !== undefined && now - sinceMs >= WARM_UP_MS && (bytesPerSecond > 0 || leftBytes === 0);
+    const isMeasured = progress !== undefined && now - sinceMs >= WARM_UP_MS &&
+      (bytesPerSecond > 0 || leftBytes === 0);
     return { step, inStepMs: now - sinceMs, ...(isMeasured && { fetch: { leftBytes, bytesPerSecond } }) };
   }
 

@@ -63,12 +63,15 @@ export class TransferTrack {
   }
 
   /** Bytes per second from each of the peers that gave it the most. */
-  lines(now: number): { readonly peerId: string; readonly address: string; readonly bytesPerSecond: number }[] {
+  lines(
+    now: number,
+  ): { readonly peerId: string; readonly address: string; readonly bytesPerSecond: number }[] {
     const [first, last, seconds] = this.#window(now);
     if (!first || !last) return [];
     return [...last.from].flatMap(([peerId, bytes]) => {
       // one that was not named before has given less than those that were
-      const bytesPerSecond = (bytes - (first.from.get(peerId) ?? Math.min(bytes, least(first.from)))) / seconds;
+      const bytesPerSecond = (bytes - (first.from.get(peerId) ?? Math.min(bytes, least(first.from)))) /
+        seconds;
       const address = this.#addresses.get(peerId) ?? "";
       return bytesPerSecond > 0 ? [{ peerId, address, bytesPerSecond }] : [];
     });
@@ -76,7 +79,9 @@ export class TransferTrack {
 
   #window(now: number): [Sample | undefined, Sample | undefined, seconds: number] {
     const [first] = this.#samples, last = this.#samples.at(-1);
-    if (!first || !last || first === last || now - last.atMs > 3 * WINDOW_MS) return [undefined, undefined, 1];
+    if (!first || !last || first === last || now - last.atMs > 3 * WINDOW_MS) {
+      return [undefined, undefined, 1];
+    }
     return [first, last, Math.max(0.5, (last.atMs - first.atMs) / 1000)];
   }
 }

@@ -6,9 +6,9 @@ import {
   type FileDetails,
   type FileView,
   type FoundFiles,
-  MAX_TEXT_BYTES,
   type TextDiff,
 } from "#contract/api/files.ts";
+import { MAX_TEXT_BYTES } from "#contract/change_kinds.ts";
 import type { ImageChange } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type BytePath, displayPath, toJsonPath } from "#contract/format/byte_path.ts";

@@ -79,7 +79,10 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
           sources,
           (names) => {
             const request = { ...requestOf(order), nodes: names };
-            return power.ordered({ nodes: [] }, () => orders.restore(request, { also: recording(record), by }));
+            return power.ordered(
+              { nodes: [] },
+              () => orders.restore(request, { also: recording(record), by }),
+            );
           },
         )
       ),

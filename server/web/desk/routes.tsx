@@ -1,6 +1,8 @@
 /** Which page stands at which address, and which are in the navigation. */
 import { Route } from "preact-iso";
 import { messages } from "./messages/messages.ts";
+import { DiffPage } from "./pages/diff/diff_page.tsx";
+import { FilesPage } from "./pages/files/files_page.tsx";
 import { HooksPage } from "./pages/hooks/hooks_page.tsx";
 import { ImagePage } from "./pages/images/image_page.tsx";
 import { ImagesPage } from "./pages/images/images_page.tsx";
@@ -35,6 +37,8 @@ export const ROUTES = [
   <Route path="/machines" component={MachinesPage} />,
   <Route path="/images" component={ImagesPage} />,
   <Route path="/images/:image" component={ImagePage} />,
+  <Route path="/images/:image/files" component={FilesPage} />,
+  <Route path="/images/:image/diff/:to" component={DiffPage} />,
   <Route path="/templates" component={TemplatesPage} />,
   <Route path="/hooks" component={HooksPage} />,
   <Route path="/images/:image/rehearsals" component={RehearsalsPage} />,

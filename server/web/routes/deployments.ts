@@ -1,10 +1,5 @@
 import { Hono } from "hono";
-import {
-  CancelDeploymentRequest,
-  ComparisonQuery,
-  DeploymentQuery,
-  RetryRequest,
-} from "#contract/api.ts";
+import { CancelDeploymentRequest, ComparisonQuery, DeploymentQuery, RetryRequest } from "#contract/api.ts";
 import { present } from "../../fleet/present.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, makerOf, withoutTokens } from "../context.ts";

@@ -1,11 +1,6 @@
 import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
-import {
-  ImageQuery,
-  type ImageView,
-  PruneRequest,
-  type VerifyEvent,
-} from "#contract/api.ts";
+import { ImageQuery, type ImageView, PruneRequest, type VerifyEvent } from "#contract/api.ts";
 import { ForceQuery, NoteRequest, TagKey, TagRequest, type VersionUses } from "#contract/api/image_tags.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { ImageSettings } from "#contract/api/restore.ts";

@@ -1,8 +1,10 @@
 /** Decoders of what a machine sends before it has an operating system. */
 import fc from "fast-check";
+import { NO_ADDRESS } from "../../../boot/dhcp/address.ts";
 import { DhcpFormatError } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";
 import { decide } from "../../../boot/dhcp/policy.ts";
+import { decideProxy, PROXY_PORT } from "../../../boot/dhcp/proxy_policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
 import { isOptional, tableNames } from "../../../boot/file_names.ts";
 import { negotiate } from "../../../boot/tftp/options.ts";
@@ -31,7 +33,18 @@ function dhcpServer(): (packet: Uint8Array) => unknown {
   const leases = newLeases(policy);
   let nowMs = 0;
   return (packet) => {
-    const decision = decide(parseRequest(decodePacket(packet)), { policy, leases, nowMs: nowMs += 10 });
+    const request = parseRequest(decodePacket(packet));
+    for (const port of [67, PROXY_PORT]) {
+      const arrival = { port, from: { hostname: "10.0.0.100", port: 68 } };
+      const beside = decideProxy(request, {
+        policy: { ...policy, address: policy.network.address },
+        arrival,
+      });
+      if (beside.kind === "silent") continue;
+      encodePacket(beside.reply);
+      if (beside.reply.yiaddr !== NO_ADDRESS) throw new Error("a proxy gave an address");
+    }
+    const decision = decide(request, { policy, leases, nowMs: nowMs += 10 });
     return decision.kind === "silent" ? decision : encodePacket(decision.reply);
   };
 }

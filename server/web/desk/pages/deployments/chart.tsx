@@ -55,7 +55,7 @@ export function Chart(
         hooks: { setCursor: [({ cursor: { idx } }) => setAt(idx ?? undefined)] },
         series: [{}, ...series.map(({ isLine }, i) => seriesOf(colours[i] ?? color, { isLine, isStepped }))],
         ...isStacked && {
-          bands: series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })),
+          bands: series.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })),
         },
       },
       dataOf(seconds, series, isStacked),
@@ -151,7 +151,7 @@ function axis(color: string, text: (value: number) => string, size?: number): uP
     ticks: { show: false },
     values: (_, values) => values.map((value) => text(value)),
     space: size === undefined ? 90 : 40,
-    ...size !== undefined && { size },
+    size: size ?? 30,
   };
 }
 

@@ -31,7 +31,7 @@ export const t = messages({
   nInstalling: { en: "{n} in progress", de: "{n} in Arbeit", zh: "{n} 个进行中" },
   nWaiting: { en: "{n} waiting for their boot", de: "{n} warten auf den Start", zh: "{n} 个等待启动" },
   nHeld: { en: "{n} held", de: "{n} zurückgehalten", zh: "{n} 个被暂停" },
-  orderedBy: { en: "Ordered by {by}", de: "Beauftragt von {by}", zh: "由 {by} 下达" },
+  orderedBy: { en: "by {by}", de: "von {by}", zh: "由 {by} 下达" },
   timeLeft: { en: "Time left", de: "Restzeit", zh: "剩余时间" },
   about: { en: "about {time}", de: "etwa {time}", zh: "约 {time}" },
   unknownYet: { en: "not known yet", de: "noch nicht bekannt", zh: "尚未可知" },

@@ -62,5 +62,8 @@ export function layOut(nodes: readonly SwarmNode[], width: number): Layout {
     x += box.width + BETWEEN;
     rowHeight = Math.max(rowHeight, box.height);
   }
-  return { height: y + rowHeight + MARGIN, side, server: { x: width / 2, y: 26 }, racks, squares };
+  const right = Math.max(...racks.map(({ x, width }) => x + width), 0);
+  // above the racks, which may be few in a wide window
+  const middle = Math.min(width / 2, Math.max(60, (MARGIN + right) / 2));
+  return { height: y + rowHeight + MARGIN, side, server: { x: middle, y: 26 }, racks, squares };
 }

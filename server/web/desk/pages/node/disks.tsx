@@ -36,7 +36,9 @@ export function DisksTab({ name, view }: TabProps) {
           {t("planRestore")}
         </label>
       </div>
-      {image === "" ? <p class="empty">{t("chooseImage")}</p> : <Plan name={name} query={query} />}
+      {image === ""
+        ? <p class="empty">{t("chooseImage")}</p>
+        : <Plan name={name} query={query} restores={restores} />}
       {image !== "" && (
         <Command
           line={commandLine(
@@ -58,7 +60,7 @@ function refOf({ image, version }: ImageView): string {
   return `${image}@${version}`;
 }
 
-function Plan({ name, query }: { name: string; query: string }) {
+function Plan({ name, query, restores }: { name: string; query: string; restores: boolean }) {
   const { value, refusal, reload } = useResource<PlanPreview>(`/nodes/${segment(name)}/plan${query}`);
   if (refusal) return <Refused refusal={refusal} reload={reload} />;
   if (!value) return <p class="dim">{common("loading")}</p>;
@@ -78,7 +80,7 @@ function Plan({ name, query }: { name: string; query: string }) {
         </p>
       )}
       <div class="disks">
-        {disks.map((disk) => <Disk key={disk.name} disk={disk} />)}
+        {disks.map((disk) => <Disk key={disk.name} disk={disk} restores={restores} />)}
       </div>
       {lines.length > 0 && (
         <details>
@@ -90,13 +92,15 @@ function Plan({ name, query }: { name: string; query: string }) {
   );
 }
 
-function Disk({ disk }: { disk: DiskPicture }) {
+/** A restore writes what differs, and makes the disk again only if its layout does not fit. */
+function Disk({ disk, restores }: { disk: DiskPicture; restores: boolean }) {
   const { name, sizeBytes, model, serial, byPath, content, before, after } = disk;
+  const fate = after ? restores ? "repaired" : "wiped" : "kept";
   return (
-    <article class={`disk ${after ? "wiped" : "kept"}`} aria-label={name}>
+    <article class={`disk ${fate}`} aria-label={name}>
       <header>
         <strong>{name}</strong> <span>{bytesText(sizeBytes)}</span> {model}
-        <span class={`badge ${after ? "bad" : "good"}`}>{after ? t("wiped") : t("kept")}</span>
+        <span class="badge">{t(fate)}</span>
         <small>{[serial, byPath].filter(Boolean).join(" · ")}</small>
       </header>
       <h3>{after ? t("before") : t("stays")}</h3>

@@ -166,6 +166,11 @@ export const t = messages({
     zh: "依据上报的磁盘信息，",
   },
   wiped: { en: "wiped", de: "wird gelöscht", zh: "将被清空" },
+  repaired: {
+    en: "repaired where it differs",
+    de: "repariert, wo sie abweicht",
+    zh: "仅修复差异",
+  },
   kept: { en: "kept", de: "bleibt", zh: "保留" },
   before: { en: "Before", de: "Vorher", zh: "之前" },
   after: { en: "After", de: "Nachher", zh: "之后" },
