@@ -9,6 +9,7 @@ import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 
 export interface BootServiceOptions {
@@ -18,10 +19,15 @@ export interface BootServiceOptions {
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
+  /** Answer router solicitations, so that iPXE does not wait for an IPv6 router. */
+  readonly routerAdvertisements?: boolean;
+  /** Print `agentConnected` when an agent first connects to the HTTPS port. Nothing is answered. */
+  readonly watchAgent?: boolean;
 }
 
 export const bootServiceAddress = "10.78.0.1";
 export const bootServiceReady = "serving boot files";
+export const agentConnected = "an agent has connected";
 
 if (import.meta.main) {
   const options = JSON.parse(Deno.args[0] ?? "") as BootServiceOptions;
@@ -60,6 +66,17 @@ if (import.meta.main) {
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup });
   });
+  if (options.routerAdvertisements) {
+    startRouterAdvertisements({ interface: options.interface, answers: () => true, signal });
+  }
+  if (options.watchAgent) void watchAgent(address);
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}
+
+async function watchAgent(hostname: string): Promise<void> {
+  using listener = Deno.listen({ hostname, port: 8443 });
+  const connection = await listener.accept();
+  console.log(agentConnected);
+  connection.close();
 }
