@@ -21,6 +21,7 @@ const symbols = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -62,15 +63,17 @@ export class Icmpv6Socket implements SolicitationPort {
   #isClosed = false;
 
   /** Throws a RackseedError if the socket cannot be opened. */
-  constructor(device: string, { sys = "/sys" }: { readonly sys?: string } = {}) {
-    const { socket, eventfd } = this.#library.symbols;
+  constructor(device: string) {
+    const { socket, eventfd, if_nametoindex } = this.#library.symbols;
+    const name = new TextEncoder().encode(`${device}\0`);
     this.#interface = device;
-    this.#index = Number(Deno.readTextFileSync(`${sys}/class/net/${device}/ifindex`));
+    this.#index = if_nametoindex(name);
     this.#fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
     this.#wake = eventfd(0, EFD_CLOEXEC);
     try {
+      if (this.#index === 0) throw this.#failure("if_nametoindex");
       if (this.#fd < 0) throw this.#failure("socket");
-      this.#set("SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, new TextEncoder().encode(`${device}\0`));
+      this.#set("SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, name);
       this.#set("ICMP6_FILTER", IPPROTO_ICMPV6, ICMP6_FILTER, filterOf(ROUTER_SOLICITATION));
       this.#set("IPV6_RECVHOPLIMIT", IPPROTO_IPV6, IPV6_RECVHOPLIMIT, i32(1));
       // a receiver discards an advertisement with less (RFC 4861 §6.1.2)

@@ -67,7 +67,8 @@ if (import.meta.main) {
     return handleBoot(request, { lookup });
   });
   if (options.routerAdvertisements) {
-    startRouterAdvertisements({ interface: options.interface, answers: () => true, signal });
+    const service = startRouterAdvertisements({ interface: options.interface, answers: () => true, signal });
+    if (service === undefined) throw new Error("router solicitations cannot be answered here");
   }
   if (options.watchAgent) void watchAgent(address);
   console.log(bootServiceReady);
