@@ -1,11 +1,11 @@
 import type { MacAddress } from "../dhcp/address.ts";
 
-/** From a machine's DISCOVER until its operating system runs, or until it asks again in the next stage. */
+/** Longer than iPXE configures a NIC, even on a switch port with spanning tree. */
 const BOOT_MS = 120_000;
 /** A large room that is switched on at once. */
 const MAX_MACHINES = 16_384;
 
-/** The machines that are booting from the network now. */
+/** The machines that run iPXE now. */
 export class RecentBoots {
   /** When each was last heard, oldest first. */
   readonly #heardMs = new Map<MacAddress, number>();
@@ -18,7 +18,7 @@ export class RecentBoots {
     if (oldest !== undefined) this.#heardMs.delete(oldest);
   }
 
-  /** A machine that no longer boots, as its operating system asks for an address. */
+  /** A machine that runs something else now, which asks for an address. */
   forget(mac: MacAddress): void {
     this.#heardMs.delete(mac);
   }

@@ -40,7 +40,11 @@ export function startRouterAdvertisements(
   try {
     port = new Icmpv6Socket(device);
   } catch (error) {
-    log.warn("not-served", { interface: device, error: messageOf(error), remedy: "iPXE waits 13 s per stage" });
+    log.warn("not-served", {
+      interface: device,
+      error: messageOf(error),
+      remedy: "iPXE waits 13 s per stage",
+    });
     return undefined;
   }
   const close = () => port.close();

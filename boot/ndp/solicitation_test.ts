@@ -58,7 +58,10 @@ Deno.test("only a machine that boots from the network now is answered, and it al
   assert.deepEqual(ask(SOURCE, MAC), { kind: "advertise", to: SOURCE });
   assert.deepEqual(ask(SOURCE), { kind: "silent", why: "unknown-mac" });
   // not on this link: a global address, and none
-  assert.deepEqual(ask(Uint8Array.of(0x20, 1, ...SOURCE.slice(2)), MAC), { kind: "silent", why: "no-address" });
+  assert.deepEqual(ask(Uint8Array.of(0x20, 1, ...SOURCE.slice(2)), MAC), {
+    kind: "silent",
+    why: "no-address",
+  });
   assert.deepEqual(ask(new Uint8Array(16), MAC), { kind: "silent", why: "no-address" });
   ask(SOURCE, MAC);
   assert.deepEqual(ask(SOURCE, MAC), { kind: "silent", why: "flood" });

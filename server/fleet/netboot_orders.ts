@@ -55,6 +55,14 @@ export class NetbootOrders {
     }
   }
 
+  /** Whether `issue` may give this machine an order. Changes nothing. */
+  mayBootAgent(mac: string): boolean {
+    const { nodes, deployments, bootRestores } = this.#sources;
+    const node = nodes.byMac(mac);
+    if (node === undefined) return false;
+    return deployments.active(node.id) !== undefined || bootRestores.view(node.id) !== undefined;
+  }
+
   /** Issues a fresh boot token if the machine is armed; undefined if it is not. */
   issue(mac: string): NetbootOrder | undefined {
     const { nodes, deployments, bootRestores, pin } = this.#sources;

@@ -6,9 +6,12 @@ import { FirstPackets } from "../../boot/dhcp/first_packets.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
+import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
+import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import { type BootTarget, chooseFirstStage, chooseTarget, OWN_DISK_PROGRAM } from "../../boot/netboot.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
+import { ownDiskProgram } from "../../boot/programs/own_disk_program.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
@@ -99,7 +102,19 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
-  if (options.dhcp === "server") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
+  // Another DHCP server's clients are not known here, so every machine that asks is answered.
+  const recentBoots = options.dhcp === "server" ? new RecentBoots() : undefined;
+  if (options.dhcp === "server") {
+    finished.push((await startDhcp(context, { bootSite, sightings, recentBoots })).finished);
+  }
+  if (options.interface !== undefined && options.routerAdvertisements !== "off") {
+    const service = startRouterAdvertisements({
+      interface: options.interface,
+      answers: (mac) => recentBoots?.has(mac, performance.now()) ?? true,
+      signal,
+    });
+    if (service) finished.push(service.finished);
+  }
   const server = bootSite.agentUrl;
   const installer: InstallerBoot = {
     server,
@@ -111,10 +126,11 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
 }
 
 async function startDhcp(
-  { options, site, nodes, leases, onDhcp, signal }: NetbootOptions,
-  { bootSite, sightings }: {
+  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
+  { bootSite, sightings, recentBoots }: {
     bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
     sightings: MachineSightings;
+    recentBoots: RecentBoots | undefined;
   },
 ): Promise<{ finished: Promise<void> }> {
   const { interface: device, gateway, dns } = options;
@@ -143,7 +159,12 @@ async function startDhcp(
     leaseSeconds: LEASE_SECONDS,
     leases,
     onDecision: onDhcp,
-    onClient: (client) => sightings.client(client),
+    onClient(client) {
+      sightings.client(client);
+      // Only iPXE: to other firmware the advertisement says that IPv6 is there, and it tries that in vain.
+      if (client.ipxe) recentBoots?.note(client.mac, performance.now());
+      else recentBoots?.forget(client.mac);
+    },
     onBoot: (discover) => firstPackets.discover(discover, Date.now()),
     reservations: reservationsOf(nodes, network),
     answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
@@ -151,7 +172,8 @@ async function startDhcp(
     bootOptions: (client) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
+      const mayBootAgent = fleet.netboot.mayBootAgent(client.mac);
+      return chooseFirstStage(client, { site: bootSite, mayBootAgent, ...(uefiProgram && { uefiProgram }) });
     },
     signal,
   });
@@ -247,7 +269,7 @@ function compressionOf({ image, version, initrdPath }: PublishedVersion): Compre
 }
 
 async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const programs = new Map<string, Uint8Array>();
+  const programs = new Map<string, Uint8Array>([[OWN_DISK_PROGRAM, ownDiskProgram()]]);
   const missing: string[] = [];
   let reason = "";
   for (const { name } of bootPrograms) {

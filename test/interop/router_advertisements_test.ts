@@ -62,9 +62,13 @@ Deno.test({
           "interface r0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix 2001:db8::/64 {}; };",
         );
         router.spawn(["radvd", "-n", "-C", `${folder}/radvd.conf`, "-p", `${folder}/pid`, "-m", "stderr"]);
-        await waitFor("the router's route", async () => (await client.ip(["-6", "route"])).includes("default"), {
-          timeoutMs: 20_000,
-        });
+        await waitFor(
+          "the router's route",
+          async () => (await client.ip(["-6", "route"])).includes("default"),
+          {
+            timeoutMs: 20_000,
+          },
+        );
         const before = await routes(client);
         await using _service = await start(server, "br0", MAC);
         const { code, stdout } = await client.run(["rdisc6", "-m", "-r", "1", "-w", "1500", "c0"]);
@@ -92,7 +96,17 @@ async function routes(namespace: NetworkNamespace): Promise<string[]> {
 }
 
 function argv(device: string, mac?: string): string[] {
-  return [Deno.execPath(), "run", "-A", "--no-check", "--config", config, program, device, ...(mac ? [mac] : [])];
+  return [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--no-check",
+    "--config",
+    config,
+    program,
+    device,
+    ...(mac ? [mac] : []),
+  ];
 }
 
 async function start(namespace: NetworkNamespace, device: string, mac: string) {

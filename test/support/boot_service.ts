@@ -2,14 +2,16 @@
  * DHCP, TFTP and HTTP with the table of boot files, as one program to run in a network namespace. It takes its
  * options as JSON, and prints a line once it is ready.
  */
-import type { Ipv4 } from "../../boot/dhcp/address.ts";
+import type { Ipv4, MacAddress } from "../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
-import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
+import { chooseFirstStage, chooseTarget, type NetbootNode, OWN_DISK_PROGRAM } from "../../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
+import { ownDiskProgram } from "../../boot/programs/own_disk_program.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 
 export interface BootServiceOptions {
@@ -19,8 +21,8 @@ export interface BootServiceOptions {
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
-  /** Answer router solicitations, so that iPXE does not wait for an IPv6 router. */
-  readonly routerAdvertisements?: boolean;
+  /** Without what shortens the way: answers to router solicitations, the end of iPXE's waits, the own-disk program. */
+  readonly slow?: boolean;
   /** Print `agentConnected` when an agent first connects to the HTTPS port. Nothing is answered. */
   readonly watchAgent?: boolean;
 }
@@ -41,6 +43,7 @@ if (import.meta.main) {
   };
   const programs = new Map<string, Uint8Array>();
   for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
+  programs.set(OWN_DISK_PROGRAM, ownDiskProgram());
   const files = new BootFiles({
     site,
     programs,
@@ -48,6 +51,7 @@ if (import.meta.main) {
     image: (name) => options.images[name],
   });
   const lookup = (name: string) => files.lookup(name);
+  const booting = new RecentBoots();
   const { signal } = new AbortController();
   const dhcp = startDhcpServer({
     interface: options.interface,
@@ -59,15 +63,21 @@ if (import.meta.main) {
     reservations: { addressOf: () => undefined, isReserved: () => false },
     answers: () => true,
     knows: () => true,
-    bootOptions: (client) => chooseFirstStage(client, { site }),
+    bootOptions(client) {
+      const mayBootAgent = options.slow === true || options.node?.armed !== undefined;
+      const answer = chooseFirstStage(client, { site, mayBootAgent });
+      return answer && options.slow ? { file: answer.file } : answer;
+    },
+    onClient: ({ mac, ipxe }) => ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
     signal,
   });
   const tftp = startTftpServer({ hostname: address, port: 69, lookup, signal });
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup });
   });
-  if (options.routerAdvertisements) {
-    const service = startRouterAdvertisements({ interface: options.interface, answers: () => true, signal });
+  if (!options.slow) {
+    const answers = (mac: MacAddress) => booting.has(mac, performance.now());
+    const service = startRouterAdvertisements({ interface: options.interface, answers, signal });
     if (service === undefined) throw new Error("router solicitations cannot be answered here");
   }
   if (options.watchAgent) void watchAgent(address);
