@@ -19,7 +19,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** These run only by name. */
 const LONG = [
   ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["layouts", "faults", "flood", "fuzz"],
+  ...["layouts", "faults", "flood", "fuzz", "boot"],
 ];
 
 const scriptOf = (name: string) => new URL(`./bench/${name}.ts`, import.meta.url).pathname;

@@ -161,9 +161,9 @@ export class Icmpv6Socket implements SolicitationPort {
     return new RackseedError(`cannot answer router solicitations on ${this.#interface}`, {
       reason: errno === EPERM ? "this user lacks CAP_NET_RAW." : `${call}: errno ${errno}.`,
       remedy: errno === EPERM
-        ? "start as root, or set --router-advertisements off."
+        ? "start as root, or set --router-adverts off."
         : `check with "ip -6 address show dev ${this.#interface}" that it has a link-local address, ` +
-          "or set --router-advertisements off.",
+          "or set --router-adverts off.",
     });
   }
 

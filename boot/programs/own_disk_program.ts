@@ -13,6 +13,7 @@ export function ownDiskProgram(): Uint8Array<ArrayBuffer> {
 
 /** Wraps x64 code, of at most 512 bytes, in a PE32+ file with one section and no relocations (Microsoft PE format). */
 export function efiApplication(code: readonly number[]): Uint8Array<ArrayBuffer> {
+  if (code.length > 0x200) throw new RangeError(`${code.length} bytes of code are more than 512`);
   const file = new Uint8Array(0x400);
   const view = new DataView(file.buffer);
   const u16 = (offset: number, value: number) => view.setUint16(offset, value, true);

@@ -176,9 +176,9 @@ const SETTINGS = {
     parse: parseIpv4,
     many: true,
   },
-  "router-advertisements": {
+  "router-adverts": {
     argument: "<mode>",
-    description: "answer iPXE's search for an IPv6 router, so that it need not wait",
+    description: "spare iPXE its wait for an IPv6 router",
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
