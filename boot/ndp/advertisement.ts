@@ -1,4 +1,4 @@
-export const ROUTER_ADVERTISEMENT = 134;
+const ROUTER_ADVERTISEMENT = 134;
 
 /**
  * A router advertisement that offers nothing, RFC 4861 §4.2. The kernel fills in the checksum.

@@ -2,11 +2,11 @@ import type { MacAddress } from "../dhcp/address.ts";
 import type { TokenBucket } from "../token_bucket.ts";
 import { isLinkLocal, type RouterSolicitation } from "./solicitation.ts";
 
-export type Decision =
+type Decision =
   | { readonly kind: "advertise"; readonly to: Uint8Array }
   | { readonly kind: "silent"; readonly why: "no-address" | "unknown-mac" | "not-booting" | "flood" };
 
-export interface SolicitationPolicy {
+interface SolicitationPolicy {
   /** Whether this machine waits in its firmware or in iPXE, so that the advertisement cannot affect a running system. */
   readonly answers: (mac: MacAddress) => boolean;
   /** Bounds what a flood of solicitations can cause. */
