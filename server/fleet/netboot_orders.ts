@@ -13,7 +13,7 @@ const log = getLogger(["rackseed", "nodes"]);
 interface NetbootSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
-  readonly bootRestores: BootRestores;
+  readonly bootRestores: Pick<BootRestores, "atBoot" | "view">;
   /** Pin of the server's CA, for the boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => void;
