@@ -47,42 +47,30 @@ export interface NetbootSite {
 /** The two iPXE builds for UEFI. Each hangs on some machines, so a node may name the one it needs. */
 type UefiProgram = "snponly.efi" | "ipxe.efi";
 
-export const OWN_DISK_PROGRAM = "own-disk.efi";
-
-interface FirstStageOptions {
-  readonly site: NetbootSite;
-  readonly uefiProgram?: UefiProgram;
-  /** False if the machine certainly has no order: then no iPXE is needed to find that out. */
-  readonly mayBootAgent?: boolean;
-}
-
 /**
  * The boot file of a DHCP answer; undefined if no boot program fits the machine, which then tries its next boot
- * device. iPXE gets its script rather than iPXE again. Otherwise it would wait 2 s and more for a proxyDHCP server.
- *
- * To offer an unarmed machine no boot file, or nothing at all, would be worse: firmware repeats its request for up to
- * a minute (PXE 2.1 §2.2.6) before it tries the disk.
+ * device. iPXE gets its script rather than iPXE again, and is told not to wait 2 s and more for a proxyDHCP server.
  */
 export function chooseFirstStage(
   client: BootClient,
-  { site, uefiProgram = "snponly.efi", mayBootAgent = true }: FirstStageOptions,
+  { site, uefiProgram = "snponly.efi" }: { site: NetbootSite; uefiProgram?: UefiProgram },
 ): BootAnswer | undefined {
   if (client.ipxe) {
     const name = scriptName(client.mac);
     return { file: site.transport === "http" ? `${site.httpUrl}/boot/${name}` : name, noProxyDhcp: true };
   }
-  const program = firmwareProgram(client, { site, uefiProgram, mayBootAgent });
+  const program = firmwareProgram(client, { site, uefiProgram });
   if (program === undefined) return undefined;
   return { file: client.http ? `${site.httpUrl}/boot/${program}` : program };
 }
 
 function firmwareProgram(
   { arch, http }: BootClient,
-  { site, uefiProgram, mayBootAgent }: Required<FirstStageOptions>,
+  { site, uefiProgram }: { site: NetbootSite; uefiProgram: UefiProgram },
 ): string | undefined {
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
   if (arch !== "uefi-x64") return undefined;
-  if (!site.secureBoot) return mayBootAgent ? uefiProgram : OWN_DISK_PROGRAM;
+  if (!site.secureBoot) return uefiProgram;
   // GRUB's HTTP client insists on a header spelled `Content-Length`; ours is lower case. Without an answer, the
   // firmware tries its PXE entry next, which uses TFTP.
   return http ? undefined : "shimx64.efi";

@@ -44,21 +44,6 @@ Deno.test("each firmware gets a program that it can run", async (t) => {
   }
 });
 
-Deno.test("a machine that certainly has no order gets no iPXE, where the firmware knows a shorter way", () => {
-  const cases: [client: BootClient, site: Partial<NetbootSite>, file: string][] = [
-    [client("uefi-x64"), {}, "own-disk.efi"],
-    [client("uefi-x64", { http: true }), {}, "http://10.0.0.1:8080/boot/own-disk.efi"],
-    [client("uefi-x64"), { secureBoot: true }, "shimx64.efi"],
-    [client("bios"), {}, "undionly.kpxe"],
-    // iPXE in the firmware asks for its script, which sends it to the disk
-    [client("uefi-x64", { ipxe: true }), {}, "http://10.0.0.1:8080/boot/ipxe/52-54-00-12-34-56"],
-  ];
-  for (const [who, difference, file] of cases) {
-    const answer = chooseFirstStage(who, { site: { ...site, ...difference }, mayBootAgent: false });
-    assert.equal(answer?.file, file);
-  }
-});
-
 Deno.test("a node may name the other iPXE", () => {
   assert.equal(chooseFirstStage(client("uefi-x64"), { site, uefiProgram: "ipxe.efi" })?.file, "ipxe.efi");
 });

@@ -1,7 +1,7 @@
 /**
  * Measures how long a machine takes in QEMU from power-on to the agent's first connection to the server (armed), and
  * to its own disk (unarmed): with what shortens the way, and in the same run without. Without means: nobody answers
- * iPXE's router solicitations, iPXE waits for a proxyDHCP server, and an unarmed machine loads iPXE.
+ * iPXE's router solicitations, and iPXE waits for a proxyDHCP server.
  *
  *     deno task bench boot [--firmware LIST] [--runs N] [--json]
  *

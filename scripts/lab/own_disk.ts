@@ -2,7 +2,6 @@
  * A disk with a boot program that prints one line on the serial port and halts. It changes nothing, so that a machine
  * that ended there still has exactly the same disk.
  */
-import { efiApplication } from "../../boot/programs/own_disk_program.ts";
 import { run } from "./command.ts";
 import type { Firmware } from "./qemu.ts";
 
@@ -45,11 +44,44 @@ function bootCode(): Uint8Array {
   return Uint8Array.from([...start, at & 0xff, at >> 8, ...print, ...message]);
 }
 
-/** A UEFI application for x64 that prints the line. */
+/** A UEFI application for x64: PE32+ (Microsoft PE format) with one section and no relocations. */
 function efiProgram(): Uint8Array {
   // cld; mov edx,port; lea rsi,[rip + distance to message]
   const start = [0xfc, 0xba, port & 0xff, port >> 8, 0, 0, 0x48, 0x8d, 0x35, print.length, 0, 0, 0];
-  return efiApplication([...start, ...print, ...message]);
+  const code = [...start, ...print, ...message];
+  const file = new Uint8Array(0x400);
+  const view = new DataView(file.buffer);
+  const u16 = (offset: number, value: number) => view.setUint16(offset, value, true);
+  const u32 = (offset: number, value: number) => view.setUint32(offset, value, true);
+  const text = (offset: number, value: string) => file.set(new TextEncoder().encode(value), offset);
+  text(0, "MZ");
+  u32(0x3c, 0x40); // where the PE header is
+  text(0x40, "PE");
+  u16(0x44, 0x8664); // x64
+  u16(0x46, 1); // sections
+  u16(0x54, 0xf0); // size of the optional header
+  u16(0x56, 0x22); // executable, large addresses
+  const optional = 0x58;
+  u16(optional, 0x20b); // PE32+
+  u32(optional + 4, 0x200); // size of code
+  u32(optional + 16, 0x1000); // entry point
+  u32(optional + 20, 0x1000); // base of code
+  u32(optional + 24, 0x400000); // image base
+  u32(optional + 32, 0x1000); // section alignment
+  u32(optional + 36, 0x200); // file alignment
+  u32(optional + 56, 0x2000); // size of image
+  u32(optional + 60, 0x200); // size of headers
+  u16(optional + 68, 10); // EFI application
+  u32(optional + 108, 16); // data directories
+  const section = optional + 0xf0;
+  text(section, ".text");
+  u32(section + 8, code.length);
+  u32(section + 12, 0x1000); // address
+  u32(section + 16, 0x200); // size in the file
+  u32(section + 20, 0x200); // offset in the file
+  u32(section + 36, 0x60000020); // code, executable, readable
+  file.set(code, 0x200);
+  return file;
 }
 
 async function writeAt(

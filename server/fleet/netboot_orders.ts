@@ -13,7 +13,7 @@ const log = getLogger(["rackseed", "nodes"]);
 interface NetbootSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
-  readonly bootRestores: Pick<BootRestores, "atBoot" | "view">;
+  readonly bootRestores: BootRestores;
   /** Pin of the server's CA, for the boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => void;
@@ -53,14 +53,6 @@ export class NetbootOrders {
     } catch (error) {
       log.error("sighting-not-noted", { mac, error: messageOf(error) });
     }
-  }
-
-  /** Whether `issue` may give this machine an order. Changes nothing. */
-  mayBootAgent(mac: string): boolean {
-    const { nodes, deployments, bootRestores } = this.#sources;
-    const node = nodes.byMac(mac);
-    if (node === undefined) return false;
-    return deployments.active(node.id) !== undefined || bootRestores.view(node.id) !== undefined;
   }
 
   /** Issues a fresh boot token if the machine is armed; undefined if it is not. */

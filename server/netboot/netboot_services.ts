@@ -9,9 +9,8 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { type BootTarget, chooseFirstStage, chooseTarget, OWN_DISK_PROGRAM } from "../../boot/netboot.ts";
+import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
-import { ownDiskProgram } from "../../boot/programs/own_disk_program.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
@@ -126,7 +125,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
 }
 
 async function startDhcp(
-  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
+  { options, site, nodes, leases, onDhcp, signal }: NetbootOptions,
   { bootSite, sightings, recentBoots }: {
     bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
     sightings: MachineSightings;
@@ -172,8 +171,7 @@ async function startDhcp(
     bootOptions: (client) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      const mayBootAgent = fleet.netboot.mayBootAgent(client.mac);
-      return chooseFirstStage(client, { site: bootSite, mayBootAgent, ...(uefiProgram && { uefiProgram }) });
+      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
     },
     signal,
   });
@@ -269,7 +267,7 @@ function compressionOf({ image, version, initrdPath }: PublishedVersion): Compre
 }
 
 async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const programs = new Map<string, Uint8Array>([[OWN_DISK_PROGRAM, ownDiskProgram()]]);
+  const programs = new Map<string, Uint8Array>();
   const missing: string[] = [];
   let reason = "";
   for (const { name } of bootPrograms) {

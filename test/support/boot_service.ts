@@ -7,11 +7,10 @@ import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts"
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
-import { chooseFirstStage, chooseTarget, type NetbootNode, OWN_DISK_PROGRAM } from "../../boot/netboot.ts";
+import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
-import { ownDiskProgram } from "../../boot/programs/own_disk_program.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 
 export interface BootServiceOptions {
@@ -21,7 +20,7 @@ export interface BootServiceOptions {
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
-  /** Without what shortens the way: answers to router solicitations, the end of iPXE's waits, the own-disk program. */
+  /** Without what shortens the way: answers to router solicitations, the end of iPXE's wait for proxyDHCP. */
   readonly slow?: boolean;
   /** Print `agentConnected` when an agent first connects to the HTTPS port. Nothing is answered. */
   readonly watchAgent?: boolean;
@@ -43,7 +42,6 @@ if (import.meta.main) {
   };
   const programs = new Map<string, Uint8Array>();
   for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
-  programs.set(OWN_DISK_PROGRAM, ownDiskProgram());
   const files = new BootFiles({
     site,
     programs,
@@ -64,8 +62,7 @@ if (import.meta.main) {
     answers: () => true,
     knows: () => true,
     bootOptions(client) {
-      const mayBootAgent = options.slow === true || options.node?.armed !== undefined;
-      const answer = chooseFirstStage(client, { site, mayBootAgent });
+      const answer = chooseFirstStage(client, { site });
       return answer && options.slow ? { file: answer.file } : answer;
     },
     onClient: ({ mac, ipxe }) => ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
