@@ -13,12 +13,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type {
-  DeploymentQuery,
-  DeploymentSummary,
-  InstalledDisk,
-  StepReport,
-} from "#contract/api.ts";
+import type { DeploymentQuery, DeploymentSummary, InstalledDisk, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";

@@ -7,18 +7,7 @@ import { AgentToken } from "#contract/api.ts";
 import { CheckAnswer } from "#contract/api/checks.ts";
 import { parseToken } from "#contract/token.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
-import {
-  ADMIN,
-  type Call,
-  OPERATE,
-  ORDER,
-  PEOPLE,
-  type Row,
-  TABLE,
-  VIEW,
-  WHO,
-  type Who,
-} from "./support/access_table.ts";
+import { ADMIN, OPERATE, ORDER, PEOPLE, TABLE, VIEW, WHO, type Who } from "./support/access_table.ts";
 import { DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 

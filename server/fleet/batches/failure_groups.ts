@@ -53,7 +53,7 @@ function problemOf({ problem, isAborted }: Failure): Pick<Problem, "title" | "de
  * The title without what differs from node to node, its name, devices, addresses, ids and numbers: "cannot format /dev/…
  * of …".
  */
-function normalised(title: string, node: string): string {
+export function normalised(title: string, node: string): string {
   const isNode = (word: string) => word === node;
   return title
     .replace(/\/dev\/[\w/:.-]+/g, "/dev/…")

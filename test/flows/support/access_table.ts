@@ -24,9 +24,9 @@ export const OPERATE: readonly Who[] = ["operator", "admin", "owner"];
 export const ADMIN: readonly Who[] = ["admin", "owner"];
 export const PEOPLE: readonly Who[] = VIEW;
 
-export type Row = readonly [route: string, admitted: readonly Who[], call?: Call];
+type Row = readonly [route: string, admitted: readonly Who[], call?: Call];
 
-export interface Call {
+interface Call {
   /** By default the route's with "none" for every parameter. "{who}" and what `sitesOf` names are filled in. */
   readonly path?: string;
   readonly json?: unknown;
