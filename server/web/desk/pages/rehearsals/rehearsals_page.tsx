@@ -28,10 +28,17 @@ export function RehearsalsPage({ image = "" }: { image?: string }) {
   const refused = version.refusal ?? list.refusal;
   return (
     <Page
+      kind="rehearsals-page"
       title={t("title", { ref: image })}
       trail={[{ href: "/images", text: t("images") }, { href: `/images/${segment(image)}`, text: image }]}
       actions={mayOperate() && (
-        <button type="button" class="primary" onClick={() => setIsStarting(true)}>{t("rehearse")}</button>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => setIsStarting(true)}
+        >
+          {t("rehearse")}
+        </button>
       )}
     >
       {refused && (
