@@ -19,7 +19,7 @@ await ensureProduct();
 const started = performance.now();
 const runs = Deno.args.length > 0 ? [await runTests(Deno.args)] : await Promise.all([
   runTests(MACHINES, { prefix: "vm| " }),
-  runTests([`--ignore=${MACHINES.join()}`]),
+  runTests([`--ignore=${[...NO_SOURCES, ...MACHINES].join()}`]),
 ]);
 const total = (key: keyof Counts) => runs.reduce((sum, { counts }) => sum + counts[key], 0);
 console.log(`tests took ${minutesSince(started)} minutes`);
