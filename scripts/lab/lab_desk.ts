@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { openPage, startBrowser } from "../../test/support/chromium.ts";
 import type { Check } from "./check.ts";
-import { serverAddress, type Workplace } from "./workplace.ts";
+import type { Workplace } from "./workplace.ts";
 
 const PASSWORD = "correct horse battery";
 /** A page's answer, if the machine is busy with two virtual ones. */
@@ -15,19 +15,23 @@ export class LabDesk implements AsyncDisposable {
   readonly checks: Check[] = [];
   readonly #lab: Workplace;
   readonly #browser: Browser;
+  readonly #url: string;
   readonly #complaints: (readonly string[])[] = [];
   #pictures = 0;
 
-  private constructor(lab: Workplace, browser: Browser) {
+  private constructor(lab: Workplace, { browser, url }: { browser: Browser; url: string }) {
     this.#lab = lab;
     this.#browser = browser;
+    this.#url = url;
   }
 
-  static async open(lab: Workplace): Promise<LabDesk> {
+  /** `url`: the server's. */
+  static async open(lab: Workplace, { url }: { readonly url: string }): Promise<LabDesk> {
     const executablePath = `${lab.folder}/chromium`;
     const start = lab.network.inside(["/usr/bin/chromium", "--no-proxy-server"]).join(" ");
     await Deno.writeTextFile(executablePath, `#!/bin/sh\nexec ${start} "$@"\n`, { mode: 0o755 });
-    return new LabDesk(lab, await startBrowser({ executablePath, leavesSignals: true }));
+    const browser = await startBrowser({ executablePath, leavesSignals: true });
+    return new LabDesk(lab, { browser, url });
   }
 
   /** Somebody with a browser session of their own, who chooses a password by a set-up link. */
@@ -40,7 +44,7 @@ export class LabDesk implements AsyncDisposable {
     await page.getByLabel("Once more").fill(PASSWORD);
     await page.getByRole("button", { name: "Choose this password" }).click();
     await page.getByText("live", { exact: true }).waitFor();
-    return new Person(page);
+    return new Person(page, this.#url);
   }
 
   /** Notes what a person sees, with a picture of the page. */
@@ -85,8 +89,11 @@ export class LabDesk implements AsyncDisposable {
 export class Person {
   readonly page: Page;
 
-  constructor(page: Page) {
+  readonly #url: string;
+
+  constructor(page: Page, url: string) {
     this.page = page;
+    this.#url = url;
   }
 
   /** Opens a page of the desk. */
@@ -97,7 +104,7 @@ export class Person {
 
   /** Opens a page that may not be the desk's. */
   async open(path: string): Promise<void> {
-    await this.page.goto(`https://${serverAddress}:8443${path}`);
+    await this.page.goto(`${this.#url}${path}`);
   }
 
   /** The name and role that stand on every page of the desk. */

@@ -28,7 +28,7 @@ const SETUP_LINK = /https:\/\/\S+\/setup\?code=[^\s#]+/;
 export async function liveByPages(lab: Workplace): Promise<Check[]> {
   const start = () => ProductServer.start(lab, { inTerminal: true });
   await using server = await lab.timeline.measure("server: started", start);
-  await using desk = await LabDesk.open(lab);
+  await using desk = await LabDesk.open(lab, server);
   try {
     const { admin, otto } = await comeIn(desk, server);
     const story = { lab, server, desk, admin, otto, node: nodeFacts(1) };
