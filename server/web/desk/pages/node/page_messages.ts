@@ -19,6 +19,7 @@ export const t = messages({
   group: { en: "Group", de: "Gruppe", zh: "分组" },
   rack: { en: "Rack", de: "Rack", zh: "机架" },
   seen: { en: "Last seen", de: "Zuletzt gesehen", zh: "最近在线" },
+  firstBootDue: { en: "First boot expected by", de: "Erster Start erwartet bis", zh: "首次启动期限" },
   silent: { en: "Silent since", de: "Still seit", zh: "已无响应，始于" },
   everyBoot: {
     en: "Restored at every boot from the network, ordered by {by}.",
