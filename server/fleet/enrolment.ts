@@ -7,7 +7,8 @@ import type { BackupOrder, DiscoverOrder, Enrolment, Inventory, Order } from "#c
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
-import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { Assignment } from "../store/assignment.ts";
+import type { Deployments } from "../store/deployments.ts";
 import type { BackupTerms, DiscoverTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";

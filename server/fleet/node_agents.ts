@@ -15,7 +15,8 @@ import type {
 } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Identity } from "#contract/identity.ts";
-import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { Assignment } from "../store/assignment.ts";
+import type { Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";

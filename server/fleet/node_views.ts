@@ -1,7 +1,8 @@
 /** Nodes as the API and the page show them: settings, state, progress, first boot. */
 import type { NodeView } from "#contract/api.ts";
 import type { Batches } from "./batches/batches.ts";
-import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { Assignment } from "../store/assignment.ts";
+import type { Deployments } from "../store/deployments.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";

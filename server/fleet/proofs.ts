@@ -10,7 +10,7 @@ interface Version {
   readonly id: string;
 }
 
-export interface ProofSources {
+interface ProofSources {
   /** The version's newest verdict. */
   readonly verdict: (version: Version) => Verdict | undefined;
   /** Whether any version of the image has had a verdict. */

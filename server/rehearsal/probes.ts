@@ -6,12 +6,12 @@ import { loginPrompt } from "./console_text.ts";
 /** Longest wait for one connection or answer. */
 const TRY_MS = 5000;
 
-export interface ProbedMachine {
+interface ProbedMachine {
   localPort(port: number): Promise<number | undefined>;
   hasAccepted(port: number): Promise<boolean>;
 }
 
-export interface Attempt {
+interface Attempt {
   readonly passed: boolean;
   /** What was seen, or what is missing. */
   readonly seen: string;

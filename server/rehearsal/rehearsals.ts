@@ -29,7 +29,7 @@ const MAX_CONSOLE = 4 << 20;
 /** A change of the message, or of probes, is published at most so often. */
 const PUBLISH_MS = 1000;
 
-export interface RehearsalSources {
+interface RehearsalSources {
   readonly table: RehearsalTable;
   /** Has a folder for each rehearsal. */
   readonly folder: string;

@@ -51,7 +51,7 @@ function addFacts(
   metrics.ask({
     version: settings.version,
     startedMs: performance.timeOrigin,
-    deployments: () => deployments.countByState(),
+    deployments: () => deployments.queries.countByState(),
     store: () => ({
       ...store.usage(),
       ...directory.space(),

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DeploymentCurve, DeploymentFigures } from "#contract/api.ts";
 
-export interface BatchRecord {
+interface BatchRecord {
   /** ISO times: when the first node began, and when the last one was through. */
   readonly started: string;
   readonly ended?: string | undefined;

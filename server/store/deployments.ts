@@ -13,18 +13,11 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type {
-  DeploymentQuery,
-  DeploymentSummary,
-  InstalledDisk,
-  NodeState,
-  StepReport,
-} from "#contract/api.ts";
+import type { DeploymentQuery, DeploymentSummary, InstalledDisk, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
-import type { z } from "zod";
 import { transaction } from "./database.ts";
 import {
   type BackupTerms,
@@ -34,30 +27,14 @@ import {
   type OrderTerms,
   type Terms,
 } from "./deployment_terms.ts";
-import { BATCH_STATE, listDeployments, type ListedDeployment } from "./deployment_list.ts";
+import { listDeployments, type ListedDeployment } from "./deployment_list.ts";
+import type { Assignment, AssignmentState } from "./assignment.ts";
+import { BatchQueries } from "./batch_queries.ts";
 import { BatchRecords } from "./batch_records.ts";
 import { ReportLog } from "./events.ts";
 import { OrderHistory } from "./order_history.ts";
 import { PausedDeployments } from "./paused_deployments.ts";
 import { tokenHash } from "./token_hash.ts";
-
-type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
-
-/** One node's part of a deployment. */
-export interface Assignment {
-  readonly deployment: string;
-  /** Node id. */
-  readonly node: string;
-  readonly image: string;
-  readonly version: number;
-  readonly state: AssignmentState;
-}
-
-/** How long a node was at a step that it finished. */
-export interface StepDuration extends Pick<Assignment, "node" | "state"> {
-  readonly step: Step;
-  readonly ms: number;
-}
 
 /** A node's state from its deployments. */
 interface Progress {
@@ -70,7 +47,7 @@ interface Progress {
 const MAX_BOOT_TOKENS = 16;
 /** The step that writes to disks first. */
 const WRITES_FIRST: Step = "partition";
-/** Number of a node's deployments whose log is kept. */
+/** Of a node, with their logs. */
 const KEPT_DEPLOYMENTS = 5;
 const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
@@ -83,6 +60,7 @@ export class Deployments {
   readonly paused: PausedDeployments;
   /** How each went. */
   readonly records: BatchRecords;
+  readonly queries: BatchQueries;
   readonly #statements = new Map<string, StatementSync>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
@@ -95,6 +73,11 @@ export class Deployments {
     this.#history = new OrderHistory(db, { now });
     this.paused = new PausedDeployments(db, { now });
     this.records = new BatchRecords(db);
+    this.queries = new BatchQueries(db, {
+      parts: (deployment) => this.parts(deployment),
+      lastReport: (part) => this.#log.last(part),
+      kindOf: (deployment) => this.discoverTerms(deployment) ? "discovery" : this.about(deployment).kind,
+    });
     db.exec(`
       CREATE TABLE IF NOT EXISTS assignments (
         number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
@@ -237,9 +220,8 @@ export class Deployments {
 
   /** When it was ordered; undefined if there is no such deployment. */
   orderedMs(deployment: string): number | undefined {
-    const row = this.#prepared(
-      "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1",
-    ).get(deployment) as { created: string } | undefined;
+    const first = "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1";
+    const row = this.#prepared(first).get(deployment) as { created: string } | undefined;
     return row && Date.parse(row.created);
   }
 
@@ -270,15 +252,6 @@ export class Deployments {
   /** Whether the agents on its nodes are to restart them into the installer. */
   isNow(deployment: string): boolean {
     return this.#terms.get("now", deployment) ?? false;
-  }
-
-  /** The armed nodes whose own agent is to restart them into the installer, and since when. */
-  restarting(): (Assignment & { readonly orderedMs: number })[] {
-    const rows = this.#prepared(
-      `SELECT a.deployment, a.node, a.image, a.version, a.state, a.created FROM assignments a
-       JOIN restarts r ON r.deployment = a.deployment WHERE a.state = 'armed' ORDER BY a.number`,
-    ).all() as unknown as (Assignment & { created: string })[];
-    return rows.map(({ created, ...part }) => ({ ...part, orderedMs: Date.parse(created) }));
   }
 
   /** Its terms, if it is to read the nodes' hardware; then no node installs anything. */
@@ -364,17 +337,6 @@ export class Deployments {
     return assignment ? this.#log.list(assignment) : [];
   }
 
-  /** Number of remembered deployments: with a node that installs, else an armed one, else a failed one, else done. */
-  countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
-    const rows = this.#prepared(
-      `SELECT state, count(*) AS n FROM (SELECT ${BATCH_STATE} AS state
-         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
-    ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
-    const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
-    for (const { state, n } of rows) counts[state] = n;
-    return counts;
-  }
-
   /** See deployment_list.ts. */
   list(query: DeploymentQuery, { before }: { before: string | undefined }): ListedDeployment[] {
     return listDeployments(this.#db, query, { before, aboutOf: (id) => this.about(id) });
@@ -399,54 +361,6 @@ export class Deployments {
   /** Whether the node is held: it is armed, and its deployment is paused. */
   isHeld({ deployment, state }: Assignment): boolean {
     return state === "armed" && this.paused.is(deployment);
-  }
-
-  /** Number of its nodes by state. */
-  countParts(deployment: string): Partial<Record<AssignmentState, number>> {
-    const rows = this.#prepared(
-      "SELECT state, count(*) AS n FROM assignments WHERE deployment = ? GROUP BY state",
-    ).all(deployment) as { state: AssignmentState; n: number }[];
-    return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
-  }
-
-  /** Its nodes that failed or were aborted, with their last report. */
-  failures(deployment: string): (Assignment & { report?: StepReport | undefined })[] {
-    return this.parts(deployment).filter(({ state }) => state === "failed" || state === "aborted")
-      .map((part) => ({ ...part, report: this.#log.last(part) }));
-  }
-
-  /** How long the finished steps of its nodes took. */
-  stepDurations(deployment: string): StepDuration[] {
-    return this.#prepared(
-      `SELECT a.node, a.state, r.step, json_extract(r.report, '$.elapsedMs') AS ms FROM assignments a
-       JOIN reports r ON r.node = a.node AND r.deployment = a.deployment
-       WHERE a.deployment = ? AND a.state <> 'cancelled' AND r.state = 'done'`,
-    ).all(deployment) as unknown as StepDuration[];
-  }
-
-  /** Ids of the latest deployments before this one, of the same image and kind, newest first. */
-  earlier(deployment: string, { limit }: { limit: number }): string[] {
-    const { kind } = this.about(deployment);
-    const rows = this.#db.prepare(
-      `SELECT deployment FROM assignments WHERE state <> 'cancelled' AND deployment <> ?1
-         AND image = (SELECT image FROM assignments WHERE deployment = ?1 LIMIT 1)
-       GROUP BY deployment HAVING min(number) < (SELECT min(number) FROM assignments WHERE deployment = ?1)
-       ORDER BY min(number) DESC`,
-    );
-    const found: string[] = [];
-    for (const row of rows.iterate(deployment)) {
-      const other = row.deployment as string;
-      if (this.about(other).kind !== kind || this.discoverTerms(other)) continue;
-      if (found.push(other) >= limit) break;
-    }
-    return found;
-  }
-
-  /** Ids of nodes whose running order is this version. */
-  nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
-    return this.#prepared(
-      "SELECT node FROM assignments WHERE image = ? AND version = ? AND state IN ('armed', 'installing')",
-    ).all(image, version).map(({ node }) => String(node));
   }
 
   forgetNode(node: string): void {

@@ -196,7 +196,7 @@ Deno.test("orders, secrets and logs survive a restart", () => {
   assert.equal(restarted.ofSession(session)?.state, "installing");
   assert.equal(restarted.progress("a").report?.step, "plan");
   assert.equal(restarted.enrol(secrets.get("b") ?? "")?.assignment.node, "b");
-  assert.deepEqual(restarted.nodesWaitingFor(VERSION).sort(), ["a", "b"]);
+  assert.deepEqual(restarted.queries.nodesWaitingFor(VERSION).sort(), ["a", "b"]);
 });
 
 Deno.test("no secret is in the database", () => {

@@ -25,7 +25,7 @@ export interface InstallSite {
   bootFile(image: string, options: { file: string; path: string }): Promise<void>;
 }
 
-export interface Installation {
+interface Installation {
   readonly site: InstallSite;
   readonly version: VersionView;
   /** As `systemDisks` has them. */

@@ -55,7 +55,6 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "POST /account/password": "form",
   "GET /account": PERSONAL,
   "GET /schedules": PERSONAL,
-  "GET /audit": ADMIN,
   "GET /users": ADMIN,
   "GET /page/events": { admits: PEOPLE, refusals: [[204], [204]] },
   "GET /oidc/login": "sign-on",

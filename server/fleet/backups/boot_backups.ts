@@ -13,7 +13,8 @@ import {
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
 import type { BackupTerms } from "../../store/deployment_terms.ts";
-import type { Assignment, Deployments } from "../../store/deployments.ts";
+import type { Assignment } from "../../store/assignment.ts";
+import type { Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { CaptureOrders } from "./capture_orders.ts";

@@ -5,7 +5,7 @@ import { addPoint, type Counts, emptyCurve, lastCounts } from "./curve.ts";
 import { type BySource, NOTHING, SOURCES } from "./transfer_track.ts";
 
 interface CurveOptions {
-  readonly deployments: Pick<Deployments, "countParts" | "records">;
+  readonly deployments: Pick<Deployments, "queries" | "records">;
   readonly now: () => number;
 }
 
@@ -24,7 +24,7 @@ interface Live {
 }
 
 /** What is known of a deployment's course. */
-export interface Course {
+interface Course {
   readonly started: string;
   readonly ended?: string | undefined;
   readonly curve: DeploymentCurve;
@@ -103,7 +103,7 @@ export class BatchCurves implements Disposable {
   /** Returns whether no node has anything left to do. */
   #sample(deployment: string, live: Live, now: number): boolean {
     const { armed = 0, installing = 0, installed = 0, running = 0, failed = 0, aborted = 0 } = this.#options
-      .deployments.countParts(deployment);
+      .deployments.queries.countParts(deployment);
     const counts: Counts = {
       begun: installing + installed + running + failed + aborted,
       done: installed + running,

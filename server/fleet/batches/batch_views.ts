@@ -9,7 +9,8 @@ import {
 } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { z } from "zod";
-import type { Assignment, Deployments } from "../../store/deployments.ts";
+import type { Assignment } from "../../store/assignment.ts";
+import type { Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";
 import type { CloneReports } from "../first_boot/clone_reports.ts";
 import { present } from "../present.ts";
@@ -24,7 +25,7 @@ import type { NodeTrack } from "./node_track.ts";
 import { secondsLeft } from "./time_left.ts";
 import { type BySource, each, NOTHING } from "./transfer_track.ts";
 
-export interface BatchViewSources {
+interface BatchViewSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly batches: Batches;
@@ -101,7 +102,9 @@ export class BatchViews {
   /** `other`: by default the latest ones before it, of the same image and kind. Throws RackseedError (404). */
   comparison(id: string, other: string | undefined): z.infer<typeof DeploymentComparison> {
     this.parts(id);
-    const others = other === undefined ? this.#sources.deployments.earlier(id, { limit: COMPARED }) : [other];
+    const others = other === undefined
+      ? this.#sources.deployments.queries.earlier(id, { limit: COMPARED })
+      : [other];
     return [id, ...others].map((each) => this.#figures(each));
   }
 
@@ -119,7 +122,7 @@ export class BatchViews {
   #failures(id: string, parts: readonly Assignment[]): Failure[] {
     const { nodes, deployments, clones } = this.#sources;
     const nameOf = (node: string) => nodes.find(node)?.name ?? node;
-    const failed = deployments.failures(id).map(({ node, state, report }): Failure => ({
+    const failed = deployments.queries.failures(id).map(({ node, state, report }): Failure => ({
       node: nameOf(node),
       step: report?.step,
       problem: report?.problem,
@@ -195,7 +198,7 @@ export class BatchViews {
       ...(course?.ended !== undefined && {
         wallSeconds: (Date.parse(course.ended) - Date.parse(course.started)) / 1000,
       }),
-      ...timesOf(deployments.stepDurations(id)),
+      ...timesOf(deployments.queries.stepDurations(id)),
       bytes: { server, web, peers, other },
     };
     // a first boot may still fail, or be reported: only then do the figures stay as they are

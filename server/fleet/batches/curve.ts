@@ -1,7 +1,7 @@
 /** The course of a deployment as a curve with a bounded number of points. Pure. */
 import { type DeploymentCurve, MAX_POINTS } from "#contract/api.ts";
 
-export const COLUMNS = ["begun", "done", "failed", "server", "web", "peers", "other"] as const;
+const COLUMNS = ["begun", "done", "failed", "server", "web", "peers", "other"] as const;
 export type Counts = Record<typeof COLUMNS[number], number>;
 
 /** Points are at least this far apart at first. */

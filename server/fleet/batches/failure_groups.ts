@@ -50,15 +50,8 @@ function problemOf({ problem, isAborted }: Failure): Pick<Problem, "title" | "de
 }
 
 /**
- * The title without what differs from node to node: its name, devices, addresses, ids and numbers.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- *
- * assert.equal(normalised("cannot format /dev/sda2 of n7", "n7"), "cannot format /dev/… of …");
- * assert.equal(normalised("cannot reach 10.0.0.7:6881", "n7"), "cannot reach …:…");
- * ```
+ * The title without what differs from node to node, its name, devices, addresses, ids and numbers: "cannot format /dev/…
+ * of …".
  */
 export function normalised(title: string, node: string): string {
   const isNode = (word: string) => word === node;

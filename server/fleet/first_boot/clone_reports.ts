@@ -7,7 +7,8 @@ import {
   type FirstBootReport,
 } from "#contract/api/first_boot.ts";
 import type { FirstBootWatch } from "./first_boot_watch.ts";
-import type { Assignment, Deployments } from "../../store/deployments.ts";
+import type { Assignment } from "../../store/assignment.ts";
+import type { Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 

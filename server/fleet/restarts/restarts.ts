@@ -13,7 +13,8 @@ import { getLogger } from "@logtape/logtape";
 import type { RestartOrder, RestartReport, StepReport } from "#contract/api.ts";
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
-import type { Assignment, Deployments } from "../../store/deployments.ts";
+import type { Assignment } from "../../store/assignment.ts";
+import type { Deployments } from "../../store/deployments.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import { type Nodes, shortList } from "../../store/nodes.ts";
 import type { Templates } from "../../store/templates.ts";
@@ -152,7 +153,7 @@ export class Restarts {
   /** Ends the restarts that take too long. */
   tick(): void {
     const { nodes, deployments, now, onChange } = this.#sources;
-    for (const { orderedMs, ...part } of deployments.restarting()) {
+    for (const { orderedMs, ...part } of deployments.queries.restarting()) {
       const { report } = deployments.progress(part.node);
       const isLoaded = report?.step === "restart" && report.state === "done";
       const limitMs = isLoaded ? STARTED_MS : LOADED_MS;

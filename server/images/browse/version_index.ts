@@ -8,7 +8,7 @@ import { type Entry, type FrameExtent, parseFrameEntry } from "#contract/format/
 /** An entry's number: its place in the manifest's order. The root is 0. */
 export type EntryNumber = number;
 
-export interface IndexTables {
+interface IndexTables {
   /** The lines of all entries. */
   readonly text: Uint8Array;
   /** Where each entry's line begins; one more for the end. */

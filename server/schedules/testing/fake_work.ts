@@ -25,7 +25,7 @@ export class FakeWork implements Work {
     return order;
   }
 
-  begin(nodes: readonly NodeRecord[], _: unknown, record: RecordOrder): Ordered[] {
+  begin(nodes: readonly NodeRecord[], _: unknown, { record }: { record: RecordOrder }): Ordered[] {
     return nodes.map(({ id, name }): Ordered => {
       if (this.#refused.has(name)) return { node: id, problem: "its plan was refused" };
       this.ordered.push(name);

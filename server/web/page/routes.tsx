@@ -4,11 +4,9 @@
  */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { AuditQuery } from "#contract/api/audit.ts";
 import { type ApiContext, type Env, principalOf } from "../context.ts";
 import { namedBy } from "../subject.ts";
 import { mayAdminister, mayChange } from "./abilities.ts";
-import { AuditPage } from "./audit_page.tsx";
 import { deskRoutes } from "./desk_routes.tsx";
 import { loginRoutes } from "./login_routes.tsx";
 import apiScript from "./api.js" with { type: "text" };
@@ -24,7 +22,7 @@ import { UsersPage } from "./users_page.tsx";
 const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people, audit, fleet, schedules } = context;
+  const { people, fleet, schedules } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -54,16 +52,6 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   app.route("/", loginRoutes(context));
   app.route("/", signOnRoutes(context));
   app.route("/", deskRoutes(context));
-  app.get("/audit", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    if (!mayAdminister(principal)) return c.redirect("/account", 303);
-    const { user, node, cursor } = c.req.query();
-    const filter = { user: user || undefined, node: node || undefined };
-    const page = audit.list(AuditQuery.parse({ ...filter, cursor: cursor || undefined }));
-    return c.html(html(<AuditPage principal={principal} page={page} filter={filter} />));
-  });
 
   app.get("/schedules", (c) => {
     c.header("cache-control", "no-store");

@@ -6,7 +6,7 @@ import { useMedia } from "../../parts/media.ts";
 import { durationText } from "../../messages/figures.ts";
 import { t } from "./messages.ts";
 
-export interface Series {
+interface Series {
   /** Its colour is that of the class `series NAME`. */
   readonly name: string;
   readonly text: string;

@@ -8,7 +8,7 @@ export interface Square {
   readonly x: number;
   readonly y: number;
 }
-export interface Rack {
+interface Rack {
   readonly rack: string | undefined;
   readonly nodes: number;
   readonly x: number;

@@ -4,7 +4,7 @@ import { Refusal, send } from "../../api/call.ts";
 
 const API = "/api/v1";
 
-export interface Pages<T> {
+interface Pages<T> {
   /** Undefined until the first answer. */
   readonly pages: readonly T[] | undefined;
   readonly refusal: Refusal | undefined;

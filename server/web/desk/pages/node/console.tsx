@@ -5,7 +5,7 @@ import { call, segment } from "../../api/call.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { hourText } from "./days.ts";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 const WAIT_SECONDS = 25;
 const RETRY_MS = 3000;

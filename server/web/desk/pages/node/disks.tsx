@@ -9,7 +9,7 @@ import { Command, commandLine } from "../../parts/command.tsx";
 import { ProblemText, Refused } from "../../parts/problem.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 export function DisksTab({ name, view }: TabProps) {
   const [image, setImage] = useState(view.image ?? ""), [restores, setRestores] = useState(false);

@@ -9,7 +9,7 @@ import { ProblemText, Refused } from "../../parts/problem.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { useFollowed } from "./followed.ts";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 const KINDS: readonly DriftKind[] = ["changed", "missing", "foreign"];
 

@@ -18,7 +18,7 @@ import { attempt } from "../../parts/attempt.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 export function HardwareTab({ name, view, reload }: TabProps) {
   const { inventory, inventoryAt, warnings = [], settings: { group } } = view;

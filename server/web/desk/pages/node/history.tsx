@@ -10,7 +10,7 @@ import { dayText } from "./days.ts";
 import { Entry } from "./entry.tsx";
 import { eventMark, useFollowed } from "./followed.ts";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 const PER_PAGE = 50;
 const MOST = 1000;

@@ -7,7 +7,7 @@ import { Command, commandLine } from "../../parts/command.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Exact } from "../../parts/times.tsx";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 export function KeyTab({ name, view: { encryption }, reload }: TabProps) {
   const [isAsking, setIsAsking] = useState(false), [keys, setKeys] = useState<RecoveryKeyView["keys"]>([]);

@@ -1,7 +1,6 @@
 /** A node: what it is and does, and everything about it, each part with an address of its own. */
 import type { ComponentChildren } from "preact";
 import type { NodeView } from "#contract/api.ts";
-import type { DeskNode } from "#contract/desk.ts";
 import type { Resource } from "../../api/resource.ts";
 import { nodesByName, nodesChanged } from "../../live/state.ts";
 import { t as common } from "../../messages/common.ts";
@@ -21,18 +20,11 @@ import { t } from "./messages.ts";
 import { NowTab } from "./now.tsx";
 import { PeersTab } from "./peers.tsx";
 import { SettingsTab } from "./settings.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 /** The first one's address is the node's own. */
 const TABS = ["now", "history", "log", "disks", "hardware", "drift", "peers", "settings", "key"] as const;
 type Tab = typeof TABS[number];
-
-export interface TabProps {
-  readonly name: string;
-  /** Live, as lists show it; absent until the feed has it. */
-  readonly node: DeskNode | undefined;
-  readonly view: NodeView;
-  reload(): void;
-}
 
 export function NodePage({ name = "", tab }: { name?: string; tab?: string }) {
   nodesChanged.value;

@@ -9,7 +9,7 @@ import { ProblemText } from "../../parts/problem.tsx";
 import { eventMark, useFollowed } from "./followed.ts";
 import { HistoryList } from "./history.tsx";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 const LATEST = 6;
 

@@ -6,7 +6,7 @@ import { useResource } from "../../api/resource.ts";
 import { bytesText, rateText } from "../../messages/figures.ts";
 import { useFollowed } from "./followed.ts";
 import { t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 
 /** As agents report them that know their sources; agents of earlier releases report only a part. */
 interface Sources {

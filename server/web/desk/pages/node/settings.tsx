@@ -9,7 +9,7 @@ import { note } from "../../parts/notes.tsx";
 import { problemOf, ProblemText } from "../../parts/problem.tsx";
 import type { Problem } from "#contract/errors.ts";
 import { fieldHint, fieldText, t } from "./messages.ts";
-import type { TabProps } from "./node_page.tsx";
+import type { TabProps } from "./tab_props.ts";
 import { PowerForm } from "./power_form.tsx";
 import { type Faults, type Field, FIELDS, settingsOf, type Texts, textsOf } from "./settings_form.ts";
 

@@ -12,7 +12,7 @@ import { t } from "./messages.ts";
 
 const PICTURE_MS = 5000;
 
-export const MARKS: Record<RehearsalState, string> = {
+const MARKS: Record<RehearsalState, string> = {
   queued: "○",
   installing: "◐",
   booting: "◐",

@@ -83,7 +83,7 @@ interface HistoryProps {
 
 function History({ rehearsals, chosen, onChoose }: HistoryProps) {
   return (
-    <section aria-labelledby="history">
+    <div>
       <h2 id="history">{t("history")}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="history">
         <table class="rehearsal-list">
@@ -127,6 +127,6 @@ function History({ rehearsals, chosen, onChoose }: HistoryProps) {
           </tbody>
         </table>
       </div>
-    </section>
+    </div>
   );
 }
