@@ -288,7 +288,9 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
     await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
     await page.getByText("Slowest of its batch").waitFor({ state: "detached" });
     await go("/nodes/a2/peers");
-    await page.getByText("limited by its disk: 45 s, typical 31 s").waitFor();
+    await page.getByText("45 s, typical 31 s").waitFor();
+    await page.getByText("step install took 45.0 s").waitFor();
+    await page.getByText("its disk", { exact: true }).waitFor();
   });
 }
 

@@ -264,6 +264,11 @@ export const t = messages({
   limit_disk: { en: "its disk", de: "seine Platte", zh: "磁盘" },
   limit_cpu: { en: "its processor", de: "seinen Prozessor", zh: "处理器" },
   slowest: { en: "Slowest of its batch", de: "Langsamster seiner Gruppe", zh: "同批最慢" },
+  slowestTimes: {
+    en: "{time}, typical {typical}",
+    de: "{time}, typisch {typical}",
+    zh: "{time}，通常 {typical}",
+  },
 
   group_identity: { en: "Name and network", de: "Name und Netz", zh: "名称与网络" },
   group_place: { en: "Place", de: "Ort", zh: "位置" },
