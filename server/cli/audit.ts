@@ -20,19 +20,30 @@ interface AuditOptions extends ConnectionOptions {
 interface ShowOptions extends AuditOptions {
   /** ISO 8601. */
   readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  /** Its code, such as "node.deploy". */
+  readonly action?: string | undefined;
   readonly user?: string | undefined;
   readonly node?: string | undefined;
   readonly limit: number;
 }
 
 export async function showAudit(
-  { since, user, node, limit, json, signal, ...options }: ShowOptions,
+  { since, until, action, user, node, limit, json, signal, ...options }: ShowOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
   const entries: AuditEntry[] = [];
   let cursor: number | undefined;
   while (entries.length < limit) {
-    const query = { since, user, node, cursor, limit: Math.min(PER_PAGE, limit - entries.length) };
+    const query = {
+      since,
+      until,
+      action,
+      user,
+      node,
+      cursor,
+      limit: Math.min(PER_PAGE, limit - entries.length),
+    };
     const page = await client.call("GET /audit", { query, signal });
     entries.push(...page.entries);
     if (page.next === undefined) break;

@@ -12,6 +12,8 @@ export function addAudit(
   const audit = withServer(program.command("audit"))
     .description("Show who changed what, or was shown a secret, from where, when, and how it ended.")
     .option("--since <when>", "only from then on: a date, a time (UTC), or an age such as 24h", parseMoment)
+    .option("--until <when>", "only up to then", parseMoment)
+    .option("--action <code>", "only this action, e.g. node.deploy; --json shows the codes")
     .option("--user <name>", "only what this user did, with or without a token")
     .option("--node <node>", "only what concerns this node")
     .option("--limit <n>", "how many to show, the newest first", parseVersionCount, 100)

@@ -103,6 +103,7 @@ const DESK_PAGES = [
   "machines",
   "images",
   "templates",
+  "audit",
   "hooks",
   "deployments",
   "deploy",

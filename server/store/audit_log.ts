@@ -72,10 +72,12 @@ export class AuditLog {
     this.#later({ at: this.#time(), ...act, ...outcome });
   }
 
-  list({ since, user, node, cursor, limit }: AuditQuery): AuditPage {
+  list({ since, until, user, node, action, cursor, limit }: AuditQuery): AuditPage {
     const rows = this.#db.prepare(LIST).all({
       cursor: cursor ?? Number.MAX_SAFE_INTEGER,
       since: since ?? null,
+      until: until ?? null,
+      action: action ?? null,
       user: user ?? null,
       node: node ?? null,
       limit: limit + 1,
@@ -205,6 +207,8 @@ const LIST = `
   SELECT a.number, a.entry, o.entry AS outcome FROM audit a LEFT JOIN audit o ON o.outcome_of = a.number
   WHERE a.outcome_of IS NULL AND a.number < :cursor
     AND (:since IS NULL OR json_extract(a.entry, '$.at') >= :since)
+    AND (:until IS NULL OR json_extract(a.entry, '$.at') <= :until)
+    AND (:action IS NULL OR json_extract(a.entry, '$.action') = :action)
     AND (:user IS NULL OR json_extract(a.entry, '$.who') = :user
       OR substr(json_extract(a.entry, '$.who'), 1, length(:user) + 8) = :user || ' (token ')
     AND (:node IS NULL OR EXISTS (SELECT 1 FROM json_each(a.entry, '$.nodes') WHERE value = :node))

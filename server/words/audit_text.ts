@@ -62,6 +62,9 @@ const ACTIONS = {
 
 export type Action = keyof typeof ACTIONS;
 
+/** The codes of all actions. */
+export const ACTION_CODES = Object.keys(ACTIONS) as readonly Action[];
+
 function isAction(code: string): code is Action {
   return code in ACTIONS;
 }

@@ -51,7 +51,6 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "POST /account/password": "form",
   "GET /account": PERSONAL,
   "GET /schedules": PERSONAL,
-  "GET /audit": ADMIN,
   "GET /users": ADMIN,
   "GET /page/nodes/:node": { admits: PEOPLE, refusals: [[401], [401]], path: "/page/nodes/n1" },
   "POST /page/plans": { admits: PEOPLE, refusals: [[401], [401]] },

@@ -129,9 +129,10 @@ async function walkThrough(t: Deno.TestContext, scene: Scene): Promise<void> {
     await admin.getByRole("row", { name: /admin token.*remove a user.*greta.*done/ }).waitFor();
     await admin.getByRole("row", { name: /admin \(token ci\).*change a node's settings.*n9.*refused/ })
       .waitFor();
-    await admin.getByLabel("Node").fill("n2");
+    await admin.getByRole("search").getByRole("textbox", { name: "Node" }).fill("n2");
     await admin.getByRole("button", { name: "Show" }).click();
     await admin.waitForURL(/node=n2/);
+    await admin.getByRole("row", { name: /greta/ }).first().waitFor({ state: "detached" });
     assert.equal(await admin.locator("tbody tr").count(), 2);
     await screenshot(admin, "audit");
     await admin.getByRole("link", { name: "Overview" }).click();

@@ -28,6 +28,9 @@ export type AuditEntry = z.infer<typeof AuditEntry>;
 /** GET /audit, newest first. */
 export const AuditQuery = z.object({
   since: time.optional(),
+  until: time.optional(),
+  /** Its code, such as "node.deploy". */
+  action: text(64).optional(),
   user: text(200).optional(),
   node: text(64).optional(),
   /** `next` of the page before. */

@@ -1,5 +1,7 @@
 /** Which page stands at which address, and which are in the navigation. */
 import { Route } from "preact-iso";
+import { mayAdminister } from "./parts/abilities.ts";
+import { AuditPage } from "./pages/audit/audit_page.tsx";
 import { messages } from "./messages/messages.ts";
 import { DiffPage } from "./pages/diff/diff_page.tsx";
 import { FilesPage } from "./pages/files/files_page.tsx";
@@ -24,6 +26,7 @@ const t = messages({
   templates: { en: "Templates", de: "Vorlagen", zh: "模板" },
   hooks: { en: "Hooks", de: "Hooks", zh: "钩子脚本" },
   deployments: { en: "Deployments", de: "Installationen", zh: "部署" },
+  audit: { en: "Audit", de: "Audit", zh: "审计" },
   settings: { en: "Settings", de: "Einstellungen", zh: "设置" },
   nodes: { en: "Nodes", de: "Knoten", zh: "节点" },
 });
@@ -44,6 +47,7 @@ export const ROUTES = [
   <Route path="/images/:image/rehearsals" component={RehearsalsPage} />,
   <Route path="/deploy" component={DeployPage} />,
   <Route path="/restore" component={RestorePage} />,
+  <Route path="/audit" component={AuditPage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
 
@@ -62,5 +66,6 @@ export const NAVIGATION: readonly Entry[] = [
   { href: "/images", text: () => t("images") },
   { href: "/templates", text: () => t("templates") },
   { href: "/hooks", text: () => t("hooks") },
+  { href: "/audit", text: () => t("audit"), isFor: mayAdminister },
   { href: "/settings", text: () => t("settings") },
 ];

@@ -4,7 +4,6 @@
  */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { AuditQuery } from "#contract/api/audit.ts";
 import { DeployRequest, PlanQuery, type ServerEvent } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import type { Principal } from "../../access/principal.ts";
@@ -13,7 +12,6 @@ import type { Format } from "../live.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { namedBy } from "../subject.ts";
 import { mayAdminister, mayChange, mayOperate, mayOrder } from "./abilities.ts";
-import { AuditPage } from "./audit_page.tsx";
 import { deskRoutes } from "./desk_routes.tsx";
 import { describeSwarm, NoticeItem, Page } from "./document.tsx";
 import { loginRoutes } from "./login_routes.tsx";
@@ -34,8 +32,7 @@ import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx"
 const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people, audit, fleet, templates, captures, images, swarm, hooks, checks, notices, schedules } =
-    context;
+  const { people, fleet, templates, captures, images, swarm, hooks, checks, notices, schedules } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -81,17 +78,6 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
         notices={notices.list()}
       />,
     ));
-  });
-
-  app.get("/audit", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    if (!mayAdminister(principal)) return c.redirect("/account", 303);
-    const { user, node, cursor } = c.req.query();
-    const filter = { user: user || undefined, node: node || undefined };
-    const page = audit.list(AuditQuery.parse({ ...filter, cursor: cursor || undefined }));
-    return c.html(html(<AuditPage principal={principal} page={page} filter={filter} />));
   });
 
   app.get("/schedules", (c) => {

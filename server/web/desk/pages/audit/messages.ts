@@ -1,0 +1,32 @@
+import { messages } from "../../messages/messages.ts";
+
+export const t = messages({
+  title: { en: "Audit log", de: "Audit-Log", zh: "审计日志" },
+  search: { en: "Search the audit log", de: "Audit-Log durchsuchen", zh: "搜索审计日志" },
+  user: { en: "User", de: "Benutzer", zh: "用户" },
+  node: { en: "Node", de: "Knoten", zh: "节点" },
+  action: { en: "Action", de: "Aktion", zh: "操作" },
+  allActions: { en: "all", de: "alle", zh: "全部" },
+  since: { en: "Since", de: "Seit", zh: "起始时间" },
+  until: { en: "Until", de: "Bis", zh: "截止时间" },
+  show: { en: "Show", de: "Zeigen", zh: "显示" },
+  when: { en: "When", de: "Wann", zh: "时间" },
+  who: { en: "Who", de: "Wer", zh: "用户" },
+  from: { en: "From", de: "Von", zh: "来源" },
+  what: { en: "What", de: "Was", zh: "操作" },
+  on: { en: "On", de: "Woran", zh: "对象" },
+  outcome: { en: "Outcome", de: "Ergebnis", zh: "结果" },
+  done: { en: "done", de: "ausgeführt", zh: "已完成" },
+  refused: { en: "refused", de: "abgelehnt", zh: "已拒绝" },
+  failed: { en: "failed", de: "fehlgeschlagen", zh: "失败" },
+  unknown: { en: "not known", de: "nicht bekannt", zh: "未知" },
+  more: { en: "and {n} more", de: "und {n} weitere", zh: "等另外 {n} 项" },
+  older: { en: "Older", de: "Ältere", zh: "更早" },
+  empty: { en: "Nothing is recorded of that.", de: "Davon ist nichts verzeichnet.", zh: "没有相关记录。" },
+  export: { en: "Export all", de: "Alles exportieren", zh: "导出全部" },
+  verify: {
+    en: "To check that nothing was removed or changed:",
+    de: "So wird geprüft, dass nichts entfernt oder geändert wurde:",
+    zh: "检查日志未被删改：",
+  },
+});
