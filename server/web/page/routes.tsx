@@ -17,7 +17,6 @@ import { describeSwarm, NoticeItem, Page } from "./document.tsx";
 import { loginRoutes } from "./login_routes.tsx";
 import apiScript from "./api.js" with { type: "text" };
 import script from "./page.js" with { type: "text" };
-import usersScript from "./users.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { MachineRow } from "./machine_rows.tsx";
@@ -26,10 +25,9 @@ import { Plans } from "./plans.tsx";
 import { SchedulePage } from "./schedule_page.tsx";
 import { html } from "./shell.tsx";
 import { signOnRoutes } from "./sign_on_routes.tsx";
-import { UsersPage } from "./users_page.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
-const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
+const SCRIPTS = { "api.js": apiScript, "page.js": script };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
   const { people, fleet, templates, captures, images, swarm, hooks, checks, notices, schedules } = context;
@@ -89,14 +87,6 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       mayChange: mayChange(principal, { named: namedBy(schedule.nodes, fleet) }),
     }));
     return c.html(html(<SchedulePage principal={principal} schedules={shown} />));
-  });
-
-  app.get("/users", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    if (!mayAdminister(principal)) return c.redirect("/account", 303);
-    return c.html(html(<UsersPage principal={principal} users={people.users()} />));
   });
 
   app.get("/page/nodes/:node", (c) => {
