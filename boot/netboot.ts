@@ -49,7 +49,7 @@ type UefiProgram = "snponly.efi" | "ipxe.efi";
 
 /**
  * The boot file of a DHCP answer; undefined if no boot program fits the machine, which then tries its next boot
- * device. iPXE gets its script rather than iPXE again.
+ * device. iPXE gets its script rather than iPXE again, and is told not to wait 2 s and more for a proxyDHCP server.
  */
 export function chooseFirstStage(
   client: BootClient,
@@ -57,7 +57,7 @@ export function chooseFirstStage(
 ): BootAnswer | undefined {
   if (client.ipxe) {
     const name = scriptName(client.mac);
-    return { file: site.transport === "http" ? `${site.httpUrl}/boot/${name}` : name };
+    return { file: site.transport === "http" ? `${site.httpUrl}/boot/${name}` : name, noProxyDhcp: true };
   }
   const program = firmwareProgram(client, { site, uefiProgram });
   if (program === undefined) return undefined;

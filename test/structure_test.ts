@@ -141,6 +141,7 @@ const ROOMS: Record<string, readonly string[]> = {
 
   // between power-on and the agent
   "boot/dhcp/": ["server/contract/", "boot/*"],
+  "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],

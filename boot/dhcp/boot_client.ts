@@ -29,6 +29,8 @@ export interface BootAnswer {
   readonly file: string;
   /** The TFTP server, if it is not this one. */
   readonly nextServer?: Ipv4;
+  /** For iPXE: no proxyDHCP server adds to this answer, so there is none to wait for. */
+  readonly noProxyDhcp?: boolean;
 }
 
 /** Option 93, by RFC 4578 §2.1 and IANA's registry. 7 and 9 both mean x64: RFC 4578's text had them swapped. */

@@ -148,6 +148,7 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
     // UEFI 2.10 §24.7.2: an HTTP client accepts only offers that name its own class.
     vendorClass: boot && client.http ? "HTTPClient" : undefined,
     bootFile,
+    noProxyDhcp: boot?.noProxyDhcp,
   }, packet.options);
   return {
     kind,

@@ -16,10 +16,15 @@ interface ReplyOptions {
   readonly vendorSpecific?: Uint8Array | undefined;
   /** Written with a closing NUL: some ROMs read past the end of the option. */
   readonly bootFile?: string | undefined;
+  /** Tells iPXE not to wait for a proxyDHCP server. */
+  readonly noProxyDhcp?: boolean | undefined;
 }
 
 /** Returned unchanged by a server: RFC 6842 (61), RFC 4578 §2.3 (97), RFC 3011 §2 (118), RFC 3046 §2.2 (82). */
 const ECHOED = [OPTION.clientId, OPTION.clientUuid, OPTION.subnetSelection, OPTION.relayAgent];
+
+/** Suboption 176 of iPXE's option, `no-pxedhcp` (iPXE, include/ipxe/dhcp.h), set to 1. */
+const NO_PROXY_DHCP = Uint8Array.of(0xb0, 1, 1);
 
 /** Encodes the options of a reply, and adds those of the request that the server has to echo. */
 export function encodeReplyOptions(reply: ReplyOptions, request: DhcpOptions): DhcpOptions {
@@ -36,6 +41,7 @@ export function encodeReplyOptions(reply: ReplyOptions, request: DhcpOptions): D
   put(OPTION.message, reply.message, bytesOfText);
   put(OPTION.vendorClass, reply.vendorClass, bytesOfText);
   put(OPTION.vendorSpecific, reply.vendorSpecific, (value) => value);
+  put(OPTION.ipxe, reply.noProxyDhcp || undefined, () => NO_PROXY_DHCP);
   put(OPTION.bootFile, reply.bootFile, (name) => bytesOfText(`${name}\0`));
   for (const code of ECHOED) put(code, request.get(code), (value) => value);
   return options;

@@ -80,6 +80,7 @@ export function serverCommand(
     dhcpClients: values["dhcp-clients"],
     gateway: values.gateway,
     dns: values.dns,
+    routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
     uploadLimit: values["upload-limit"],
     metricsOpen: values["metrics-open"],

@@ -62,6 +62,7 @@ Deno.test("the server receives its options parsed", async () => {
     ...["server", "--listen", "[::1]:9", "--tftp-port", "off", "--interface", "eth1", "--dhcp", "server"],
     ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
     ...["--dhcp-clients", "all", "--rsync-port", "873", "--upload-limit", "800mbit"],
+    ...["--router-adverts", "off"],
   ], actions({ runServer }));
   await runCommandLine(["server", "--rsync-port", "off"], actions({ runServer }));
   const [plain, full, quiet] = seen;
@@ -82,6 +83,7 @@ Deno.test("the server receives its options parsed", async () => {
   assert.deepEqual([full?.rsyncPort, full?.rsyncMayFail], [873, false]);
   assert.equal(quiet?.rsyncPort, undefined);
   assert.deepEqual([plain?.dhcpClients, full?.dhcpClients], ["nodes", "all"]);
+  assert.deepEqual([plain?.routerAdvertisements, full?.routerAdvertisements], ["on", "off"]);
   assert.deepEqual(full?.dhcpRange, { first: "10.0.0.5", last: "10.0.0.9" });
 });
 

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly interface?: string | undefined;
   /** The address announced to nodes, if not the interface's. */
   readonly address?: string | undefined;
+  /** Whether to answer iPXE's router solicitations (absent: yes), if there is an interface; see boot/ndp. */
+  readonly routerAdvertisements?: "on" | "off";
   readonly secureBoot: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;

@@ -32,6 +32,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "dhcp-clients": ["all"],
   "gateway": ["10.0.0.254"],
   "dns": ["10.0.0.2", "10.0.0.3"],
+  "router-adverts": ["off"],
   "secure-boot": ["true"],
   "upload-limit": ["800mbit"],
   "metrics-open": ["true"],

@@ -50,6 +50,7 @@ export interface Setting<T = unknown> {
 const DHCP = ["off", "server", "proxy"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
+const ADVERTISEMENTS = ["on", "off"] as const;
 const CLIENTS = ["nodes", "all"] as const;
 
 const SETTINGS = {
@@ -174,6 +175,13 @@ const SETTINGS = {
     description: "name server for DHCP clients (repeatable)",
     parse: parseIpv4,
     many: true,
+  },
+  "router-adverts": {
+    argument: "<mode>",
+    description: "spare iPXE its wait for an IPv6 router",
+    parse: oneOf(ADVERTISEMENTS),
+    choices: ADVERTISEMENTS,
+    fallback: "on",
   },
   "secure-boot": {
     description: "boot UEFI machines through shim and the signed GRUB",

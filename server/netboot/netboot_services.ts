@@ -8,6 +8,8 @@ import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
+import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
+import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
@@ -101,7 +103,19 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
-  if (options.dhcp !== "off") finished.push((await startDhcp(context, { bootSite, sightings })).finished);
+  // Another DHCP server's clients are not known here, so every machine that asks is answered.
+  const recentBoots = options.dhcp === "off" ? undefined : new RecentBoots();
+  if (options.dhcp !== "off") {
+    finished.push((await startDhcp(context, { bootSite, sightings, recentBoots })).finished);
+  }
+  if (options.interface !== undefined && options.routerAdvertisements !== "off") {
+    const service = startRouterAdvertisements({
+      interface: options.interface,
+      answers: (mac) => recentBoots?.has(mac, performance.now()) ?? true,
+      signal,
+    });
+    if (service) finished.push(service.finished);
+  }
   const server = bootSite.agentUrl;
   const installer: InstallerBoot = {
     server,
@@ -114,9 +128,10 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
 
 async function startDhcp(
   { options, site, nodes, leases, onDhcp, signal }: NetbootOptions,
-  { bootSite, sightings }: {
+  { bootSite, sightings, recentBoots }: {
     bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
     sightings: MachineSightings;
+    recentBoots: RecentBoots | undefined;
   },
 ): Promise<{ finished: Promise<void> }> {
   const { interface: device, gateway, dns } = options;
@@ -131,7 +146,12 @@ async function startDhcp(
     interface: device,
     address,
     onDecision: onDhcp,
-    onClient: (client: BootClient) => sightings.client(client),
+    onClient(client: BootClient) {
+      sightings.client(client);
+      // Only iPXE: to other firmware the advertisement says that IPv6 is there, and it tries that in vain.
+      if (client.ipxe) recentBoots?.note(client.mac, performance.now());
+      else recentBoots?.forget(client.mac);
+    },
     onBoot: (discover: Parameters<FirstPackets["discover"]>[0]) =>
       firstPackets.discover(discover, Date.now()),
     bootOptions: (client: BootClient) => {

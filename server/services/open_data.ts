@@ -50,7 +50,9 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       directory,
       signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
       inUse: (version) => {
-        const names = deployments.queries.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
+        const names = deployments.queries.nodesWaitingFor(version).flatMap((id) =>
+          nodes.find(id)?.name ?? []
+        );
         return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;
       },
     }),

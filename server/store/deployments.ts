@@ -13,12 +13,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type {
-  DeploymentQuery,
-  DeploymentSummary,
-  InstalledDisk,
-  StepReport,
-} from "#contract/api.ts";
+import type { DeploymentQuery, DeploymentSummary, InstalledDisk, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
@@ -52,7 +47,7 @@ interface Progress {
 const MAX_BOOT_TOKENS = 16;
 /** The step that writes to disks first. */
 const WRITES_FIRST: Step = "partition";
-/** Number of a node's deployments whose log is kept. */
+/** Of a node, with their logs. */
 const KEPT_DEPLOYMENTS = 5;
 const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
@@ -225,9 +220,8 @@ export class Deployments {
 
   /** When it was ordered; undefined if there is no such deployment. */
   orderedMs(deployment: string): number | undefined {
-    const row = this.#prepared(
-      "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1",
-    ).get(deployment) as { created: string } | undefined;
+    const first = "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1";
+    const row = this.#prepared(first).get(deployment) as { created: string } | undefined;
     return row && Date.parse(row.created);
   }
 

@@ -58,8 +58,9 @@ Deno.test("tasks and benches that the documentation names exist", async () => {
   const commands = documents.flatMap(({ scripts }) => scripts.flatMap(commandsOf));
   const tasks = commands.flatMap((line) => /(?:deno|deno@[\d.]+) task (\w+)/.exec(line)?.[1] ?? []);
   assert.deepEqual(tasks.filter((task) => !(task in settings.tasks)), []);
-  const benches = commands.flatMap((line) => /deno task bench (\w+)/.exec(line)?.[1] ?? []);
-  assert.deepEqual(benches.filter((name) => !files.includes(`scripts/bench/${name}.ts`)), []);
+  const benches = commands.flatMap((line) => /deno task bench ([\w-]+)/.exec(line)?.[1] ?? []);
+  const scriptOf = (name: string) => `scripts/bench/${name.replaceAll("-", "_")}.ts`;
+  assert.deepEqual(benches.filter((name) => !files.includes(scriptOf(name))), []);
   const options = new Set(
     commands.filter((l) => l.includes("task bench")).flatMap((l) => l.match(/--\w+/g) ?? []),
   );

@@ -7,37 +7,11 @@ import { AgentToken } from "#contract/api.ts";
 import { CheckAnswer } from "#contract/api/checks.ts";
 import { parseToken } from "#contract/token.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
-import {
-  ADMIN,
-  type Call,
-  OPERATE,
-  ORDER,
-  PEOPLE,
-  type Row,
-  TABLE,
-  VIEW,
-  WHO,
-  type Who,
-} from "./support/access_table.ts";
+import { ADMIN, OPERATE, ORDER, PEOPLE, TABLE, VIEW, WHO, type Who } from "./support/access_table.ts";
 import { DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/words", import.meta.url).pathname;
-
-/** What agents call about their own captures or checks. None may call about another node's, or one that is not there. */
-function ofAgent(
-  what: "captures" | "checks",
-  calls: readonly (readonly [method: string, part: string, call?: Call])[],
-): Row[] {
-  const [own, other] = what === "captures" ? ["{capture}", "{otherCapture}"] : ["{check}", "{otherCheck}"];
-  return calls.flatMap(([method, part, call]) => {
-    const row = (id: string, admitted: readonly Who[]): Row => {
-      const path = `/${what}/${id}/${part.replace(":part", "0")}`;
-      return [`${method} /${what}/:id/${part}`, admitted, { ...call, path }];
-    };
-    return [row(own, [...OPERATE, "agent"]), row(other, OPERATE), row("none", OPERATE)];
-  });
-}
 
 const api = new DocumentedApi(apiDocument());
 

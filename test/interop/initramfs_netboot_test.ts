@@ -4,15 +4,12 @@ import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import { ensureProduct } from "../../scripts/build.ts";
 import { sha256OfFile } from "../../scripts/build/sha256.ts";
-import { LabNetwork } from "../../scripts/lab/network.ts";
-import { ownDiskLine, ownDiskPrograms, writeOwnDisk } from "../../scripts/lab/own_disk.ts";
-import { type Firmware, qemuNeeds, VirtualMachine } from "../../scripts/lab/qemu.ts";
+import { ownDiskLine, ownDiskPrograms } from "../../scripts/lab/own_disk.ts";
+import { type Firmware, qemuNeeds } from "../../scripts/lab/qemu.ts";
 import { bootImageNeeds, makeBootImage, standInLine } from "../support/boot_image.ts";
 import { bootServiceAddress, type BootServiceOptions } from "../support/boot_service.ts";
 import { needs } from "../support/needs.ts";
-import { BootServiceProcess } from "../support/netboot_lab.ts";
-
-const mac = "52:54:00:78:00:02";
+import { PoweredMachine, poweredMachineMac as mac } from "../support/powered_machine.ts";
 
 Deno.test({
   name: "an armed machine boots the agent; another boots its own disk, which stays unchanged",
@@ -76,40 +73,19 @@ async function bothOf<T>(a: Promise<T>, b: Promise<T>): Promise<[T, T]> {
 
 /** Starts a machine that boots from the network first, and waits for a line on its serial console. */
 async function powerOn(
-  { firmware, folder, until, ...options }:
+  { firmware, folder, until, ...service }:
     & Omit<BootServiceOptions, "interface">
     & Machine
     & { folder: string; until: string; node?: NetbootNode },
 ): Promise<{ log: string; diskChanged: boolean }> {
-  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
-  const scratch = await Deno.makeTempDir({ dir: folder });
-  await using _services = await BootServiceProcess.start(network, {
-    log: `${scratch}/services.log`,
-    options,
-  });
-  const disk = `${scratch}/disk.img`;
-  await writeOwnDisk(disk, { firmware });
-  const before = await sha256OfFile(disk);
-  const serialLog = `${scratch}/serial.log`;
-  {
-    await using machine = await VirtualMachine.start({
-      name: "node",
-      firmware,
-      network,
-      mac,
-      disks: [{ path: disk, serial: "node-disk" }],
-      folder: scratch,
-      serialLog,
-      memoryMiB: 768,
-      bootOrder: "network-first",
-    });
-    try {
-      await machine.serial.expect(until, { timeoutMs: 300_000 });
-    } catch (error) {
-      throw new Error(machine.serial.tail(), { cause: error });
-    }
-  }
-  return { log: await Deno.readTextFile(serialLog), diskChanged: before !== await sha256OfFile(disk) };
+  let before: string | undefined;
+  await using machine = await PoweredMachine.start(
+    { firmware, folder, service, memoryMiB: 768, bootOrder: "network-first" },
+    { prepared: async (disk) => void (before = await sha256OfFile(disk)) },
+  );
+  await machine.prints(until);
+  const log = await Deno.readTextFile(machine.serialLog);
+  return { log, diskChanged: before !== await sha256OfFile(machine.disk) };
 }
 
 Deno.test("the product fits an agent segment of 36 MB", async () => {

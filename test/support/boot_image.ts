@@ -27,18 +27,22 @@ interface BootImage {
 /** The stand-in prints this line if everything it tried has succeeded. */
 export const standInLine = "The stand-in agent has done all its work.";
 
-export async function makeBootImage(folder: string): Promise<BootImage> {
+/** @param product the agent; without it a stand-in that prints `standInLine` */
+export async function makeBootImage(
+  folder: string,
+  { product, level = 3 }: { readonly product?: string; readonly level?: number } = {},
+): Promise<BootImage> {
   const kernelTree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
   const host = await directorySource("/");
   const source = layered(await directorySource(kernelTree), host);
   const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
   const compression = await kernelCompression(source, kernelRelease);
   const agent = await buildAgentSegment({
-    product: await standIn(folder),
+    product: product ?? await standIn(folder),
     source: host,
     output: `${folder}/agent.img`,
     compression,
-    level: 3,
+    level,
   });
   const { kernelPath, segment, moduleCount, missing } = await buildImageSegment({
     source,
@@ -46,7 +50,7 @@ export async function makeBootImage(folder: string): Promise<BootImage> {
     uses: new Set(["ext", "vfat", "swap"] as const),
     output: `${folder}/image.img`,
     compression,
-    level: 3,
+    level,
   });
   if (missing.length > 0) throw new Error(`this machine lacks ${missing.map(({ name }) => name).join(", ")}`);
   return { kernel: `${kernelTree}${kernelPath}`, agent, image: segment, moduleCount };

@@ -2,7 +2,7 @@
  * DHCP, TFTP and HTTP with the table of boot files, as one program to run in a network namespace. It takes its
  * options as JSON, and prints a line once it is ready.
  */
-import type { Ipv4 } from "../../boot/dhcp/address.ts";
+import type { Ipv4, MacAddress } from "../../boot/dhcp/address.ts";
 import type { BootClient } from "../../boot/dhcp/boot_client.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
@@ -11,6 +11,8 @@ import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
+import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 
 export interface BootServiceOptions {
@@ -24,10 +26,15 @@ export interface BootServiceOptions {
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
+  /** Without what shortens the way: answers to router solicitations, the end of iPXE's wait for proxyDHCP. */
+  readonly slow?: boolean;
+  /** Print `agentConnected` when an agent first connects to the HTTPS port. Nothing is answered. */
+  readonly watchAgent?: boolean;
 }
 
 export const bootServiceAddress = "10.78.0.1";
 export const bootServiceReady = "serving boot files";
+export const agentConnected = "an agent has connected";
 
 if (import.meta.main) {
   const options = JSON.parse(Deno.args[0] ?? "") as BootServiceOptions;
@@ -52,11 +59,17 @@ if (import.meta.main) {
     tell(`asked ${by} ${name}`);
     return files.lookup(name);
   };
+  const booting = new RecentBoots();
   const { signal } = new AbortController();
   const common = {
     interface: options.interface,
     address,
-    bootOptions: (client: BootClient) => chooseFirstStage(client, { site }),
+    bootOptions(client: BootClient) {
+      const answer = chooseFirstStage(client, { site });
+      return answer && options.slow ? { file: answer.file } : answer;
+    },
+    onClient: ({ mac, ipxe }: BootClient) =>
+      ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
     onDecision: (request: string, answer: string) => tell(`decided ${request} ${answer}`),
     signal,
   };
@@ -74,6 +87,19 @@ if (import.meta.main) {
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup: lookupBy("http") });
   });
+  if (!options.slow) {
+    const answers = (mac: MacAddress) => booting.has(mac, performance.now());
+    const service = startRouterAdvertisements({ interface: options.interface, answers, signal });
+    if (service === undefined) throw new Error("router solicitations cannot be answered here");
+  }
+  if (options.watchAgent) void watchAgent(address);
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}
+
+async function watchAgent(hostname: string): Promise<void> {
+  using listener = Deno.listen({ hostname, port: 8443 });
+  const connection = await listener.accept();
+  console.log(agentConnected);
+  connection.close();
 }

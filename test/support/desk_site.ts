@@ -136,7 +136,7 @@ export class DeskSite extends Site {
 }
 
 /** What a test says in the name of a node's agent. */
-interface NodeAgent extends Disposable {
+export interface NodeAgent extends Disposable {
   readonly order: Order;
   report(report: StepReport): Promise<void>;
 }

@@ -61,7 +61,7 @@ async function looksWell(page: Page, name: string): Promise<void> {
       await page.setViewportSize({ width, height: 900 });
       await screenshot(page, `${name}-${width}-${colorScheme}`);
       assert.deepEqual(await accessibilityFaults(page), [], `${name} ${width} ${colorScheme}`);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       assert.ok(overflow <= 0, `${name} is ${overflow} px too wide at ${width}`);
     }
   }

@@ -179,7 +179,7 @@ async function look(page: Page, name: string, { isWhole = true } = {}): Promise<
       await page.setViewportSize({ width, height: width === 390 ? 844 : 1080 });
       await page.emulateMedia({ colorScheme });
       assert.deepEqual(await accessibilityFaults(page), [], `${name}, ${width} px, ${colorScheme}`);
-      const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      const isTooWide = await page.evaluate<boolean>("document.documentElement.scrollWidth > innerWidth");
       assert.equal(isTooWide, false, `${name} at ${width} px`);
       const folder = Deno.env.get("RACKSEED_SCREENSHOTS");
       const path = `${folder}/${name}-${width}-${colorScheme}.png`;

@@ -5,7 +5,7 @@ import { AskSeconds, IdentityMode } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
 import { Passphrase, Unlock } from "./encryption.ts";
 import { HardwareWarning } from "./hardware.ts";
-import { count, id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { CheckView } from "./checks.ts";
 import { Inventory, StepReport } from "./node_agent.ts";

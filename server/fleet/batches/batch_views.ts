@@ -102,7 +102,9 @@ export class BatchViews {
   /** `other`: by default the latest ones before it, of the same image and kind. Throws RackseedError (404). */
   comparison(id: string, other: string | undefined): z.infer<typeof DeploymentComparison> {
     this.parts(id);
-    const others = other === undefined ? this.#sources.deployments.queries.earlier(id, { limit: COMPARED }) : [other];
+    const others = other === undefined
+      ? this.#sources.deployments.queries.earlier(id, { limit: COMPARED })
+      : [other];
     return [id, ...others].map((each) => this.#figures(each));
   }
 

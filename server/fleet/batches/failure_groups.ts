@@ -50,17 +50,10 @@ function problemOf({ problem, isAborted }: Failure): Pick<Problem, "title" | "de
 }
 
 /**
- * The title without what differs from node to node: its name, devices, addresses, ids and numbers.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- *
- * assert.equal(normalised("cannot format /dev/sda2 of n7", "n7"), "cannot format /dev/… of …");
- * assert.equal(normalised("cannot reach 10.0.0.7:6881", "n7"), "cannot reach …:…");
- * ```
+ * The title without what differs from node to node, its name, devices, addresses, ids and numbers: "cannot format /dev/…
+ * of …".
  */
-function normalised(title: string, node: string): string {
+export function normalised(title: string, node: string): string {
   const isNode = (word: string) => word === node;
   return title
     .replace(/\/dev\/[\w/:.-]+/g, "/dev/…")

@@ -24,9 +24,9 @@ export const OPERATE: readonly Who[] = ["operator", "admin", "owner"];
 export const ADMIN: readonly Who[] = ["admin", "owner"];
 export const PEOPLE: readonly Who[] = VIEW;
 
-export type Row = readonly [route: string, admitted: readonly Who[], call?: Call];
+type Row = readonly [route: string, admitted: readonly Who[], call?: Call];
 
-export interface Call {
+interface Call {
   /** By default the route's with "none" for every parameter. "{who}" and what `sitesOf` names are filled in. */
   readonly path?: string;
   readonly json?: unknown;
@@ -233,3 +233,18 @@ export const TABLE: readonly Row[] = [
   // what expires must not be exchanged for what does not; the last one, since it ends the owner's token
   ["POST /tokens/rotate-admin", ["owner"], { json: {} }],
 ];
+
+/** What agents call about their own captures or checks. None may call about another node's, or one that is not there. */
+function ofAgent(
+  what: "captures" | "checks",
+  calls: readonly (readonly [method: string, part: string, call?: Call])[],
+): Row[] {
+  const [own, other] = what === "captures" ? ["{capture}", "{otherCapture}"] : ["{check}", "{otherCheck}"];
+  return calls.flatMap(([method, part, call]) => {
+    const row = (id: string, admitted: readonly Who[]): Row => {
+      const path = `/${what}/${id}/${part.replace(":part", "0")}`;
+      return [`${method} /${what}/:id/${part}`, admitted, { ...call, path }];
+    };
+    return [row(own, [...OPERATE, "agent"]), row(other, OPERATE), row("none", OPERATE)];
+  });
+}

@@ -7,6 +7,7 @@ import { decide } from "../../../boot/dhcp/policy.ts";
 import { decideProxy, PROXY_PORT } from "../../../boot/dhcp/proxy_policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
 import { isOptional, tableNames } from "../../../boot/file_names.ts";
+import { decodeSolicitation, NdpFormatError } from "../../../boot/ndp/solicitation.ts";
 import { negotiate } from "../../../boot/tftp/options.ts";
 import { decodeTftp, TftpFormatError } from "../../../boot/tftp/packet.ts";
 import { Transfer } from "../../../boot/tftp/transfer.ts";
@@ -16,6 +17,7 @@ import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
 const SERVER = "10.0.0.1";
+const LINK_LOCAL = Uint8Array.of(0xfe, 0x80, ...Array(13).fill(0), 2);
 const text = (value: string) => new TextEncoder().encode(value);
 
 export const dhcpPackets = clientPackets({
@@ -98,6 +100,17 @@ export const decoders = [
     inputs: dhcpPackets,
     decode: dhcpServer(),
     refuses: refusesBy(DhcpFormatError),
+  }),
+  decoder({
+    name: "router solicitation",
+    inputs: fc.array(fc.tuple(fc.nat(255), fc.nat(3)), { maxLength: 4 }).map((options) =>
+      Uint8Array.of(
+        ...[133, 0, 0, 0, 0, 0, 0, 0],
+        ...options.flatMap(([type, units]) => [type, units, ...Array(Math.max(0, units * 8 - 2)).fill(type)]),
+      )
+    ),
+    decode: (bytes) => decodeSolicitation({ bytes, source: LINK_LOCAL, hopLimit: 255 }),
+    refuses: refusesBy(NdpFormatError),
   }),
   decoder({
     name: "tftp packet and options",

@@ -10,20 +10,22 @@ const t = messages({
 
 interface Props {
   readonly title: string;
+  /** A class for the page's own style sheet. */
+  readonly kind?: string;
   /** Shown above the title: where this page belongs. */
   readonly trail?: readonly { readonly href: string; readonly text: string }[];
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-export function Page({ title, trail = [], actions, children }: Props) {
+export function Page({ title, kind, trail = [], actions, children }: Props) {
   const failed = counts.value.failed ?? 0;
   useEffect(() => {
     const first = failed > 0 ? [t("failed", { n: failed })] : [];
     document.title = [...first, title, "Rackseed"].join(" · ");
   }, [failed, title]);
   return (
-    <main id="main" tabIndex={-1}>
+    <main id="main" tabIndex={-1} class={kind}>
       {trail.length > 0 && (
         <nav class="trail" aria-label="Breadcrumb">
           <ol>

@@ -33,7 +33,7 @@ export function DeploymentPage({ id = "" }: { id?: string }) {
   const trail = [{ href: "/deployments", text: t("title") }];
   if (!view) {
     return (
-      <Page title={t("deployment")} trail={trail}>
+      <Page kind="deployments-page" title={t("deployment")} trail={trail}>
         {refusal ? <Refused refusal={refusal} reload={reload} /> : <p class="empty">{common("loading")}</p>}
       </Page>
     );
@@ -43,6 +43,7 @@ export function DeploymentPage({ id = "" }: { id?: string }) {
   const mayChange = mayOrder(view.nodes.map(({ node }) => nodesByName.get(node)?.group));
   return (
     <Page
+      kind="deployments-page"
       title={t("titleOf", { kind: t(view.kind ?? "deployment"), image: view.image })}
       trail={trail}
       actions={mayChange && <Orders view={view} counts={counts} onDialog={setDialog} onChange={reload} />}

@@ -25,13 +25,19 @@ export function DeploymentsPage() {
   const list = useResource<DeploymentSummary[]>(`/deployments?${query}`, { on: ["deployments"] });
   return (
     <Page
+      kind="deployments-page"
       title={t("title")}
       actions={
         <fieldset class="switch">
           <legend class="hidden">{t("show")}</legend>
           {STATES.map((one) => (
             <label key={one}>
-              <input type="radio" name="state" checked={one === state} onChange={() => setState(one)} />
+              <input
+                type="radio"
+                name="state"
+                checked={one === state}
+                onChange={() => setState(one)}
+              />
               {t(one)}
             </label>
           ))}

@@ -47,7 +47,7 @@ export function ImagesPage() {
     </>
   );
   return (
-    <Page title={t("title")} actions={actions}>
+    <Page kind="images-page" title={t("title")} actions={actions}>
       <Captures />
       {images.refusal && <Refused refusal={images.refusal} reload={images.reload} />}
       {!images.value && !images.refusal && <p>{common("loading")}</p>}

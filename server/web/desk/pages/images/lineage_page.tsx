@@ -41,7 +41,7 @@ export function LineagePage({ name }: { name: string }) {
     </>
   );
   return (
-    <Page title={name} trail={[{ href: "/images", text: t("title") }]} actions={actions}>
+    <Page kind="images-page" title={name} trail={[{ href: "/images", text: t("title") }]} actions={actions}>
       {images.refusal && <Refused refusal={images.refusal} reload={images.reload} />}
       {!images.value && !images.refusal && <p>{common("loading")}</p>}
       {images.value?.length === 0 && <p class="empty">{t("noMatch")}</p>}
@@ -76,7 +76,12 @@ export function LineagePage({ name }: { name: string }) {
       {open?.what === "tag" && <TagDialog version={open.version} known={known} onClose={close} />}
       {open?.what === "note" && <NoteDialog version={open.version} onClose={close} />}
       {open?.what === "delete" && <DeleteDialog version={open.version} onClose={close} />}
-      {isPruning && <PruneDialog image={name} onClose={() => setIsPruning(false)} />}
+      {isPruning && (
+        <PruneDialog
+          image={name}
+          onClose={() => setIsPruning(false)}
+        />
+      )}
       {isCapturing && template && (
         <CaptureDialog
           template={template}

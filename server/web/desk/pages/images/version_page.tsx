@@ -31,7 +31,7 @@ export function VersionPage({ image }: { image: string }) {
   const view = version.value;
   if (!view) {
     return (
-      <Page title={image} trail={trail}>
+      <Page kind="images-page" title={image} trail={trail}>
         {version.refusal
           ? <Refused refusal={version.refusal} reload={version.reload} />
           : <p>{common("loading")}</p>}
@@ -66,7 +66,7 @@ export function VersionPage({ image }: { image: string }) {
     </>
   );
   return (
-    <Page title={ref} trail={trail} actions={actions}>
+    <Page kind="images-page" title={ref} trail={trail} actions={actions}>
       {view.note !== undefined && <p class="lead">{view.note}</p>}
       <Tags view={view} />
       <VerifyResult image={ref} />

@@ -32,6 +32,7 @@ export function NodePage({ name = "", tab }: { name?: string; tab?: string }) {
   const shown = TABS.find((one) => one === tab) ?? "now";
   return (
     <Page
+      kind="node-page"
       title={name}
       trail={[{ href: "/nodes", text: t("nodes") }]}
       actions={resource.value && <NodeActions view={resource.value} reload={resource.reload} />}

@@ -45,7 +45,7 @@ export function NodeTable({ lines, by, columns, selected, current, canSelect, on
             <span class="hidden">{t("select", { name: "" })}</span>
           </th>
           <th scope="col">{t("name")}</th>
-          {columns.map((column) => <th scope="col" key={column} class={column}>{t(column)}</th>)}
+          {columns.map((column) => <th scope="col" key={column} class={`col-${column}`}>{t(column)}</th>)}
         </tr>
       </thead>
       <tbody ref={body}>
@@ -79,7 +79,7 @@ export function NodeTable({ lines, by, columns, selected, current, canSelect, on
                 <a href={`/nodes/${node.name}`}>{node.name}</a>
               </th>
               {columns.map((column) => (
-                <td key={column} class={column}>
+                <td key={column} class={`col-${column}`}>
                   <Cell node={node} column={column} />
                 </td>
               ))}

@@ -76,7 +76,7 @@ function OrderPage({ kind }: { kind: Kind }) {
     ? t(kind === "restore" ? "restore" : "deploy")
     : t(kind === "restore" ? "restoreOf" : "deployTo", { n });
   return (
-    <Page title={title} trail={[{ href: "/nodes", text: t("nodesPage") }]}>
+    <Page kind="order-page" title={title} trail={[{ href: "/nodes", text: t("nodesPage") }]}>
       <div class="order">
         <section aria-labelledby="order-terms">
           <h2 id="order-terms">{t("order")}</h2>

@@ -39,7 +39,7 @@ export function Console({ id, isLive, isOver }: { id: string; isLive: boolean; i
     if (isFollowing.current) box.current?.scrollTo({ top: box.current.scrollHeight });
   }, [text]);
   return (
-    <section class="serial" aria-labelledby="serial">
+    <div class="serial">
       <div class="bar">
         <h2 id="serial">{t("console")}</h2>
         <a href={`/api/v1/rehearsals/${id}/console`} download={`console-${id}.log`}>{t("download")}</a>
@@ -48,13 +48,13 @@ export function Console({ id, isLive, isOver }: { id: string; isLive: boolean; i
         ref={box}
         tabIndex={0}
         role="region"
-        aria-label={t("console")}
+        aria-labelledby="serial"
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
           isFollowing.current = scrollHeight - scrollTop - clientHeight < NEAR;
         }}
       >
         {text.trim() === "" ? t("noConsole") : text}
       </pre>
-    </section>
+    </div>
   );
 }

@@ -28,10 +28,17 @@ export function RehearsalsPage({ image = "" }: { image?: string }) {
   const refused = version.refusal ?? list.refusal;
   return (
     <Page
+      kind="rehearsals-page"
       title={t("title", { ref: image })}
       trail={[{ href: "/images", text: t("images") }, { href: `/images/${segment(image)}`, text: image }]}
       actions={mayOperate() && (
-        <button type="button" class="primary" onClick={() => setIsStarting(true)}>{t("rehearse")}</button>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => setIsStarting(true)}
+        >
+          {t("rehearse")}
+        </button>
       )}
     >
       {refused && (
@@ -83,7 +90,7 @@ interface HistoryProps {
 
 function History({ rehearsals, chosen, onChoose }: HistoryProps) {
   return (
-    <section aria-labelledby="history">
+    <div>
       <h2 id="history">{t("history")}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="history">
         <table class="rehearsal-list">
@@ -127,6 +134,6 @@ function History({ rehearsals, chosen, onChoose }: HistoryProps) {
           </tbody>
         </table>
       </div>
-    </section>
+    </div>
   );
 }
