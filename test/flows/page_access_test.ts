@@ -16,7 +16,6 @@ const PASSWORD = "correct horse battery";
 /** What somebody without the right gets: the status, and where it sends them. */
 type Refusal = readonly [status: number, location?: string];
 const LOGIN: Refusal = [303, "/"];
-const OWN: Refusal = [303, "/account"];
 
 interface Page {
   /** By default the route's own. */
@@ -28,7 +27,6 @@ interface Page {
 const PEOPLE: readonly Who[] = ["viewer", "operator", "group", "admin"];
 const PUBLIC: Page = { admits: WHO };
 const PERSONAL: Page = { admits: PEOPLE, refusals: [LOGIN, LOGIN] };
-const ADMIN: Page = { admits: ["admin"], refusals: [OWN, LOGIN] };
 
 /** "/" shows the login to strangers. Forms are what login_test.ts is about, and single sign-on is not set up here. */
 const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
@@ -45,7 +43,6 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "GET /help/images/:name": { ...PUBLIC, path: "/help/images/none" },
   "GET /api.js": PUBLIC,
   "GET /page.js": PUBLIC,
-  "GET /users.js": PUBLIC,
   "GET /page.css": PUBLIC,
   "GET /": PUBLIC,
   "GET /setup": PUBLIC,
@@ -53,9 +50,7 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "POST /logout": "form",
   "POST /setup": "form",
   "POST /account/password": "form",
-  "GET /account": PERSONAL,
   "GET /schedules": PERSONAL,
-  "GET /users": ADMIN,
   "GET /page/events": { admits: PEOPLE, refusals: [[204], [204]] },
   "GET /oidc/login": "sign-on",
   "GET /oidc/callback": "sign-on",

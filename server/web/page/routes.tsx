@@ -11,15 +11,13 @@ import { deskRoutes } from "./desk_routes.tsx";
 import { loginRoutes } from "./login_routes.tsx";
 import apiScript from "./api.js" with { type: "text" };
 import script from "./page.js" with { type: "text" };
-import usersScript from "./users.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { SchedulePage } from "./schedule_page.tsx";
 import { html } from "./shell.tsx";
 import { signOnRoutes } from "./sign_on_routes.tsx";
-import { UsersPage } from "./users_page.tsx";
 
-const SCRIPTS = { "api.js": apiScript, "page.js": script, "users.js": usersScript };
+const SCRIPTS = { "api.js": apiScript, "page.js": script };
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
   const { people, fleet, schedules } = context;
@@ -64,12 +62,5 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     return c.html(html(<SchedulePage principal={principal} schedules={shown} />));
   });
 
-  app.get("/users", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    if (!mayAdminister(principal)) return c.redirect("/account", 303);
-    return c.html(html(<UsersPage principal={principal} users={people.users()} />));
-  });
   return app;
 }
