@@ -52,6 +52,8 @@ export interface DeskUser {
   readonly groups?: readonly string[];
   /** The holder of the admin token, who has no password and no tokens here. */
   readonly isAdminToken?: true;
+  /** The user logs in through the OpenID provider, and has no password here. */
+  readonly signsOn?: true;
 }
 
 /** The server itself, every few seconds. */
@@ -109,5 +111,7 @@ const DESK_PAGES = [
   "deploy",
   "restore",
   "settings",
+  "users",
+  "account",
 ];
 export const DESK_PATHS = new RegExp(`^/(?:${DESK_PAGES.join("|")})(?:[/?#]|$)`);

@@ -22,7 +22,7 @@ export interface DeskSources {
 }
 
 export class DeskFeed implements Disposable {
-  readonly #watchers: Watchers<undefined>;
+  readonly #watchers: Watchers;
   #sources: DeskSources | undefined;
   /** Every node as it was sent last; filled when the first desk opens. */
   #nodes: Map<string, DeskNode> | undefined;
@@ -83,7 +83,7 @@ export class DeskFeed implements Disposable {
       nodes: [...this.#nodes.values()],
       ...this.#sources.lists(),
     };
-    return this.#watchers.watch(undefined, { first: lineOf(whole), isAllowed });
+    return this.#watchers.watch({ first: lineOf(whole), isAllowed });
   }
 
   #noteNode(view: NodeView): void {
@@ -126,7 +126,7 @@ export class DeskFeed implements Disposable {
     };
     for (const name of advanced) this.#advanced.delete(name);
     for (const noted of [this.#changed, this.#removed, this.#events, this.#stale]) noted.clear();
-    this.#watchers.send(() => lineOf(message));
+    this.#watchers.send(lineOf(message));
     if (this.#watchers.size === 0) this.#forget();
   }
 
@@ -140,7 +140,7 @@ export class DeskFeed implements Disposable {
     if (this.#watchers.size === 0 || !this.#sources) return;
     const { site } = this.#sources;
     const line = lineOf({ site: site() });
-    this.#watchers.send(() => line);
+    this.#watchers.send(line);
   }
 
   [Symbol.dispose](): void {

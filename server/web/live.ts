@@ -5,16 +5,8 @@ import { Watchers } from "./watchers.ts";
 /** Progress-only events are batched: at most 400 per second, however many nodes there are. */
 const PROGRESS = { everyMs: 250, batch: 100 };
 
-/** Renders an event as the content of its data field, without line ends; undefined to send nothing. */
-export type Format = (event: ServerEvent) => string | undefined;
-
-export interface Watching {
-  readonly format: Format;
-  readonly isAllowed: () => boolean;
-}
-
 export class LiveEvents implements Disposable {
-  readonly #watchers: Watchers<Format>;
+  readonly #watchers: Watchers;
   /** Each node's latest progress that is not sent yet, in the order of sending. */
   readonly #progress = new Map<string, ServerEvent>();
   #progressTimer: ReturnType<typeof setTimeout> | undefined;
@@ -67,13 +59,15 @@ export class LiveEvents implements Disposable {
   }
 
   #send(event: ServerEvent): void {
-    this.#watchers.send((format) => lineOf(event, format));
+    this.#watchers.send(lineOf(event));
   }
 
   /** Returns the stream of a new watcher, starting with `first`; undefined if there are too many watchers. */
-  watch(first: Iterable<ServerEvent>, { format, isAllowed }: Watching): Response | undefined {
-    const state = Array.from(first, (event) => lineOf(event, format)).join("");
-    return this.#watchers.watch(format, { first: state, isAllowed });
+  watch(
+    first: Iterable<ServerEvent>,
+    { isAllowed }: { isAllowed: () => boolean },
+  ): Response | undefined {
+    return this.#watchers.watch({ first: Array.from(first, lineOf).join(""), isAllowed });
   }
 
   [Symbol.dispose](): void {
@@ -82,15 +76,12 @@ export class LiveEvents implements Disposable {
   }
 }
 
-export const asJson: Format = (event) => JSON.stringify(event);
-
 /** Whether the event only reports progress within a node's running step. */
 function isProgress(event: ServerEvent): boolean {
   if (event.type !== "node" || event.node.state !== "installing") return false;
   return event.node.report?.state === "running" && event.node.report.progress !== undefined;
 }
 
-function lineOf(event: ServerEvent, format: Format): string {
-  const data = format(event);
-  return data === undefined ? "" : `data: ${data}\n\n`;
+function lineOf(event: ServerEvent): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
 }

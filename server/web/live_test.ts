@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerEvent } from "#contract/api.ts";
-import { asJson, LiveEvents } from "./live.ts";
+import { LiveEvents } from "./live.ts";
 
 const event = (name: string) => ({ type: "node-removed" as const, name });
 
@@ -11,7 +11,7 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
 
 Deno.test("a watcher gets the current state, then every event", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([event("a")], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+  const reader = (live.watch([event("a")], { isAllowed: () => true })?.body ?? assert.fail())
     .getReader();
   live.publish(event("b"));
   assert.equal(await read(reader), 'retry: 2000\n\ndata: {"type":"node-removed","name":"a"}\n\n');
@@ -22,8 +22,8 @@ Deno.test("a watcher gets the current state, then every event", async () => {
 
 Deno.test("a watcher that does not read is dropped, and the others continue", async () => {
   using live = new LiveEvents();
-  live.watch([], { format: asJson, isAllowed: () => true });
-  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+  live.watch([], { isAllowed: () => true });
+  const reader = (live.watch([], { isAllowed: () => true })?.body ?? assert.fail())
     .getReader();
   await read(reader);
   for (let i = 0; i < 5; i++) {
@@ -38,8 +38,8 @@ Deno.test("a watcher whose session ends is closed, at once or by the next heartb
   for (const isAtOnce of [true, false]) {
     using live = new LiveEvents(isAtOnce ? {} : { heartbeatMs: 5 });
     let isOpen = true;
-    const ended = live.watch([], { format: asJson, isAllowed: () => isOpen })?.body ?? assert.fail();
-    live.watch([], { format: asJson, isAllowed: () => true });
+    const ended = live.watch([], { isAllowed: () => isOpen })?.body ?? assert.fail();
+    live.watch([], { isAllowed: () => true });
     isOpen = false;
     if (isAtOnce) live.recheck();
     const reader = ended.getReader();
@@ -51,13 +51,13 @@ Deno.test("a watcher whose session ends is closed, at once or by the next heartb
 
 Deno.test("the number of watchers is bounded", () => {
   using live = new LiveEvents();
-  for (let i = 0; i < 256; i++) assert.ok(live.watch([], { format: asJson, isAllowed: () => true }));
-  assert.equal(live.watch([], { format: asJson, isAllowed: () => true }), undefined);
+  for (let i = 0; i < 256; i++) assert.ok(live.watch([], { isAllowed: () => true }));
+  assert.equal(live.watch([], { isAllowed: () => true }), undefined);
 });
 
 Deno.test("an idle connection gets heartbeats", async () => {
   using live = new LiveEvents({ heartbeatMs: 5 });
-  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+  const reader = (live.watch([], { isAllowed: () => true })?.body ?? assert.fail())
     .getReader();
   await read(reader);
   assert.equal(await read(reader), ": still here\n\n");
@@ -66,7 +66,7 @@ Deno.test("an idle connection gets heartbeats", async () => {
 
 Deno.test("a watcher gets the latest progress of each node in batches, and other events at once", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([], { format: asJson, isAllowed: () => true })?.body ?? assert.fail())
+  const reader = (live.watch([], { isAllowed: () => true })?.body ?? assert.fail())
     .getReader();
   await read(reader);
   for (let percent = 1; percent <= 50; percent++) {

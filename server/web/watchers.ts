@@ -5,16 +5,14 @@ const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_WATCHERS = 256;
 const HEARTBEAT_MS = 15_000;
 
-interface Watcher<Tag> {
-  readonly tag: Tag;
+interface Watcher {
   isAllowed(): boolean;
   send(text: string): void;
   close(): void;
 }
 
-/** `Tag`: what distinguishes watchers, see `send`. */
-export class Watchers<Tag> implements Disposable {
-  readonly #watchers = new Set<Watcher<Tag>>();
+export class Watchers implements Disposable {
+  readonly #watchers = new Set<Watcher>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
 
   constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number | undefined } = {}) {
@@ -33,24 +31,18 @@ export class Watchers<Tag> implements Disposable {
     for (const watcher of this.#watchers) if (!watcher.isAllowed()) watcher.close();
   }
 
-  /** `textFor`: asked once for each tag; "" to send nothing to its watchers. */
-  send(textFor: (tag: Tag) => string): void {
-    const texts = new Map<Tag, string>();
-    for (const watcher of this.#watchers) {
-      const text = texts.get(watcher.tag) ?? textFor(watcher.tag);
-      texts.set(watcher.tag, text);
-      if (text !== "") watcher.send(text);
-    }
+  send(text: string): void {
+    for (const watcher of this.#watchers) watcher.send(text);
   }
 
   /**
    * Returns the stream of a new watcher, starting with `first`; undefined if there are too many watchers. `isAllowed` is
    * asked at every heartbeat, and by `recheck`: once it is false, the stream ends.
    */
-  watch(tag: Tag, { first, isAllowed }: { first: string; isAllowed: () => boolean }): Response | undefined {
+  watch({ first, isAllowed }: { first: string; isAllowed: () => boolean }): Response | undefined {
     if (this.#watchers.size >= MAX_WATCHERS) return undefined;
     const encoder = new TextEncoder();
-    let watcher: Watcher<Tag>;
+    let watcher: Watcher;
     /** Returns whether it was still watching. */
     const leave = () => this.#watchers.delete(watcher);
     const stream = new ReadableStream<Uint8Array>({
@@ -59,7 +51,6 @@ export class Watchers<Tag> implements Disposable {
           if (leave()) controller.close();
         };
         watcher = {
-          tag,
           isAllowed,
           close,
           send: (text) => {

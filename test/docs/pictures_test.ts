@@ -24,34 +24,26 @@ interface Scene {
 const SCENES: readonly Scene[] = [
   {
     name: "overview.png",
-    width: 1120,
-    height: 700,
-    prepare: (page) => page.getByLabel("Select n5").scrollIntoViewIfNeeded(),
+    width: 1280,
+    height: 800,
+    prepare: () => Promise.resolve(),
     texts: [
-      "up as n1",
-      /step \d+ of \d+: install/,
-      "253 MB of 341 MB, 11.8 MB/s, 4 peers",
-      "Remedy: check the disk",
-      "waiting for network boot",
-      "Server uploads: unlimited",
-      "Obstacles",
-      "Help",
+      "1 node: partition: cannot partition /dev/sda",
+      "What to do: check the disk's health",
+      "Nodes by state",
+      "Space for images",
+      /Deployment: web@1/,
     ],
   },
   {
     name: "node.png",
-    width: 900,
-    height: 760,
+    width: 1280,
+    height: 800,
     prepare: async (page) => {
-      await page.locator('#nodes tr[data-name="n1"]').getByRole("button", { name: "n1", exact: true })
-        .click();
-      await page.getByRole("dialog").locator("summary").first().click();
+      await page.goto(new URL("/nodes/n1", page.url()).href);
+      await page.locator("main summary", { hasText: "Plan" }).click();
     },
-    texts: [
-      "ACME SSD 500 gpt: ext4 'root', swap",
-      "All of it will be overwritten",
-      "only sda may be written",
-    ],
+    texts: ["All of it will be overwritten", "only sda may be written", "Deploy…", /by admin token/],
   },
   {
     name: "help.png",

@@ -1,7 +1,9 @@
-/** Every route of the HTTPS port that is not the API's, with the session of each kind of person: who gets to see it. */
+/** Every route and page of the HTTPS port that is not the API's, with the session of each kind of person: who gets to see it. */
 import assert from "node:assert/strict";
 import { API, NodeView } from "#contract/api.ts";
 import { type Role, UserAnswer } from "#contract/api/access.ts";
+import { DESK_PATHS } from "#contract/desk.ts";
+import { ensureDesk } from "../../scripts/build.ts";
 import { createApp } from "../../server/web/app.ts";
 import type { ApiContext } from "../../server/web/context.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -14,7 +16,6 @@ const PASSWORD = "correct horse battery";
 /** What somebody without the right gets: the status, and where it sends them. */
 type Refusal = readonly [status: number, location?: string];
 const LOGIN: Refusal = [303, "/"];
-const OWN: Refusal = [303, "/account"];
 
 interface Page {
   /** By default the route's own. */
@@ -26,7 +27,6 @@ interface Page {
 const PEOPLE: readonly Who[] = ["viewer", "operator", "group", "admin"];
 const PUBLIC: Page = { admits: WHO };
 const PERSONAL: Page = { admits: PEOPLE, refusals: [LOGIN, LOGIN] };
-const ADMIN: Page = { admits: ["admin"], refusals: [OWN, LOGIN] };
 
 /** "/" shows the login to strangers. Forms are what login_test.ts is about, and single sign-on is not set up here. */
 const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
@@ -34,6 +34,8 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "GET /healthz": PUBLIC,
   "GET /readyz": PUBLIC,
   "GET /metrics": { admits: PEOPLE, refusals: [[401], [401]] },
+  "GET /desk.js": PUBLIC,
+  "GET /desk.css": PUBLIC,
   "GET /help.css": PUBLIC,
   "GET /help": PUBLIC,
   "GET /help/api-reference": PUBLIC,
@@ -41,7 +43,6 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "GET /help/images/:name": { ...PUBLIC, path: "/help/images/none" },
   "GET /api.js": PUBLIC,
   "GET /page.js": PUBLIC,
-  "GET /users.js": PUBLIC,
   "GET /page.css": PUBLIC,
   "GET /": PUBLIC,
   "GET /setup": PUBLIC,
@@ -49,15 +50,17 @@ const PAGES: Readonly<Record<string, Page | "form" | "sign-on">> = {
   "POST /logout": "form",
   "POST /setup": "form",
   "POST /account/password": "form",
-  "GET /account": PERSONAL,
   "GET /schedules": PERSONAL,
-  "GET /users": ADMIN,
-  "GET /page/nodes/:node": { admits: PEOPLE, refusals: [[401], [401]], path: "/page/nodes/n1" },
-  "POST /page/plans": { admits: PEOPLE, refusals: [[401], [401]] },
   "GET /page/events": { admits: PEOPLE, refusals: [[204], [204]] },
   "GET /oidc/login": "sign-on",
   "GET /oidc/callback": "sign-on",
 };
+
+/** The desk's own pages have no routes: its script draws them at these addresses. */
+const DESK_PAGES = [
+  ...(/\(\?:(.*?)\)/.exec(DESK_PATHS.source)?.[1] ?? "").split("|").filter((page) => page !== ""),
+  ...["nodes/n1", "nodes/n1/log", "nodes/none", "images/web@1/diff/web@2", "deployments/none"],
+].map((page): [string, Page] => [`GET /${page}`, PERSONAL]);
 
 Deno.test("the list has every route beside the API's, and no other", () => {
   // routes only look at their context when they are called
@@ -69,13 +72,15 @@ Deno.test("the list has every route beside the API's, and no other", () => {
 });
 
 Deno.test("each page is shown to those whom the list names, and sends others where they can log in", async () => {
+  await ensureDesk();
   await using test = await ServerUnderTest.start();
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
   const origin = test.server.urls.server;
   using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${test.data}/tls/ca.pem`)] });
   const cookies = await cookiesOf(test, client);
   const wrong: string[] = [];
-  for (const [name, page] of Object.entries(PAGES)) {
+  assert.ok(DESK_PAGES.some(([name]) => name === "GET /nodes"));
+  for (const [name, page] of [...Object.entries(PAGES), ...DESK_PAGES]) {
     if (typeof page === "string") continue;
     const [method = "", route = ""] = name.split(" ");
     for (const who of WHO) {

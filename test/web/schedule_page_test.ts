@@ -29,7 +29,7 @@ Deno.test({
       page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(error.message));
       await page.goto(`${test.server.urls.server}/?token=${test.server.token}`);
-      await page.getByRole("link", { name: "Schedules" }).click();
+      await page.getByRole("link", { name: "Schedules", exact: true }).click();
       await page.getByText("deploy web to n1").waitFor();
       await page.getByText(/\w{3} \d{4}-\d\d-\d\d 03:00 Europe\/Vienna/).waitFor();
       await page.getByRole("button", { name: "Pause the schedule lab" }).click();
@@ -39,17 +39,18 @@ Deno.test({
       await page.getByText("now: 1 waiting for boot").waitFor();
       await page.getByRole("link", { name: "Overview" }).click();
 
-      const row = page.locator('#nodes tr[data-name="n2"]');
+      await page.getByRole("link", { name: "Nodes", exact: true }).click();
+      const row = page.getByRole("row", { name: /n2/ });
       await page.getByLabel("Select n2").check();
       await page.getByRole("button", { name: "Restore…" }).click();
-      const dialog = page.getByRole("dialog");
-      await dialog.getByLabel("Restore to").selectOption("web@1");
-      await dialog.getByLabel("At every network boot").check();
-      await dialog.getByRole("button", { name: "Restore", exact: true }).click();
-      await page.getByText("n2 will be restored to web@1 at each network boot, until that is cancelled.")
-        .waitFor();
-      await row.getByText("armed, restored at every boot").waitFor();
-      await row.getByRole("button", { name: "Cancel the order for n2" }).click();
+      await page.getByRole("combobox", { name: "Image", exact: true }).selectOption("web");
+      await page.getByLabel("restore at every network boot, until cancelled").check();
+      await page.getByLabel("How many machines lose data?").fill("1");
+      await page.getByRole("button", { name: "Restore 1 node to web@1" }).click();
+      await page.waitForURL("**/deployments/*");
+      await page.getByRole("link", { name: "Nodes", exact: true }).click();
+      await row.getByText("restored at every boot").waitFor();
+      await page.getByRole("button", { name: "Cancel the order" }).click();
       await row.getByText("idle", { exact: true }).waitFor();
       // the restore has no plan before an image is chosen
       assert.deepEqual(complaints.filter((text) => !/status of 409/.test(text)), []);

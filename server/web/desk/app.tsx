@@ -6,6 +6,7 @@ import { connection, user } from "./live/state.ts";
 import { durationText } from "./messages/figures.ts";
 import { chooseLanguage, type Language, language, LANGUAGES } from "./messages/language.ts";
 import { messages } from "./messages/messages.ts";
+import { roleText } from "./messages/roles.ts";
 import { t as common } from "./messages/common.ts";
 import { shortcuts, useShortcuts } from "./parts/keys.ts";
 import { Dialog } from "./parts/dialog.tsx";
@@ -29,9 +30,6 @@ const t = messages({
   help: { en: "Help", de: "Hilfe", zh: "帮助" },
   keys: { en: "Keyboard shortcuts", de: "Tastenkürzel", zh: "键盘快捷键" },
   adminToken: { en: "admin token", de: "Admin-Token", zh: "管理员令牌" },
-  admin: { en: "admin", de: "Admin", zh: "管理员" },
-  operator: { en: "operator", de: "Operator", zh: "操作员" },
-  viewer: { en: "viewer", de: "Betrachter", zh: "只读用户" },
 });
 
 export function App() {
@@ -105,7 +103,7 @@ function Navigation() {
 function Person() {
   const who = user.value;
   if (!who) return null;
-  return <a href="/account">{who.isAdminToken ? t("adminToken") : `${who.name} (${t(who.role)})`}</a>;
+  return <a href="/account">{who.isAdminToken ? t("adminToken") : `${who.name} (${roleText(who.role)})`}</a>;
 }
 
 /** Stands above everything while there is no connection. */

@@ -1,6 +1,7 @@
 /** Which page stands at which address, and which are in the navigation. */
 import { Route } from "preact-iso";
 import { mayAdminister } from "./parts/abilities.ts";
+import { AccountPage } from "./pages/account/account_page.tsx";
 import { AuditPage } from "./pages/audit/audit_page.tsx";
 import { messages } from "./messages/messages.ts";
 import { DiffPage } from "./pages/diff/diff_page.tsx";
@@ -18,6 +19,7 @@ import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { TemplatesPage } from "./pages/templates/templates_page.tsx";
 import { RehearsalsPage } from "./pages/rehearsals/rehearsals_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
+import { UsersPage } from "./pages/users/users_page.tsx";
 
 const t = messages({
   overview: { en: "Overview", de: "Übersicht", zh: "概览" },
@@ -26,6 +28,8 @@ const t = messages({
   templates: { en: "Templates", de: "Vorlagen", zh: "模板" },
   hooks: { en: "Hooks", de: "Hooks", zh: "钩子脚本" },
   deployments: { en: "Deployments", de: "Installationen", zh: "部署" },
+  schedules: { en: "Schedules", de: "Zeitpläne", zh: "计划任务" },
+  users: { en: "Users", de: "Benutzer", zh: "用户" },
   audit: { en: "Audit", de: "Audit", zh: "审计" },
   settings: { en: "Settings", de: "Einstellungen", zh: "设置" },
   nodes: { en: "Nodes", de: "Knoten", zh: "节点" },
@@ -47,6 +51,8 @@ export const ROUTES = [
   <Route path="/images/:image/rehearsals" component={RehearsalsPage} />,
   <Route path="/deploy" component={DeployPage} />,
   <Route path="/restore" component={RestorePage} />,
+  <Route path="/users" component={UsersPage} />,
+  <Route path="/account" component={AccountPage} />,
   <Route path="/audit" component={AuditPage} />,
   <Route path="/settings" component={SettingsPage} />,
 ];
@@ -66,6 +72,8 @@ export const NAVIGATION: readonly Entry[] = [
   { href: "/images", text: () => t("images") },
   { href: "/templates", text: () => t("templates") },
   { href: "/hooks", text: () => t("hooks") },
+  { href: "/schedules", text: () => t("schedules") },
+  { href: "/users", text: () => t("users"), isFor: mayAdminister },
   { href: "/audit", text: () => t("audit"), isFor: mayAdminister },
   { href: "/settings", text: () => t("settings") },
 ];

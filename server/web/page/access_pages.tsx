@@ -1,8 +1,6 @@
-/** The pages on which people log in, choose passwords and manage their tokens. */
-import { MAX_TOKEN_DAYS, MIN_PASSWORD, ROLES, type TokenView } from "#contract/api/access.ts";
-import type { Principal } from "../../access/principal.ts";
-import { formatTime } from "../../words/figures.ts";
-import { Header, Shell } from "./shell.tsx";
+/** The pages on which people log in, and choose a password by their set-up link. */
+import { MIN_PASSWORD } from "#contract/api/access.ts";
+import { Shell } from "./shell.tsx";
 
 /** `provider`: the OpenID provider's name, if the site has one. */
 export function LoginPage(
@@ -110,101 +108,5 @@ export function SetupPage({ user, code, problem }: { user: string; code: string;
         </form>
       </main>
     </Shell>
-  );
-}
-
-export function AccountPage({ principal, tokens, hasPassword, problem }: {
-  principal: Principal;
-  tokens: readonly TokenView[];
-  /** The user chooses a password here. */
-  hasPassword: boolean;
-  problem?: string | undefined;
-}) {
-  const { name, role, groups, user } = principal;
-  return (
-    <Shell title={`Rackseed: ${name}`}>
-      <Header principal={principal}>
-        <a href="/">Overview</a>
-      </Header>
-      <main>
-        <p id="problem" role="alert">{problem}</p>
-        <section aria-labelledby="account-title">
-          <h2 id="account-title">{name}</h2>
-          <p>
-            Role: {role}
-            {role === "operator" && `, for ${groups ? `the groups ${groups.join(", ")}` : "all nodes"}`}
-          </p>
-          {user !== undefined && !hasPassword && (
-            <p>You log in through the site's OpenID provider, which also decides your role.</p>
-          )}
-          {hasPassword && (
-            <form method="post" action="/account/password" class="narrow">
-              <input type="hidden" name="user" value={user} autocomplete="username" />
-              <label>
-                Current password
-                <input
-                  name="current"
-                  type="password"
-                  required
-                  maxlength={256}
-                  autocomplete="current-password"
-                />
-              </label>
-              <NewPassword />
-              <small>All other sessions of {name} end. Tokens stay valid.</small>
-              <button type="submit">Change password</button>
-            </form>
-          )}
-        </section>
-        <Tokens principal={principal} tokens={tokens} />
-      </main>
-    </Shell>
-  );
-}
-
-function Tokens({ principal: { user, role }, tokens }: {
-  principal: Principal;
-  tokens: readonly TokenView[];
-}) {
-  return (
-    <section aria-labelledby="tokens-title">
-      <h2 id="tokens-title">Access tokens</h2>
-      <p>For the command line and for programs: rackseed … --token TOKEN</p>
-      <ul class="tokens">
-        {tokens.map((token) => (
-          <li>
-            <strong>{token.user}: {token.name}</strong>, {token.role}, until {formatTime(token.expires)},{" "}
-            {token.lastUsed ? `last used ${formatTime(token.lastUsed)}` : "never used"}{" "}
-            <button type="button" data-revoke={token.id}>
-              Revoke<span class="hidden">{token.name} of {token.user}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {user !== undefined && (
-        <form id="token-add" class="narrow">
-          <label>
-            Name of a new token
-            <input name="name" required maxlength={32} pattern="[a-zA-Z0-9][a-zA-Z0-9._\-]{0,31}" />
-          </label>
-          <label>
-            Role
-            <select name="role">
-              {ROLES.slice(0, ROLES.indexOf(role) + 1).map((one) => <option value={one}>{one}</option>)}
-            </select>
-          </label>
-          <label>
-            Valid for days
-            <input name="days" type="number" min="1" max={MAX_TOKEN_DAYS} value="90" required />
-          </label>
-          <p class="problem" role="alert"></p>
-          <button type="submit">Make the token</button>
-          <div data-token hidden>
-            <p>Copy it now: it is not shown again.</p>
-            <pre></pre>
-          </div>
-        </form>
-      )}
-    </section>
   );
 }

@@ -19,7 +19,10 @@ export function deskRoutes({ people, desk }: Pick<ApiContext, "people" | "desk">
     const principal = principalOf(c, people, { isUse: false });
     if (!principal) return c.body(null, 204);
     const isAllowed = () => principalOf(c, people, { isUse: false }) !== undefined;
-    const stream = desk.watch(deskUser(principal), { isAllowed });
+    const stream = desk.watch(
+      deskUser(principal, { signsOn: principal.user !== undefined && people.signsOn(principal.user) }),
+      { isAllowed },
+    );
     if (stream) return stream;
     throw new RackseedError("cannot watch the events", {
       reason: "there are too many watchers already.",
@@ -39,12 +42,13 @@ export function deskRoutes({ people, desk }: Pick<ApiContext, "people" | "desk">
   }
 }
 
-function deskUser({ name, role, groups, user }: Principal): DeskUser {
+function deskUser({ name, role, groups, user }: Principal, { signsOn }: { signsOn: boolean }): DeskUser {
   return {
     name,
     role,
     ...groups && { groups },
     ...user === undefined && { isAdminToken: true as const },
+    ...signsOn && { signsOn: true as const },
   };
 }
 

@@ -2,11 +2,12 @@
 import { type Context, Hono } from "hono";
 import { deleteCookie } from "hono/cookie";
 import { Password } from "#contract/api/access.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { ADMIN_TOKEN } from "../../access/admin_token.ts";
 import { COOKIE } from "../../access/page_sessions.ts";
 import type { Principal } from "../../access/principal.ts";
 import { type ApiContext, type Env, peerAddress, principalOf, refuseForeignOrigin } from "../context.ts";
-import { AccountPage, LoginPage, SetupPage } from "./access_pages.tsx";
+import { LoginPage, SetupPage } from "./access_pages.tsx";
 import { beginSession, endSession } from "./session_cookie.ts";
 import { html } from "./shell.tsx";
 
@@ -67,40 +68,31 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
     const act = audit.begin(passwordAct(c, user));
     const found = await people.setUp(code, password);
     act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 410 });
-    return found ? enter(c, found) : c.html(loginPage(USED_LINK), 410);
+    if (!found) return c.html(loginPage(USED_LINK), 410);
+    context.desk.noteStale("people");
+    return enter(c, found);
   });
 
-  app.get("/account", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    return c.html(accountPage(principal));
-  });
-
+  // a form of the desk: refusals are as the API's, success is a new session
   app.post("/account/password", async (c) => {
     refuseForeignOrigin(c);
     const principal = principalOf(c, people);
     if (principal?.user === undefined || principal.expiresMs !== undefined) {
-      return c.html(loginPage("Log in with your password first."), 401);
+      throw passwordStays(401, {
+        reason: "nobody is logged in with a password here.",
+        remedy: "log in with your password first.",
+      });
     }
     const { current, password, repeated } = fieldsOf(c);
-    const answer = (problem: string, status: 400 | 401) => c.html(accountPage(principal, problem), status);
-    const problem = problemOf(password, repeated);
-    if (problem !== undefined) return answer(problem, 400);
+    const reason = problemOf(password, repeated);
+    if (reason !== undefined) throw passwordStays(400, { reason, remedy: "choose another password." });
     const act = audit.begin(passwordAct(c, principal));
     const found = await people.changePassword(principal.user, { current, password });
     act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 401 });
-    return found ? enter(c, found) : answer("The current password is wrong.", 401);
+    if (found) return enter(c, found);
+    throw passwordStays(401, { reason: "the current password is wrong.", remedy: "type it again." });
   });
   return app;
-
-  function accountPage(principal: Principal, problem?: string): string {
-    const hasPassword = principal.user !== undefined && !people.signsOn(principal.user);
-    const tokens = people.tokens(principal);
-    return html(
-      <AccountPage principal={principal} tokens={tokens} hasPassword={hasPassword} problem={problem} />,
-    );
-  }
 
   function withToken(c: Context<Env>, token: string): Response | Promise<Response> {
     const principal = people.ofBearer(token);
@@ -117,6 +109,10 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
 
 function passwordAct(c: Context<Env>, { name, role }: Pick<Principal, "name" | "role">) {
   return { who: name, role, address: peerAddress(c), action: "password.set", nodes: [], images: [] };
+}
+
+function passwordStays(status: 400 | 401, { reason, remedy }: { reason: string; remedy: string }) {
+  return new RackseedError("cannot change the password", { reason, remedy, status });
 }
 
 const USED_LINK = "This set-up link has been used, or has expired. Ask an admin for another one.";

@@ -287,6 +287,8 @@ export class CommandSite implements AsyncDisposable {
     }).output();
     if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
     await makeSmallTree(TEMPLATE);
+    await Deno.writeTextFile(`${TEMPLATE}/etc/os-release`, 'PRETTY_NAME="A small tree"\n');
+    await Deno.writeTextFile(`${TEMPLATE}/etc/machine-id`, "0123456789abcdef0123456789abcdef\n");
   }
 }
 

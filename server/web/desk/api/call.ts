@@ -1,10 +1,20 @@
 /** Calls of the API. */
 import type { Problem } from "#contract/errors.ts";
+import { logInAgain } from "../live/log_in_again.ts";
 
 /** What was refused: by the server, by the desk itself, or by the way to the server (status 0). */
 export class Refusal extends Error {
   constructor(readonly problem: Problem) {
     super(`${problem.title}: ${problem.detail}`);
+  }
+
+  static unreachable(): Refusal {
+    return new Refusal({
+      status: 0,
+      title: "cannot reach the server",
+      detail: "no answer came.",
+      remedy: "check that the server runs and that this computer reaches it, then try again.",
+    });
   }
 }
 
@@ -33,26 +43,22 @@ export async function send(
     signal: signal ?? null,
   }).catch((error) => {
     if (signal?.aborted) throw error;
-    throw new Refusal({
-      status: 0,
-      title: "cannot reach the server",
-      detail: "no answer came.",
-      remedy: "check that the server runs and that this computer reaches it, then try again.",
-    });
+    throw Refusal.unreachable();
   });
-  if (response.status === 401) location.reload();
+  if (response.status === 401) logInAgain();
   if (response.ok) return response;
-  throw new Refusal(await problemOf(response));
+  throw await refusalOf(response);
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+/** What an answer without success says. */
+export async function refusalOf(response: Response): Promise<Refusal> {
   const { title, detail, remedy } = await response.json().catch(() => ({}));
-  return {
+  return new Refusal({
     status: response.status,
     title: title ?? `the server answered ${response.status}`,
     detail: detail ?? "it gave no reason.",
     remedy: remedy ?? "see the server's log.",
-  };
+  });
 }
 
 /** A path's segment. "web@3" stays readable. */

@@ -1,5 +1,6 @@
 /** Reads the server's live feed, and connects again by itself. */
 import type { DeskMessage } from "#contract/desk.ts";
+import { logInAgain } from "./log_in_again.ts";
 import { applyMessage, connection } from "./state.ts";
 
 const FEED = "/page/events";
@@ -36,6 +37,6 @@ function lost(): void {
 /** If the session is over, the page loads again, which shows the login. */
 async function comeBack(): Promise<void> {
   const answer = await fetch("/api/v1/me").catch(() => undefined);
-  if (answer?.status === 401) return location.reload();
+  if (answer?.status === 401) return logInAgain();
   watchFeed();
 }

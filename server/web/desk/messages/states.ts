@@ -14,10 +14,14 @@ const t = messages({
   comparing: { en: "dry run", de: "Probelauf", zh: "试运行" },
   backingUp: { en: "backing up", de: "wird gesichert", zh: "备份中" },
   reading: { en: "reading hardware", de: "Hardware wird gelesen", zh: "读取硬件" },
+  armedForBackup: { en: "armed for backup", de: "scharf für Sicherung", zh: "待备份" },
+  armedForReading: { en: "armed for hardware", de: "scharf für Hardware", zh: "待读取硬件" },
 });
 
 /** What the node is doing: an order that does not install is named as what it is. */
 export function stateText({ state, order }: Pick<DeskNode, "state" | "order">): string {
+  if (state === "armed" && order === "backup") return t("armedForBackup");
+  if (state === "armed" && order === "discover") return t("armedForReading");
   if (state !== "installing" || order === undefined) return t(state);
   const doing = {
     "restore": "restoring",

@@ -3,11 +3,19 @@ import type { NodeView } from "#contract/api.ts";
 import type { DeskNode } from "#contract/desk.ts";
 import { ProblemText } from "../../parts/problem.tsx";
 import { StateSign } from "../../parts/state_sign.tsx";
-import { Ago } from "../../parts/times.tsx";
+import { Ago, Exact } from "../../parts/times.tsx";
 import { t } from "./messages.ts";
 
 export function Head({ node, view }: { node: DeskNode | undefined; view: NodeView }) {
-  const { settings: { group, rack, hostname, mac }, image, address, seen, everyBoot, silentSince } = view;
+  const {
+    settings: { group, rack, hostname, mac },
+    image,
+    address,
+    seen,
+    everyBoot,
+    silentSince,
+    firstBoot,
+  } = view;
   const problem = node?.problem ?? (view.state === "idle" ? undefined : view.report?.problem);
   return (
     <div class="node-head">
@@ -23,6 +31,11 @@ export function Head({ node, view }: { node: DeskNode | undefined; view: NodeVie
         <Fact name={t("group")} value={group} />
         <Fact name={t("rack")} value={rack} />
         <Fact name="MAC" value={mac} />
+        {firstBoot && firstBoot.reported === undefined && (
+          <span>
+            <span class="dim">{t("firstBootDue")}</span> <Exact at={firstBoot.due} />
+          </span>
+        )}
         {seen !== undefined && (
           <span>
             <span class="dim">{t("seen")}</span> <Ago at={seen} />

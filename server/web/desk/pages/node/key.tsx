@@ -12,7 +12,7 @@ import type { TabProps } from "./tab_props.ts";
 export function KeyTab({ name, view: { encryption }, reload }: TabProps) {
   const [isAsking, setIsAsking] = useState(false), [keys, setKeys] = useState<RecoveryKeyView["keys"]>([]);
   const path = `/nodes/${segment(name)}/recovery-key`;
-  const { value: uses = [] } = useFollowed<RecoveryKeyUse[]>(path, {
+  const { value: uses = [], reload: reloadUses } = useFollowed<RecoveryKeyUse[]>(path, {
     mark: encryption?.keyShown ?? keys.length,
   });
   if (!encryption) return <p class="empty">{t("notEncrypted")}</p>;
@@ -44,6 +44,7 @@ export function KeyTab({ name, view: { encryption }, reload }: TabProps) {
             const again = String(form.get("again") ?? "").trim();
             const shown = await call<RecoveryKeyView>("POST", path, { body: again === "" ? {} : { again } });
             setKeys(shown.keys);
+            reloadUses();
             reload();
           }}
         >

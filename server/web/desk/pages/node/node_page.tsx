@@ -80,8 +80,7 @@ function Tabs({ name, shown, view }: { name: string; shown: Tab; view: NodeView 
               href={`/nodes/${encodeURIComponent(name)}${tab === "now" ? "" : `/${tab}`}`}
               aria-current={tab === shown ? "page" : undefined}
             >
-              {t(tab)}
-              {marks[tab] !== undefined && <span class="mark">{marks[tab]}</span>}
+              {t(tab)} {marks[tab] !== undefined && <span class="mark">{marks[tab]}</span>}
             </a>
           </li>
         ))}

@@ -19,6 +19,7 @@ export const t = messages({
   group: { en: "Group", de: "Gruppe", zh: "分组" },
   rack: { en: "Rack", de: "Rack", zh: "机架" },
   seen: { en: "Last seen", de: "Zuletzt gesehen", zh: "最近在线" },
+  firstBootDue: { en: "First boot expected by", de: "Erster Start erwartet bis", zh: "首次启动期限" },
   silent: { en: "Silent since", de: "Still seit", zh: "已无响应，始于" },
   everyBoot: {
     en: "Restored at every boot from the network, ordered by {by}.",
@@ -263,6 +264,11 @@ export const t = messages({
   limit_disk: { en: "its disk", de: "seine Platte", zh: "磁盘" },
   limit_cpu: { en: "its processor", de: "seinen Prozessor", zh: "处理器" },
   slowest: { en: "Slowest of its batch", de: "Langsamster seiner Gruppe", zh: "同批最慢" },
+  slowestTimes: {
+    en: "{time}, typical {typical}",
+    de: "{time}, typisch {typical}",
+    zh: "{time}，通常 {typical}",
+  },
 
   group_identity: { en: "Name and network", de: "Name und Netz", zh: "名称与网络" },
   group_place: { en: "Place", de: "Ort", zh: "位置" },

@@ -3,7 +3,7 @@ import type { HistoryEntry } from "#contract/api/node_history.ts";
 import type { NodeView } from "#contract/api.ts";
 import { segment } from "../../api/call.ts";
 import { useResource } from "../../api/resource.ts";
-import { bytesText, rateText } from "../../messages/figures.ts";
+import { bytesText, durationText, rateText } from "../../messages/figures.ts";
 import { useFollowed } from "./followed.ts";
 import { t } from "./messages.ts";
 import type { TabProps } from "./tab_props.ts";
@@ -52,7 +52,13 @@ export function PeersTab({ name, node, view }: TabProps) {
           {slowest && (
             <div>
               <dt>{t("slowest")}</dt>
-              <dd class="warn">{slowest.reason}</dd>
+              <dd class="warn">
+                {t("slowestTimes", {
+                  time: durationText(slowest.seconds),
+                  typical: durationText(slowest.typicalSeconds),
+                })}
+                <small>{slowest.reason}</small>
+              </dd>
             </div>
           )}
         </dl>
