@@ -98,13 +98,8 @@ export class Person {
 
   /** Opens a page of the desk. */
   async go(path: string): Promise<void> {
-    await this.open(path);
-    await this.page.getByText("live", { exact: true }).waitFor();
-  }
-
-  /** Opens a page that may not be the desk's. */
-  async open(path: string): Promise<void> {
     await this.page.goto(`${this.#url}${path}`);
+    await this.page.getByText("live", { exact: true }).waitFor();
   }
 
   /** The name and role that stand on every page of the desk. */

@@ -198,7 +198,7 @@ async function recorded({ desk, admin, node }: Story): Promise<void> {
     passed: told.every((line) => events.some((event) => line.test(event))),
     seen: events.join(" | "),
   });
-  await admin.open("/audit");
+  await admin.go("/audit");
   await admin.page.locator("tbody tr").first().waitFor();
   const rows = await flatTexts(admin, "tbody tr");
   const acts = [

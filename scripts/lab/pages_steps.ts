@@ -9,7 +9,7 @@ export async function inviteUser(
   admin: Person,
   { name, role }: { readonly name: string; readonly role: string },
 ): Promise<string> {
-  await admin.open("/users");
+  await admin.go("/users");
   await admin.button("Add a user").first().click();
   const dialog = admin.dialog("Add a user");
   await dialog.getByLabel("Name").fill(name);
