@@ -148,10 +148,9 @@ export const t = messages({
   received: { en: "received in all", de: "insgesamt empfangen", zh: "累计接收" },
   swarm: { en: "Who feeds whom", de: "Wer versorgt wen", zh: "数据流向" },
   swarmText: {
-    en: "{nodes} nodes in {racks} racks; the server feeds {served}, nodes feed each other by {lines} lines.",
-    de:
-      "{nodes} Knoten in {racks} Racks; der Server versorgt {served}, die Knoten einander über {lines} Linien.",
-    zh: "{nodes} 个节点，{racks} 个机架；服务器供给 {served} 个，节点间有 {lines} 条数据流。",
+    en: "Nodes: {nodes}, racks: {racks}. Fed by the server: {served}; lines between nodes: {lines}.",
+    de: "Knoten: {nodes}, Racks: {racks}. Vom Server versorgt: {served}; Linien zwischen Knoten: {lines}.",
+    zh: "节点：{nodes}，机架：{racks}。由服务器供给：{served}；节点间连线：{lines}。",
   },
   noRack: { en: "no rack", de: "kein Rack", zh: "无机架" },
   rack: { en: "Rack", de: "Rack", zh: "机架" },
