@@ -102,3 +102,24 @@ Deno.test({
     assert.match(out, /exit 1\nno images yet.*\nserver 0\n$/);
   },
 });
+
+Deno.test({
+  name: "settings that were read compressed, as a browser reads them, are saved with their tag",
+  ...needs({ programs: ["curl"] }),
+  async fn() {
+    await using product = await Product.withServer();
+    await product.done("node", "set", "n1", "--rack", "r1");
+    const url = `${product.status.server}/api/v1/nodes/n1`;
+    const curl = async (...args: string[]) => {
+      const own = ["-sSk", "-D", "-", "-o", "/dev/null", "-H", `authorization: Bearer ${product.token}`];
+      const { stdout } = await new Deno.Command("curl", { args: [...own, ...args, url] }).output();
+      return new TextDecoder().decode(stdout);
+    };
+    const save = (tag: string) =>
+      curl("-X", "PUT", "-H", `if-match: ${tag}`, "--json", JSON.stringify({ rack: "r2" }));
+    const tag = /^etag: (.+?)\r?$/im.exec(await curl("-H", "accept-encoding: gzip, br"))?.[1] ?? "";
+    assert.match(tag, /"[\w-]+"$/);
+    assert.match(await save(tag), /^HTTP\/\S+ 200/);
+    assert.match(await save(tag), /^HTTP\/\S+ 412/);
+  },
+});
