@@ -50,6 +50,7 @@ Deno.test({
       await page.waitForURL("**/deployments/*");
       await page.getByRole("link", { name: "Nodes", exact: true }).click();
       await row.getByText("restored at every boot").waitFor();
+      await page.getByLabel("Select n2").check();
       await page.getByRole("button", { name: "Cancel the order" }).click();
       await row.getByText("idle", { exact: true }).waitFor();
       // the restore has no plan before an image is chosen
