@@ -6,8 +6,8 @@ const SEALED_TABLES = {
   encryptions: "TRUE",
   webhooks: "TRUE",
   power: "secret IS NOT NULL",
-  schedules: "TRUE",
-  every_boots: "TRUE",
+  schedules: "passphrase IS NOT NULL",
+  every_boots: "passphrase IS NOT NULL",
 } as const;
 
 /** Whether any of them holds such a row: a new key would then open none of it. */

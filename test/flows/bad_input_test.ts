@@ -44,7 +44,7 @@ Deno.test("the operator's mistakes", async () => {
     [["capture", "none", "--image", "web"], 1, /no machine has announced itself yet/],
     [["image", "import", "web", `${folder}/none`], 1, /cannot import .*\n {2}Remedy: name a directory/],
     [["image", "import", "Web!", folder], 2, /an image name is/],
-    [["image", "verify", "web@x"], 2, /NAME or NAME@VERSION/],
+    [["image", "verify", "web@X"], 2, /NAME, NAME@VERSION or NAME@TAG/],
     [
       ["server", "--data", `${folder}/data`, ...PORTS, "--listen", "127.0.0.1:0"],
       1,

@@ -1,4 +1,4 @@
-/** Schedules in a real browser. */
+/** Schedules, and restores at every boot, in a real browser. */
 import assert from "node:assert/strict";
 import { NodeView } from "#contract/api.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
@@ -7,7 +7,8 @@ import { chromiumNeeds, openBrowser } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 
 Deno.test({
-  name: "an operator pauses, resumes and runs a schedule",
+  name:
+    "an operator pauses, resumes and runs a schedule, and restores a node at every boot until that is cancelled",
   ...needs(chromiumNeeds),
   // the browser driver keeps handles open
   sanitizeOps: false,
@@ -36,7 +37,24 @@ Deno.test({
       await page.getByRole("button", { name: "Resume the schedule lab" }).click();
       await page.getByRole("button", { name: "Run now the schedule lab" }).click();
       await page.getByText("now: 1 waiting for boot").waitFor();
-      assert.deepEqual(complaints, []);
+      await page.getByRole("link", { name: "Overview" }).click();
+
+      await page.getByRole("link", { name: "Nodes", exact: true }).click();
+      const row = page.getByRole("row", { name: /n2/ });
+      await page.getByLabel("Select n2").check();
+      await page.getByRole("button", { name: "Restore…" }).click();
+      await page.getByRole("combobox", { name: "Image", exact: true }).selectOption("web");
+      await page.getByLabel("restore at every network boot, until cancelled").check();
+      await page.getByLabel("How many machines lose data?").fill("1");
+      await page.getByRole("button", { name: "Restore 1 node to web@1" }).click();
+      await page.waitForURL("**/deployments/*");
+      await page.getByRole("link", { name: "Nodes", exact: true }).click();
+      await row.getByText("restored at every boot").waitFor();
+      await page.getByLabel("Select n2").check();
+      await page.getByRole("button", { name: "Cancel the order" }).click();
+      await row.getByText("idle", { exact: true }).waitFor();
+      // the restore has no plan before an image is chosen
+      assert.deepEqual(complaints.filter((text) => !/status of 409/.test(text)), []);
     } finally {
       await browser.close();
     }

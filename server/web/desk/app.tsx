@@ -126,7 +126,7 @@ function ConnectionBanner() {
 
 function Shortcuts() {
   const [isOpen, setIsOpen] = useState(false);
-  useShortcuts([{ key: "?", text: t("keys"), run: () => setIsOpen(true) }], []);
+  useShortcuts([{ key: "?", text: t("keys"), run: () => setIsOpen(true) }]);
   if (!isOpen) return null;
   return (
     <Dialog title={t("keys")} onClose={() => setIsOpen(false)}>

@@ -9,6 +9,17 @@ export function logInAgain(): void {
   else location.reload();
 }
 
+/** While `work` exchanges the session, the end of the old one does not load the page again. */
+export async function whileSessionChanges(work: () => Promise<void>): Promise<void> {
+  holds++;
+  try {
+    await work();
+    isDue = false;
+  } finally {
+    if (--holds === 0 && isDue) location.reload();
+  }
+}
+
 /** While `isOn`, the page does not load again, so that nobody loses a secret that only this page has. */
 export function useHold(isOn: boolean): void {
   useEffect(() => {

@@ -1,5 +1,5 @@
 /** Keyboard shortcuts: single keys, which do nothing while the reader types. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 interface Shortcut {
   readonly key: string;
@@ -9,18 +9,21 @@ interface Shortcut {
 }
 
 /** Those of the pages and parts that are shown now. */
-const active = new Set<readonly Shortcut[]>();
+const active = new Set<() => readonly Shortcut[]>();
 
 export function shortcuts(): Shortcut[] {
-  return [...active].flat();
+  return [...active].flatMap((list) => list());
 }
 
-/** The shortcuts exist while the part is shown. `on`: as of useEffect. */
-export function useShortcuts(list: readonly Shortcut[], on: readonly unknown[]): void {
+/** The shortcuts exist while the part is shown. A key acts on what was drawn last, also if keys come fast. */
+export function useShortcuts(list: readonly Shortcut[]): void {
+  const latest = useRef(list);
+  latest.current = list;
   useEffect(() => {
-    active.add(list);
-    return () => void active.delete(list);
-  }, [...on]);
+    const current = () => latest.current;
+    active.add(current);
+    return () => void active.delete(current);
+  }, []);
 }
 
 export function listenForKeys(): void {

@@ -1,6 +1,7 @@
 /** Changes the password of whoever is logged in. The answer is a new session's cookie. */
 import { MIN_PASSWORD } from "#contract/api/access.ts";
 import { Refusal, refusalOf } from "../../api/call.ts";
+import { whileSessionChanges } from "../../live/log_in_again.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { note } from "../../parts/notes.tsx";
 import { t } from "./messages.ts";
@@ -38,7 +39,9 @@ export function PasswordDialog({ name, onClose }: { name: string; onClose: () =>
 async function change(form: FormData): Promise<void> {
   const body = new URLSearchParams();
   for (const name of ["user", "current", "password", "repeated"]) body.set(name, String(form.get(name)));
-  const response = await fetch("/account/password", { method: "POST", body }).catch(() => undefined);
-  if (!response?.ok) throw response ? await refusalOf(response) : Refusal.unreachable();
+  await whileSessionChanges(async () => {
+    const response = await fetch("/account/password", { method: "POST", body }).catch(() => undefined);
+    if (!response?.ok) throw response ? await refusalOf(response) : Refusal.unreachable();
+  });
   note(t("passwordChanged"));
 }

@@ -23,7 +23,7 @@ export function ImagesPage() {
   const images = useResource<ImageView[]>("/images", { on: ["images"] });
   const [wanted, setWanted] = useState("");
   const [isPruning, setIsPruning] = useState(false);
-  useShortcuts([{ key: "/", text: t("find"), run: () => document.getElementById(FIND)?.focus() }], []);
+  useShortcuts([{ key: "/", text: t("find"), run: () => document.getElementById(FIND)?.focus() }]);
   const all = lineagesOf(images.value ?? []);
   const found = all.filter(({ name, versions }) =>
     name.includes(wanted.toLowerCase()) || versions.some(({ tags }) => tags.includes(wanted))

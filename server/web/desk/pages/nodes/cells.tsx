@@ -58,7 +58,14 @@ function Doing({ node }: { node: DeskNode }) {
       </>
     );
   }
-  if (state === "armed") return <>{step === "restart" ? message : t("waits")}</>;
+  if (state === "armed") {
+    return (
+      <>
+        {step === "restart" ? message : t("waits")}
+        {node.everyBoot && <small>{t("everyBoot")}</small>}
+      </>
+    );
+  }
   return <Remarks node={node} />;
 }
 

@@ -53,7 +53,7 @@ export function NodesPage() {
     { key: "k", text: t("previousNode"), run: () => step(-1) },
     { key: "x", text: t("pickNode"), run: () => here && canSelect(here) && pick(here, { isRange: false }) },
     { key: "o", text: t("openNode"), run: () => here && route(`/nodes/${here.name}`) },
-  ], [shown, current]);
+  ]);
 
   const selectable = shown.filter(canSelect);
   const areAllSelected = selectable.length > 0 && selectable.every(({ name }) => selection.value.has(name));
