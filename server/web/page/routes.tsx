@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { type ApiContext, type Env, principalOf } from "../context.ts";
 import { namedBy } from "../subject.ts";
-import { mayAdminister, mayChange } from "./abilities.ts";
+import { mayChange } from "./abilities.ts";
 import { deskRoutes } from "./desk_routes.tsx";
 import { loginRoutes } from "./login_routes.tsx";
 import apiScript from "./api.js" with { type: "text" };
