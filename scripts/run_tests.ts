@@ -18,7 +18,7 @@ await ensureProduct();
 
 const started = performance.now();
 const runs = Deno.args.length > 0 ? [await runTests(Deno.args)] : await Promise.all([
-  runTests(MACHINES, { prefix: "vm| " }),
+  runTests(MACHINES, { prefix: "vm| ", isNice: true }),
   runTests([`--ignore=${[...NO_SOURCES, ...MACHINES].join()}`]),
 ]);
 const total = (key: keyof Counts) => runs.reduce((sum, { counts }) => sum + counts[key], 0);
@@ -32,31 +32,36 @@ interface Counts {
   skipped: number;
 }
 
-/** Runs the tests, passes their output through line by line, and reads the counts from the last line. */
+/**
+ * Runs the tests, passes their output through line by line, and reads the counts from the last line. `isNice`: they leave
+ * the processor to others, among which are tests that take time.
+ */
 async function runTests(
   args: string[],
-  { prefix = "" }: { prefix?: string } = {},
+  { prefix = "", isNice = false }: { prefix?: string; isNice?: boolean } = {},
 ): Promise<{ code: number; counts: Counts }> {
   const begun = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", "--doc", ...args],
+  const argv = [Deno.execPath(), "test", "-A", "--no-check", "--doc", ...args];
+  const [program = "", ...rest] = isNice ? ["nice", "-n", "10", ...argv] : argv;
+  const child = new Deno.Command(program, {
+    args: rest,
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   let counts: Counts | undefined;
-  let rest = "";
+  let unfinished = "";
   const show = (line: string) => {
     console.log(prefix + line);
     counts = closingLine(line) ?? counts;
   };
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
+    const lines = (unfinished + text).split("\n");
+    unfinished = lines.pop() ?? "";
     lines.forEach(show);
   }
-  if (rest !== "") show(rest);
+  if (unfinished !== "") show(unfinished);
   const { code } = await child.status;
   console.log(`${prefix}deno test ${args.join(" ")}: ${minutesSince(begun)} minutes, exit ${code}`);
   return { code: counts ? code : code || 1, counts: counts ?? { passed: 0, failed: 0, skipped: 0 } };
