@@ -31,6 +31,8 @@ export class LabDesk implements AsyncDisposable {
     const start = lab.network.inside(["/usr/bin/chromium", "--no-proxy-server"]).join(" ");
     await Deno.writeTextFile(executablePath, `#!/bin/sh\nexec ${start} "$@"\n`, { mode: 0o755 });
     const browser = await startBrowser({ executablePath, leavesSignals: true });
+    // what waits for a page ends with it
+    lab.signal.addEventListener("abort", () => void browser.close(), { once: true });
     return new LabDesk(lab, { browser, url });
   }
 
