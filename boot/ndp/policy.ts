@@ -15,7 +15,7 @@ interface SolicitationPolicy {
 
 /**
  * Decides the answer to a router solicitation. RFC 4861 §6.2.6 lets a router send it to the soliciting machine alone,
- * which needs a source address: whoever has none, as some hosts at their start, gets no answer. Nor does RFC 4861's
+ * which needs a source address: a host that has none yet gets no answer. Nor does RFC 4861's
  * random delay of up to 0.5 s apply, as one machine gets it only.
  */
 export function decide(

@@ -115,7 +115,7 @@ export async function machineArguments(
 ): Promise<string[]> {
   return [
     "-nodefaults",
-    // whoever breaks out of the machine meets a process that may neither start programs nor gain rights
+    // code that breaks out of the machine meets a process that may neither start programs nor gain rights
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...["-pidfile", pidFile(folder)],
     ...["-machine", "q35", ...emulate ? [] : ["-accel", "kvm"], "-accel", "tcg,thread=multi", "-cpu", "max"],

@@ -18,7 +18,7 @@ Deno.test("the time left is not known before most nodes under way are measured, 
   assert.equal(secondsLeft({ underWay: [{ step: "format", inStepMs: 0 }], finished }), 60);
 });
 
-Deno.test("what a node receives is counted once, by source, also if its agent begins anew or does not say", () => {
+Deno.test("what a node receives is counted once, by source, even if its agent starts over or does not say", () => {
   const report = (server: number, peers: number, give = peers) => ({
     bytesDone: server + peers,
     bytesTotal: 1e9,

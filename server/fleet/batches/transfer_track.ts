@@ -43,7 +43,7 @@ export class TransferTrack {
     this.#peerId = progress.sources?.peerId ?? this.#peerId;
     const from = fromOf(progress.sources);
     for (const { peerId, address } of progress.sources?.from ?? []) this.#addresses.set(peerId, address);
-    // its agent began anew, as after a power cut
+    // its agent started over, as after a power cut
     const isAnew = SOURCES.some((source) => total[source] < last[source]);
     if (isAnew) this.#samples = [];
     this.#samples.push({ atMs: now, total, from });

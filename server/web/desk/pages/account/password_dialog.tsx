@@ -1,4 +1,4 @@
-/** Changes the password of whoever is logged in. The answer is a new session's cookie. */
+/** Changes the password of the person who is logged in. The answer is a new session's cookie. */
 import { MIN_PASSWORD } from "#contract/api/access.ts";
 import { Refusal, refusalOf } from "../../api/call.ts";
 import { whileSessionChanges } from "../../live/log_in_again.ts";

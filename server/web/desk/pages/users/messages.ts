@@ -84,7 +84,7 @@ export const t = messages({
     zh: "用户可用此链接设置一次密码。链接不会再次显示。",
   },
   linkUntil: {
-    en: "Good until {time}. Whoever has it becomes this user.",
+    en: "Good until {time}. Anyone who has it becomes this user.",
     de: "Gültig bis {time}. Wer ihn hat, wird zu diesem Benutzer.",
     zh: "有效期至 {time}。持有链接的人即可成为此用户。",
   },
