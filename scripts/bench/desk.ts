@@ -17,9 +17,7 @@
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import { z } from "zod";
-import { DeployAnswer, Order, ReportAnswer } from "#contract/api.ts";
-import { ApiClient } from "#contract/client.ts";
-import { DIRECTORY_INVENTORY } from "../../test/support/inventory.ts";
+import { ReportAnswer } from "#contract/api.ts";
 import { openBrowser, openPage } from "../../test/support/chromium.ts";
 import { numberOption } from "./number_option.ts";
 import { runLoad } from "./paced_load.ts";
@@ -53,7 +51,8 @@ const seconds = numberOption("seconds", values.seconds);
 await using product = await PinnedProduct.start();
 await product.publish("web");
 await addNodes();
-const sessions = await enrol();
+const reporters = Array.from({ length: reporting }, (_, i) => `n${i}`);
+const sessions = await product.beginInstalling(reporters, { image: "web" });
 const http = Deno.createHttpClient({
   caCerts: [await (await product.client.send("GET", "/../../ca.pem")).text()],
   http2: false,
@@ -69,30 +68,6 @@ async function addNodes(): Promise<void> {
     settings: { group: `g${i % 8}`, rack: `r${Math.floor(i / 40)}`, hostname: `host-${i}` },
   }));
   await product.client.put("/nodes", { body: changes, schema: z.unknown() });
-}
-
-interface Session {
-  readonly session: string;
-  readonly racks: string | undefined;
-}
-
-async function enrol(): Promise<Session[]> {
-  const body = { nodes: Array.from({ length: reporting }, (_, i) => `n${i}`), image: "web" };
-  const answer = await product.client.post("/deployments", { body, schema: DeployAnswer });
-  using agent = await ApiClient.connect({ server: product.server, token: product.token });
-  const made: Session[] = [];
-  for (const { token } of answer.nodes) {
-    agent.useSession(token.split(".")[2] ?? "");
-    const order = await agent.post("/node/enrol", {
-      body: { inventory: DIRECTORY_INVENTORY },
-      schema: Order,
-    });
-    agent.useSession(order.session);
-    const begun = { step: "install", state: "running", elapsedMs: 0 };
-    await agent.post("/node/report", { body: begun, schema: ReportAnswer });
-    made.push({ session: order.session, racks: order.swarm.racks?.revision });
-  }
-  return made;
 }
 
 async function measure() {

@@ -15,11 +15,9 @@
  * server or more, so the server's capacity is derived from its processor time. Needs two processors.
  */
 import { parseArgs } from "node:util";
-import { DeployAnswer, NodeView, Order, ReportAnswer } from "#contract/api.ts";
-import { ApiClient } from "#contract/client.ts";
+import { NodeView } from "#contract/api.ts";
 import { type LoadResult, runLoad } from "./paced_load.ts";
-import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
-import { DIRECTORY_INVENTORY } from "../../test/support/inventory.ts";
+import { cpuSeconds, type InstallingNode, PinnedProduct, residentBytes } from "./pinned_product.ts";
 import { numberOption } from "./number_option.ts";
 
 const CONNECTIONS = 64;
@@ -61,27 +59,11 @@ const eventsPerSecond = await events / (2 * seconds);
 http.close();
 report();
 
-/** Enrols all nodes; returns what each sends with its reports. */
-async function enrolAll(): Promise<{ session: string; racks: string | undefined }[]> {
+/** Names and enrols all nodes. */
+async function enrolAll(): Promise<InstallingNode[]> {
   const names = Array.from({ length: nodes }, (_, i) => `n${i}`);
   for (const name of names) await product.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
-  const body = { nodes: names, image: "web" };
-  const answer = await product.client.post("/deployments", { body, schema: DeployAnswer });
-  const made: Awaited<ReturnType<typeof enrolAll>> = [];
-  using agent = await ApiClient.connect({ server: product.server, token: product.token });
-  for (const { token } of answer.nodes) {
-    agent.useSession(token.split(".")[2] ?? "");
-    const order = await agent.post("/node/enrol", {
-      body: { inventory: DIRECTORY_INVENTORY },
-      schema: Order,
-    });
-    // The start of a step is stored. What is measured later is progress within the step.
-    agent.useSession(order.session);
-    const begun = { step: "install", state: "running", elapsedMs: 0 };
-    await agent.post("/node/report", { body: begun, schema: ReportAnswer });
-    made.push({ session: order.session, racks: order.swarm.racks?.revision });
-  }
-  return made;
+  return await product.beginInstalling(names, { image: "web" });
 }
 
 async function caOf({ client }: PinnedProduct): Promise<string> {

@@ -1,9 +1,10 @@
 /** The product's server, pinned to one processor, with what load generators need to know. */
-import { CaptureView, VersionView } from "#contract/api.ts";
+import { CaptureView, DeployAnswer, Order, ReportAnswer, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
+import { DIRECTORY_INVENTORY } from "../../test/support/inventory.ts";
 import { ensureProduct } from "../build.ts";
 
 /** The server gets one processor, the load generator the other. */
@@ -12,6 +13,12 @@ export const LOAD_CPU = "1";
 
 export function pinned(cpu: string, argv: readonly string[]): [program: string, args: string[]] {
   return ["taskset", ["--cpu-list", cpu, ...argv]];
+}
+
+/** What a node that is being installed sends with its reports. */
+export interface InstallingNode {
+  readonly session: string;
+  readonly racks: string | undefined;
 }
 
 export class PinnedProduct implements AsyncDisposable {
@@ -74,6 +81,24 @@ export class PinnedProduct implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return (await this.client.get(`/images/${image}`, VersionView)).infoHash;
+  }
+
+  /** Orders the image for the nodes, enrols as each, and begins to install. */
+  async beginInstalling(nodes: readonly string[], { image }: { image: string }): Promise<InstallingNode[]> {
+    const answer = await this.client.post("/deployments", { body: { nodes, image }, schema: DeployAnswer });
+    using agent = await ApiClient.connect({ server: this.server, token: this.token });
+    const begun: InstallingNode[] = [];
+    for (const { token } of answer.nodes) {
+      agent.useSession(token.split(".")[2] ?? "");
+      const body = { inventory: DIRECTORY_INVENTORY };
+      const { session, swarm } = await agent.post("/node/enrol", { body, schema: Order });
+      agent.useSession(session);
+      // The start of a step is stored. What is measured later is progress within the step.
+      const report = { step: "install", state: "running", elapsedMs: 0 };
+      await agent.post("/node/report", { body: report, schema: ReportAnswer });
+      begun.push({ session, racks: swarm.racks?.revision });
+    }
+    return begun;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,7 +26,7 @@ const MAX_QUEUE = 100;
 const KEPT = 10;
 /** The end of a console that is shown. */
 const MAX_CONSOLE = 4 << 20;
-/** A change of the message, or of probes, is published at most so often. */
+/** The shortest time between two published changes of the message or the probes. */
 const PUBLISH_MS = 1000;
 
 interface RehearsalSources {
