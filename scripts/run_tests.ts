@@ -1,6 +1,6 @@
 /**
  * `deno task test`: installs what the tests need, builds the product, runs every test and every example in a
- * docstring, and ends with one line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …");
+ * docstring, and ends with the names of the failed ones and one line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …");
  * without them, the tests in virtual machines run beside the others, since they mostly wait for one emulated processor.
  */
 import { ensureProduct } from "./build.ts";
@@ -23,6 +23,7 @@ const runs = Deno.args.length > 0 ? [await runTests(Deno.args)] : await Promise.
 ]);
 const total = (key: keyof Counts) => runs.reduce((sum, { counts }) => sum + counts[key], 0);
 console.log(`tests took ${minutesSince(started)} minutes`);
+for (const name of runs.flatMap(({ failures }) => failures)) console.log(`failed: ${name}`);
 console.log(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped`);
 Deno.exit(runs.find(({ code }) => code !== 0)?.code ?? 0);
 
@@ -32,14 +33,21 @@ interface Counts {
   skipped: number;
 }
 
+interface TestRun {
+  code: number;
+  counts: Counts;
+  /** "a sentence => ./test/x_test.ts:7:6" */
+  failures: string[];
+}
+
 /**
- * Runs the tests, passes their output through line by line, and reads the counts from the last line. `isNice`: they leave
- * the processor to others, among which are tests that take time.
+ * Runs the tests, passes their output through line by line, and reads the counts from the last line and the failures from
+ * the list above it. `isNice`: they leave the processor to others, among which are tests that take time.
  */
 async function runTests(
   args: string[],
   { prefix = "", isNice = false }: { prefix?: string; isNice?: boolean } = {},
-): Promise<{ code: number; counts: Counts }> {
+): Promise<TestRun> {
   const begun = performance.now();
   const argv = [Deno.execPath(), "test", "-A", "--no-check", "--doc", ...args];
   const [program = "", ...rest] = isNice ? ["nice", "-n", "10", ...argv] : argv;
@@ -51,10 +59,13 @@ async function runTests(
     stderr: "inherit",
   }).spawn();
   let counts: Counts | undefined;
+  let failures: string[] | undefined;
   let unfinished = "";
   const show = (line: string) => {
     console.log(prefix + line);
     counts = closingLine(line) ?? counts;
+    if (line === " FAILURES ") failures = [];
+    else if (/ => \S+:\d+:\d+$/.test(line)) failures?.push(line);
   };
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (unfinished + text).split("\n");
@@ -64,7 +75,11 @@ async function runTests(
   if (unfinished !== "") show(unfinished);
   const { code } = await child.status;
   console.log(`${prefix}deno test ${args.join(" ")}: ${minutesSince(begun)} minutes, exit ${code}`);
-  return { code: counts ? code : code || 1, counts: counts ?? { passed: 0, failed: 0, skipped: 0 } };
+  return {
+    code: counts ? code : code || 1,
+    counts: counts ?? { passed: 0, failed: 0, skipped: 0 },
+    failures: failures ?? [],
+  };
 }
 
 function minutesSince(start: number): string {
