@@ -23,6 +23,7 @@ const PACKAGES: Packages = {
   "fdisk": "/usr/sbin/sfdisk",
   "firefox-esr": "/usr/bin/firefox-esr",
   "fish": "/usr/bin/fish",
+  "fonts-wqy-microhei": "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
   "iproute2": "/usr/bin/ip",
   "ifupdown": "/usr/sbin/ifup",
   "ipmitool": "/usr/bin/ipmitool",

@@ -3,6 +3,7 @@ import { ErrorBoundary, LocationProvider, Router, useLocation } from "preact-iso
 import { useEffect, useState } from "preact/hooks";
 import { DESK_PATHS } from "#contract/desk.ts";
 import { connection, user } from "./live/state.ts";
+import { whoText } from "./messages/actions.ts";
 import { durationText } from "./messages/figures.ts";
 import { chooseLanguage, type Language, language, LANGUAGES } from "./messages/language.ts";
 import { messages } from "./messages/messages.ts";
@@ -29,7 +30,6 @@ const t = messages({
   logOut: { en: "Log out", de: "Abmelden", zh: "退出登录" },
   help: { en: "Help", de: "Hilfe", zh: "帮助" },
   keys: { en: "Keyboard shortcuts", de: "Tastenkürzel", zh: "键盘快捷键" },
-  adminToken: { en: "admin token", de: "Admin-Token", zh: "管理员令牌" },
 });
 
 export function App() {
@@ -103,7 +103,8 @@ function Navigation() {
 function Person() {
   const who = user.value;
   if (!who) return null;
-  return <a href="/account">{who.isAdminToken ? t("adminToken") : `${who.name} (${roleText(who.role)})`}</a>;
+  return <a href="/account">{who.isAdminToken ? whoText(who.name) : `${who.name} (${roleText(who.role)})`}
+  </a>;
 }
 
 /** Stands above everything while there is no connection. */

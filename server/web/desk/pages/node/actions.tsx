@@ -31,8 +31,12 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
     <>
       <button type="button" class="primary" onClick={() => route(`/deploy${query}`)}>{t("deploy")}</button>
       <button type="button" onClick={() => route(`/restore${query}`)}>{t("restore")}</button>
-      <button type="button" onClick={() => setAsked("backup")}>{t("backup")}…</button>
-      <button type="button" onClick={() => setAsked("check")}>{t("check")}…</button>
+      <button type="button" onClick={() => setAsked("backup")}>
+        {common("asks", { action: t("backup") })}
+      </button>
+      <button type="button" onClick={() => setAsked("check")}>
+        {common("asks", { action: t("check") })}
+      </button>
       {view.power && (
         <details class="menu">
           <summary>{t("power")}</summary>
@@ -53,7 +57,9 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
         <button type="button" class="danger" onClick={() => setIsCancelling(true)}>{t("cancelOrder")}</button>
       )}
       {mayAdminister() && (
-        <button type="button" onClick={() => setAsked("remove")}>{common("delete")}…</button>
+        <button type="button" onClick={() => setAsked("remove")}>
+          {common("asks", { action: common("delete") })}
+        </button>
       )}
       {asked === "backup" && <BackupDialog nodes={[deskOf(view)]} onClose={end} />}
       {asked === "check" && <CheckDialog nodes={[deskOf(view)]} onClose={end} />}

@@ -47,7 +47,11 @@ function Doing({ node }: { node: DeskNode }) {
     );
   }
   if (silentSince !== undefined) {
-    return <span class="warn">{t("silent", { time: agoText(silentSince, Date.now()) })}</span>;
+    return (
+      <span class="warn">
+        {t("silent", { time: durationText((Date.now() - Date.parse(silentSince)) / 1000) })}
+      </span>
+    );
   }
   if (progress && state === "installing") return <Progress node={node} />;
   if (state === "installing") {
