@@ -7,9 +7,16 @@ export function html(page: { toString(): string }): string {
 }
 
 /** `script`: the page's own, besides that of all pages. */
-export function Shell({ title, script, children }: { title: string; script?: string; children: Child }) {
+export function Shell(
+  { title, language = "en", script, children }: {
+    title: string;
+    language?: string;
+    script?: string;
+    children: Child;
+  },
+) {
   return (
-    <html lang="en">
+    <html lang={language}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
