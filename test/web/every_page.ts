@@ -94,6 +94,9 @@ Deno.test({
             hasPictures: width !== BETWEEN,
           });
           for (const address of addresses) await camera.take(new URL(address, site.url));
+          await page.context().clearCookies();
+          await camera.take(new URL(site.url), "login");
+          await camera.take(new URL(site.setup, site.url), "setup");
           await page.context().close();
           assert.deepEqual(camera.faults, []);
         });

@@ -32,8 +32,8 @@ export class Camera {
   }
 
   /** The page at an address, then each dialog that a button of it opens: by convention its text ends with "…". */
-  async take(address: URL): Promise<void> {
-    const { page } = this, name = nameOf(address);
+  async take(address: URL, name = nameOf(address)): Promise<void> {
+    const { page } = this;
     await page.goto(address.href);
     await this.#settle();
     await this.#look(name, { fullPage: true });

@@ -1,6 +1,7 @@
 /** A site that has something to show on every page. */
 import { z } from "zod";
 import { DeploymentSummary, VersionView } from "#contract/api.ts";
+import { UserAnswer } from "#contract/api/access.ts";
 import { SampleSite } from "../../docs/support/sample_site.ts";
 import { putRehearsals } from "./rehearsals.ts";
 
@@ -8,6 +9,9 @@ const ANY = z.unknown();
 
 /** The sample site, with a second version and the rest that the desk has pages for. */
 export class FullSite extends SampleSite {
+  /** The address of the page on which a new user chooses a password. */
+  setup = "";
+
   /** Id of the deployment that is under way. */
   async deployment(): Promise<string> {
     const all = await this.test.client.get("/deployments", z.array(DeploymentSummary));
@@ -31,19 +35,10 @@ export class FullSite extends SampleSite {
       url: new URL("/nobody", test.server.urls.http).href,
       events: ["node.failed"],
     });
-    const order = { work: "check" };
-    for (
-      const [path, body] of [
-        ["/users", { name: "ann", role: "operator", groups: ["compute"] }],
-        ["/schedules", {
-          name: "nightly",
-          nodes: ["@compute"],
-          cron: "@daily",
-          windows: ["22:00-05:00"],
-          order,
-        }],
-      ] as const
-    ) await client.post(path, { body, schema: ANY });
+    const schedule = { name: "nightly", nodes: ["@compute"], cron: "@daily", order: { work: "check" } };
+    await client.post("/schedules", { body: schedule, schema: ANY });
+    const ann = { name: "ann", role: "operator", groups: ["compute"] };
+    this.setup = (await client.post("/users", { body: ann, schema: UserAnswer })).setup?.path ?? "";
     for (const end of ["01", "02"]) {
       await (await fetch(`${test.server.urls.http}/boot/ipxe/bc-24-11-00-00-${end}`)).body?.cancel();
     }
