@@ -8,6 +8,7 @@ const SETTLE_MS = 10_000;
 export class Camera {
   readonly page: Page;
   readonly faults: string[] = [];
+  readonly #opened = new Set<string>();
   readonly #folder: string;
   readonly #suffix: string;
   readonly #hasAxe: boolean;
@@ -38,11 +39,15 @@ export class Camera {
     await this.#settle();
     await this.#look(name, { fullPage: true });
     const openers = page.locator("main button:visible:enabled").filter({ hasText: /…$/ });
-    for (const [i, text] of [...new Set(await openers.allInnerTexts())].entries()) {
+    for (const text of new Set(await openers.allInnerTexts())) {
+      // the same on each part of a node's page
+      const opener = `${address.pathname.split("/", 3).join("/")} ${text}`;
+      if (this.#opened.has(opener)) continue;
+      this.#opened.add(opener);
       await openers.filter({ hasText: text }).first().click();
       if (await this.#opens(address)) {
         await this.#settle();
-        await this.#look(`${name}-dialog${i + 1}`, { fullPage: false });
+        await this.#look(`${name}-dialog${this.#opened.size}`, { fullPage: false });
         await page.keyboard.press("Escape");
         await page.locator("dialog[open]").waitFor({ state: "detached", timeout: SETTLE_MS });
       } else {
