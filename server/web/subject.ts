@@ -103,7 +103,7 @@ function pathOf({ req }: Context): string | undefined {
 }
 
 /** The nodes that these keys, ranges and groups stand for now. */
-export function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): NamedNode[] {
+function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): NamedNode[] {
   return resolved(keys, fleet).map((key) => fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
 }
 

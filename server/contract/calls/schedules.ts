@@ -16,6 +16,7 @@ export const scheduleCalls = {
   },
   "GET /schedules/:schedule": {
     summary: "Show a schedule and its latest runs.",
+    isTagged: true,
     answer: ScheduleDetails,
   },
   "POST /schedules": {
@@ -35,7 +36,8 @@ export const scheduleCalls = {
     about: "The body has all of its terms. A run that is under way goes on with the order it began with.",
     body: ScheduleTerms,
     answer: ScheduleDetails,
-    errors: [409, 412],
+    isTagged: true,
+    errors: [409],
   },
   "POST /schedules/:schedule/pause": {
     summary: "Pause a schedule; what runs goes on.",

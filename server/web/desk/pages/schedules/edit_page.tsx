@@ -83,7 +83,8 @@ function Editor({ known, nodes }: { known: Known | undefined; nodes: string }) {
   const images = useResource<ImageView[]>("/images", { on: ["images"] });
   const lineages = useMemo(() => lineagesOf(images.value ?? []), [images.value]);
   const version = useResource<VersionView>(form.image === "" ? undefined : `/images/${segment(form.image)}`);
-  const { terms, fault } = useMemo(() => termsFrom(form, old), [JSON.stringify(form)]);
+  const missing = wanting(form);
+  const terms = missing === undefined ? termsOf(form, old?.order) : undefined;
   const preview = useAnswer<SchedulePreview>("/schedules/preview", terms);
   const { current, shown, refusal } = preview;
   return (
@@ -120,8 +121,7 @@ function Editor({ known, nodes }: { known: Known | undefined; nodes: string }) {
           aria-busy={terms !== undefined && !current && !refusal}
         >
           <h2 id="schedule-preview">{t("preview")}</h2>
-          {fault && <ProblemText problem={fault} />}
-          {!terms && !fault && <p class="empty">{wanting(form)}</p>}
+          {missing !== undefined && <p class="empty">{missing}</p>}
           {refusal && <Refused refusal={refusal} reload={preview.again} />}
           {terms && !shown && !refusal && <p class="dim" role="status">{t("previewing")}</p>}
           {terms && shown && !refusal && (
@@ -154,16 +154,6 @@ function wanting({ nodes, work, image, times }: Form): string | undefined {
   if (nodes.trim() === "") return t("sayNodes");
   if (work === "deploy" && image === "") return t("sayImage");
   return cronOf(times) === "" ? t("sayTimes") : undefined;
-}
-
-function termsFrom(form: Form, old: ScheduleTerms | undefined): { terms?: ScheduleTerms; fault?: Problem } {
-  if (wanting(form) !== undefined) return {};
-  try {
-    return { terms: termsOf(form, old?.order) };
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { fault: { status: 0, title: t("badForm"), detail, remedy: t("badFormRemedy") } };
-  }
 }
 
 interface ConfirmProps {

@@ -296,8 +296,6 @@ export const t = messages({
     de: "Zeitplan {name} ist geändert.",
     zh: "已更改计划 {name}。",
   },
-  badForm: { en: "this is no schedule yet", de: "das ist noch kein Zeitplan", zh: "尚不是有效的计划" },
-  badFormRemedy: { en: "correct the field.", de: "das Feld berichtigen.", zh: "请更正该字段。" },
   mayNot: {
     en: "You may look at this, but not schedule it for these nodes.",
     de: "Ansehen ist erlaubt, für diese Knoten planen nicht.",

@@ -1,11 +1,5 @@
 /** What the form of a schedule says, and the terms that it stands for. Pure. */
-import {
-  DEFAULT_BOOT_SECONDS,
-  type ScheduledOrder,
-  ScheduleTerms,
-  type ScheduleView,
-  type WorkName,
-} from "#contract/api/schedules.ts";
+import type { ScheduledOrder, ScheduleTerms, ScheduleView, WorkName } from "#contract/api/schedules.ts";
 import { cronOf, type Times, timesOf } from "./times.ts";
 
 /** As the controls hold them; "" stands for what the server chooses. */
@@ -109,31 +103,21 @@ export function formOf({ order, ...terms }: ScheduleTerms): Form {
   };
 }
 
-/**
- * `before`: the order that is changed; what the form has no control for stays as it was there. Throws RangeError if
- * something is missing or cannot be read.
- */
+/** `before`: the order that is changed; what the form has no control for stays as it was there. */
 export function termsOf(form: Form, before?: ScheduledOrder): ScheduleTerms {
-  const bootSeconds = number(form.bootHours, (hours) => Math.round(hours * 3600));
-  const terms = present({
+  const order = { ...(before?.work === form.work ? before : {}), work: form.work, ...orderOf(form, before) };
+  return present({
     nodes: form.nodes.split(/[\s,]+/).filter((part) => part !== ""),
     cron: cronOf(form.times),
     zone: form.zone.trim() || undefined,
     windows: linesOf(form.windows),
     batch: number(form.batch),
     stopAfter: number(form.stopAfter),
-    bootSeconds: bootSeconds === DEFAULT_BOOT_SECONDS ? undefined : bootSeconds,
+    bootSeconds: number(form.bootHours, (hours) => Math.round(hours * 3600)),
     catchUp: form.catchUp || undefined,
-    order: present({
-      ...(before?.work === form.work ? before : {}),
-      work: form.work,
-      ...orderOf(form, before),
-    }),
-  });
-  const checked = ScheduleTerms.safeParse(terms);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  throw new RangeError(`${issue?.path.join(".")}: ${issue?.message}`);
+    // the server says what is wrong with it
+    order: present(order) as ScheduledOrder,
+  }) as ScheduleTerms;
 }
 
 /** Every member that the form has a control for; undefined takes it away. */
