@@ -1,11 +1,14 @@
 /** The pages of schedules in a real browser: added, run, watched, changed and deleted; and restores at every boot. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { DeployAnswer } from "#contract/api.ts";
 import { UserAnswer } from "#contract/api/access.ts";
 import { ScheduleDetails } from "#contract/api/schedules.ts";
+import { GIB, header } from "../../server/plan/testing/templates.ts";
 import { makeSmallTree } from "../flows/support/small_tree.ts";
 import { accessibilityFaults, chromiumNeeds, openPage, screenshot } from "../support/chromium.ts";
 import { DeskSite } from "../support/desk_site.ts";
+import { reportedMachine } from "../support/inventory.ts";
 import { needs } from "../support/needs.ts";
 
 const PASSWORD = "correct horse battery";
@@ -20,10 +23,13 @@ Deno.test({
     await using site = await DeskSite.open();
     const root = `${site.folder}/tree`;
     await makeSmallTree(root);
-    await site.capture({ root, image: "web" });
+    const { layout, source } = header();
+    await site.capture({ root, image: "web", layout, source });
     await site.addNodes(["n1", "n2", "n3"], (i) => i < 2 ? { group: "lab" } : {});
     // its disks are known from now on
-    using agent = await site.deploy("n1");
+    const body = { nodes: ["n1"], image: "web" };
+    const { nodes } = await site.client.post("/deployments", { body, schema: DeployAnswer });
+    using agent = await site.enrol(nodes[0]?.token ?? "", reportedMachine(960 * GIB));
     await agent.report({ step: "finish", state: "done", elapsedMs: 1 });
     await walkThrough(t, site);
     // the refusals are some
@@ -41,7 +47,7 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
     await page.getByText("No schedules yet.").waitFor();
     await page.getByRole("button", { name: "Add a schedule…" }).click();
     await preview.getByText("Say which nodes.").waitFor();
-    await terms.getByLabel("Name").fill("lab");
+    await terms.getByLabel(/^Name/).fill("lab");
     await terms.getByLabel("deploy an image").check();
     await terms.getByRole("textbox", { name: /^Nodes/ }).fill("@lab");
     await preview.getByText("Choose an image.").waitFor();
@@ -57,10 +63,11 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
     await times.filter({ hasText: /Mon, .* in Asia\/Tokyobegins when its window opens: Fri, / }).first()
       .waitFor();
     await preview.getByText("Data on 2 machines will be lost").waitFor();
-    await preview.getByText("1 disk is wiped, 500 GB in all").waitFor();
-    await preview.getByRole("row", { name: /n1.*ACME.*ext4 'root', swap/ }).waitFor();
+    await preview.getByText(/^1 disk is wiped, /).waitFor();
+    await preview.getByRole("row", { name: /n1.*SAMSUNG MZ7LH960.*gpt: ext4 'root', swap, xfs 'data'/ })
+      .waitFor();
     await page.getByText(
-      "rackseed schedule add lab deploy @lab --cron '30 23 * * 1-2,4-5' --zone Asia/Tokyo " +
+      "rackseed schedule add lab deploy @lab --cron '30 23 * * 1,2,4,5' --zone Asia/Tokyo " +
         "--window 'Fri 22:00-24:00' --batch 1 --image web",
     ).waitFor();
     const add = page.getByRole("button", { name: "Add the schedule" });
@@ -78,12 +85,12 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
 
   await t.step("one is added for every hour of every day, as an expression", async () => {
     await page.goto(`${site.server.urls.server}/schedule?nodes=n%5B1-2%5D`);
-    await terms.getByLabel("Name").fill("drift");
+    await terms.getByLabel(/^Name/).fill("drift");
     await terms.getByLabel("compare with the image").check();
     await terms.getByLabel("How often").selectOption("cron expression");
-    await terms.getByLabel("cron expression").fill("*/61 * * * *");
+    await terms.getByRole("textbox", { name: /^cron expression/ }).fill("*/61 * * * *");
     await preview.getByRole("alert").getByText(/cannot use the cron expression/).waitFor();
-    await terms.getByLabel("cron expression").fill("*/15 * * * *");
+    await terms.getByRole("textbox", { name: /^cron expression/ }).fill("*/15 * * * *");
     await preview.getByText("Its runs write to no disk.").waitFor();
     await page.getByRole("button", { name: "Add the schedule" }).click();
     await page.getByText("check n[1-2]").waitFor();
@@ -91,7 +98,8 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
 
   const row = page.getByRole("row", { name: /^lab/ });
   await t.step("the list says what each does, when it runs next, and how it went", async () => {
-    await page.getByRole("link", { name: "Schedules", exact: true }).click();
+    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Schedules" })
+      .click();
     await row.getByText("deploy web to @lab").waitFor();
     await row.getByText("made by admin token").waitFor();
     await row.getByText(/23:30 in Asia\/Tokyo$/).waitFor();
