@@ -281,6 +281,7 @@ async function manageNodes(
     people: persons.people,
     webhooks: webhooks.webhooks,
     metrics: metrics.schedules,
+    publish,
   });
   const https = await startHttps(context, {
     authority,

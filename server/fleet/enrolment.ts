@@ -41,6 +41,8 @@ interface EnrolmentSources {
   readonly encryption: Encryption;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
+  /** Whether the node (by name) is a virtual machine that a version is proved with. */
+  readonly isRehearsal: (node: string) => boolean;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -113,7 +115,8 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones, encryption } = this.#sources;
+    const { deployments, images, identity, terms, hooks: registry, clones, encryption, isRehearsal } =
+      this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -136,7 +139,9 @@ export class Enroller {
       identity: identity.order(node, {
         deployment: pending.deployment,
         own: images.settings(pending.image).own,
-        isBackup: version.backupOf === node.name,
+        // a backup is proved as its own node would get it back
+        isBackup: version.backupOf !== undefined &&
+          (version.backupOf === node.name || isRehearsal(node.name)),
       }),
       ...diskChoices(node.settings),
       ...present("installedDisks", deployments.installedDisks(node.id)),

@@ -78,6 +78,8 @@ export interface FleetOptions {
   readonly encryption: Encryption;
   readonly power: PowerViews;
   readonly proofs: Proofs;
+  /** Whether the node (by name) is a virtual machine that a version is proved with. */
+  readonly isRehearsal: (node: string) => boolean;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
   /** What happened to each node. */
@@ -193,6 +195,7 @@ export class Fleet {
       identity,
       history,
       bootRestores,
+      isRehearsal: options.isRehearsal,
       onChange,
     });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });

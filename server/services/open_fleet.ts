@@ -118,6 +118,7 @@ export function openFleet(
       isRehearsed: (image) => rehearsals.isRehearsed(image),
       settings: (image) => images.settings(image),
     }),
+    isRehearsal: (name) => rehearsals.open().some(({ node }) => node === name),
     everyBoots: new EveryBoots(db, directory),
     audit,
     events,

@@ -8,7 +8,14 @@ import type {
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
-import type { ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
+import type {
+  ScheduleAdd,
+  ScheduleDetails,
+  SchedulePreview,
+  ScheduleTerms,
+  ScheduleView,
+} from "#contract/api/schedules.ts";
+import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
@@ -104,7 +111,9 @@ interface Schedules {
   get(name: string): ScheduleDetails;
   /** Ranges and groups that it is for; undefined if there is no such schedule. */
   nodesOf(name: string): readonly string[] | undefined;
+  preview(terms: ScheduleTerms): Omit<SchedulePreview, "reviews"> & { orders: ReviewRequest[] };
   add(request: ScheduleAdd, by: Maker): ScheduleDetails;
+  change(name: string, terms: ScheduleTerms, by: Maker): ScheduleDetails;
   pause(name: string): ScheduleDetails;
   resume(name: string): ScheduleDetails;
   run(name: string): ScheduleDetails;

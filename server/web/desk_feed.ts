@@ -57,7 +57,9 @@ export class DeskFeed implements Disposable {
     if (!this.#nodes) return;
     if (event.type === "node") return this.#noteNode(event.node);
     if (event.type === "node-removed") return this.#noteRemoved(event.name);
-    if (event.type === "images" || event.type === "hooks") return this.noteStale(event.type);
+    if (event.type === "images" || event.type === "hooks" || event.type === "schedules") {
+      return this.noteStale(event.type);
+    }
     if (event.type === "rehearsal") return this.noteStale("rehearsals");
     this.#events.set(keyOf(event), event);
     this.#sendSoon();

@@ -102,7 +102,6 @@ async function recorded(
 /** Lists of the desk that an action may change, and that no event tells of. */
 function staleAfter(action: Action): Stale[] {
   const about = action.split(".")[0];
-  if (about === "schedule") return ["schedules"];
   if (about === "user" || about === "token") return ["people"];
   return about === "node" || about === "deployment" ? ["deployments"] : [];
 }

@@ -136,6 +136,9 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   // for the nodes that the schedule names; each run asks again
   "GET /schedules": VIEW,
   "GET /schedules/:schedule": VIEW,
+  "POST /schedules/preview": { needs: "view", unrecorded: "it only reads" },
+  // for the nodes that it named until then, and for those that it is to name
+  "PUT /schedules/:schedule": { needs: "order", records: "schedule.change", body: true },
   "POST /schedules": { needs: "order", records: "schedule.add", body: true },
   "POST /schedules/:schedule/pause": { needs: "order", records: "schedule.pause" },
   "POST /schedules/:schedule/resume": { needs: "order", records: "schedule.resume" },

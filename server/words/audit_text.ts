@@ -24,6 +24,7 @@ const ACTIONS = {
   "deployment.pause": "pause a deployment",
   "deployment.resume": "resume a deployment",
   "schedule.add": "add a schedule",
+  "schedule.change": "change a schedule",
   "schedule.pause": "pause a schedule",
   "schedule.resume": "resume a schedule",
   "schedule.run": "run a schedule by hand",

@@ -247,6 +247,9 @@ async function schedules({ client }: ServerUnderTest): Promise<void> {
   const order = { work: "restore", image: "web", dryRun: true };
   const body = { name: "nightly", nodes: ["@rack1"], cron: "@daily", windows: ["22:00-05:00"], order };
   await client.post("/schedules", { body, schema: any });
+  const { name: _, ...terms } = body;
+  await client.post("/schedules/preview", { body: terms, schema: any });
+  await client.put("/schedules/nightly", { body: terms, schema: any });
   for (const verb of ["pause", "resume", "run"]) {
     await client.post(`/schedules/nightly/${verb}`, { body: {}, schema: any });
   }
