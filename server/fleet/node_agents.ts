@@ -26,6 +26,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { ConsoleLogs } from "./history/console_logs.ts";
 import type { NodeIdentity } from "./node_identity.ts";
+import { isSilent } from "./node_views.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
 import { present } from "./present.ts";
@@ -44,6 +45,9 @@ interface AgentSources {
   readonly history: Pick<HardwareHistory, "record">;
   readonly consoles: ConsoleLogs;
   readonly onChange: (node: NodeRecord) => void;
+  /** It is only further in its running step. */
+  readonly onProgress: (node: NodeRecord) => void;
+  readonly now: () => number;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
 }
@@ -98,22 +102,18 @@ export class NodeAgents {
   }
 
   report(assignment: Assignment, sent: StepReport, { address }: { address: string }): ReportAnswer {
-    const { nodes, deployments, batches, clones, encryption, terms, consoles, onChange } = this.#sources;
+    const { nodes, deployments, batches, terms, consoles, onChange, onProgress, now } = this.#sources;
+    const before = nodes.find(assignment.node);
     nodes.touch(assignment.node, { address });
     consoles.add(assignment, sent);
     const { console: _, ...report } = sent;
-    const { step, reportsAs } = report;
-    if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
-    if (report.encrypted) encryption.made(assignment);
-    const after = deployments.report(assignment, report);
-    if (after.state !== "installing") encryption.end(assignment.node);
-    if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
-      encryption.installed(assignment);
-    }
+    const isProgress = deployments.isProgress(assignment, report);
+    const after = this.#store(assignment, report);
     const slowestBefore = batches.slowest(assignment.deployment)?.node;
     if (!deployments.onlyReads(assignment.deployment)) batches.note(assignment, report);
     const node = nodes.find(assignment.node);
-    if (node) onChange(node);
+    const isNews = !isProgress || before === undefined || before.discovered || isSilent(before, now());
+    if (node) isNews ? onChange(node) : onProgress(node);
     this.#unmarkSlowest(assignment, slowestBefore);
     logReport(node?.name, report);
     const cancelled = after.state === "cancelled" || after.state === "aborted" ||
@@ -124,6 +124,20 @@ export class NodeAgents {
       ...present("nextReportMs", batches.reportPauseMs),
       ...(node && terms.changes(node, { address, known: report.racks })),
     };
+  }
+
+  /** Stores what the report changes, and returns the assignment as it is now. */
+  #store(assignment: Assignment, report: StepReport): Assignment {
+    const { deployments, clones, encryption } = this.#sources;
+    const { step, reportsAs } = report;
+    if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
+    if (report.encrypted) encryption.made(assignment);
+    const after = deployments.report(assignment, report);
+    if (after.state !== "installing") encryption.end(assignment.node);
+    if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
+      encryption.installed(assignment);
+    }
+    return after;
   }
 
   /** See POST /node/inventory in #contract/api.ts. Throws RackseedError (409) if that was not ordered. */

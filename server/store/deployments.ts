@@ -62,7 +62,7 @@ export class Deployments {
   readonly queries: BatchQueries;
   readonly #statements = new Map<string, StatementSync>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
-  readonly #live = new Map<string, { report: StepReport; atMs: number }>();
+  readonly #live = new Map<string, StepReport>();
 
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
     this.#db = db;
@@ -155,14 +155,22 @@ export class Deployments {
     return this.#tokens.ofSession(secret);
   }
 
+  /**
+   * Whether the report only says how far the step is that the node was in already. Such reports are not history, and kept
+   * in memory: ten thousand nodes send them all the time.
+   */
+  isProgress({ node, state }: Assignment, report: StepReport): boolean {
+    const before = this.#live.get(node);
+    return state === "installing" && report.state === "running" && before?.state === "running" &&
+      before.step === report.step;
+  }
+
   /** Stores a node's report. A failed step, or the end of the last one, disarms the node. */
   report(assignment: Assignment, report: StepReport): Assignment {
-    const before = this.#live.get(assignment.node)?.report;
-    this.#live.set(assignment.node, { report, atMs: this.#now() });
-    // progress is not history: ten thousand nodes send it all the time
-    const isProgress = report.state === "running" && before?.state === "running" &&
-      before.step === report.step;
-    if (isProgress && assignment.state === "installing") return assignment;
+    if (this.isProgress(assignment, report)) {
+      this.#live.set(assignment.node, report);
+      return assignment;
+    }
     const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
@@ -171,6 +179,8 @@ export class Deployments {
       // the session stays valid: an agent that missed the answer repeats its report
       if (report.step === "finish" && report.state === "done") this.#tokens.endBoot(assignment.node);
     });
+    // not before: what could not be stored must not make the same report, sent again, look like progress
+    this.#live.set(assignment.node, report);
     return { ...assignment, state };
   }
 
@@ -304,7 +314,7 @@ export class Deployments {
     const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
-      this.#history.cancelled(assignment, this.#live.get(node)?.report.step);
+      this.#history.cancelled(assignment, this.#live.get(node)?.step);
       // the session stays valid: through it the agent learns that it must stop
       this.#tokens.endBoot(node);
     });
@@ -314,7 +324,7 @@ export class Deployments {
   progress(node: string): Progress {
     const assignment = this.#one("node = ? AND state <> 'cancelled'", node);
     if (!assignment) return {};
-    const report = this.#live.get(node)?.report ?? this.#log.last(assignment);
+    const report = this.#live.get(node) ?? this.#log.last(assignment);
     return { assignment, ...(report && { report }) };
   }
 
