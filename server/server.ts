@@ -9,7 +9,7 @@ import { surviveConnectionFaults } from "./connections/faults.ts";
 import { guardConnections } from "./connections/reaper.ts";
 import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
-import type { InstallerBoot, Publish } from "./fleet/ports.ts";
+import type { Advance, InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { dhcpRangeOf } from "./netboot/dhcp_range.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
@@ -174,6 +174,10 @@ async function serveImages(
     webhooks.observe(event);
     traces.observe(event);
   };
+  const advance: Advance = (name, view) => {
+    live.advance(name, view);
+    desk.advance(name, view);
+  };
   const swarm = await startSwarm(context, { data, peers, publish });
   const { images, notices } = await startImages(context, { data, seeder: swarm.seeder, publish });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
@@ -192,6 +196,7 @@ async function serveImages(
     webhooks,
     traces,
     publish,
+    advance,
     swarm,
     images,
     notices,
@@ -223,6 +228,7 @@ async function manageNodes(
     installer,
     dhcpRange: dhcpRangeOf(options, site),
     publish,
+    advance: served.advance,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {

@@ -56,7 +56,7 @@ import type { RackRegistry } from "./rack_registry.ts";
 import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
-import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import type { Advance, Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
 import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
@@ -93,6 +93,7 @@ export interface FleetOptions {
   /** Undefined until machines can boot from here. */
   readonly installer: () => InstallerBoot | undefined;
   readonly publish: Publish;
+  readonly advance: Advance;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
@@ -212,6 +213,8 @@ export class Fleet {
       terms,
       history,
       onChange,
+      onProgress: (node) => this.#advanced(node),
+      now,
       onRemoved,
     });
     this.clones = clones;
@@ -420,6 +423,15 @@ export class Fleet {
     } else this.#endMachine(id);
     if (isFollowed(view)) publish({ type: "node", node: view });
     return view;
+  }
+
+  /** As `changed`, if only the progress of its running step has. */
+  #advanced({ id, name }: NodeRecord): void {
+    const { nodes, advance } = this.#options;
+    advance(name, () => {
+      const node = nodes.find(id);
+      return node && this.#views.view(node);
+    });
   }
 
   /** It is a node now, or was forgotten. */

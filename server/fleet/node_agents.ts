@@ -26,9 +26,11 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { ConsoleLogs } from "./history/console_logs.ts";
 import type { NodeIdentity } from "./node_identity.ts";
+import { isSilent } from "./node_views.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
 import { present } from "./present.ts";
+import { WatchedNodes } from "./watched_nodes.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -44,15 +46,25 @@ interface AgentSources {
   readonly history: Pick<HardwareHistory, "record">;
   readonly consoles: ConsoleLogs;
   readonly onChange: (node: NodeRecord) => void;
+  /** It is only further in its running step. */
+  readonly onProgress: (node: NodeRecord) => void;
+  readonly now: () => number;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
 }
 
 export class NodeAgents {
   readonly #sources: AgentSources;
+  readonly #watched: WatchedNodes;
 
   constructor(sources: AgentSources) {
     this.#sources = sources;
+    this.#watched = new WatchedNodes(sources);
+  }
+
+  /** Somebody looks at the node with this id: for a while it reports its progress every second. */
+  watch(node: string): void {
+    this.#watched.note(node);
   }
 
   /** Throws RackseedError (401) unless this is the boot secret of an armed node. */
@@ -98,10 +110,33 @@ export class NodeAgents {
   }
 
   report(assignment: Assignment, sent: StepReport, { address }: { address: string }): ReportAnswer {
-    const { nodes, deployments, batches, clones, encryption, terms, consoles, onChange } = this.#sources;
+    const { nodes, deployments, batches, terms, consoles, onChange, onProgress, now } = this.#sources;
+    const before = nodes.find(assignment.node);
     nodes.touch(assignment.node, { address });
     consoles.add(assignment, sent);
     const { console: _, ...report } = sent;
+    const isProgress = deployments.isProgress(assignment, report);
+    const after = this.#store(assignment, report);
+    const slowestBefore = batches.slowest(assignment.deployment)?.node;
+    if (!deployments.onlyReads(assignment.deployment)) batches.note(assignment, report);
+    const node = nodes.find(assignment.node);
+    const isNews = !isProgress || before === undefined || before.discovered || isSilent(before, now());
+    if (node) isNews ? onChange(node) : onProgress(node);
+    this.#unmarkSlowest(assignment, slowestBefore);
+    logReport(node?.name, report);
+    const cancelled = after.state === "cancelled" || after.state === "aborted" ||
+      (after.state === "failed" && report.state !== "failed");
+    return {
+      cancelled,
+      seedOn: !cancelled && (batches.seeding(assignment)?.on ?? false),
+      ...(!this.#watched.has(assignment.node) && present("nextReportMs", batches.reportPauseMs)),
+      ...(node && terms.changes(node, { address, known: report.racks })),
+    };
+  }
+
+  /** Stores what the report changes, and returns the assignment as it is now. */
+  #store(assignment: Assignment, report: StepReport): Assignment {
+    const { deployments, clones, encryption } = this.#sources;
     const { step, reportsAs } = report;
     if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
     if (report.encrypted) encryption.made(assignment);
@@ -110,20 +145,7 @@ export class NodeAgents {
     if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
       encryption.installed(assignment);
     }
-    const slowestBefore = batches.slowest(assignment.deployment)?.node;
-    if (!deployments.onlyReads(assignment.deployment)) batches.note(assignment, report);
-    const node = nodes.find(assignment.node);
-    if (node) onChange(node);
-    this.#unmarkSlowest(assignment, slowestBefore);
-    logReport(node?.name, report);
-    const cancelled = after.state === "cancelled" || after.state === "aborted" ||
-      (after.state === "failed" && report.state !== "failed");
-    return {
-      cancelled,
-      seedOn: !cancelled && (batches.seeding(assignment)?.on ?? false),
-      ...present("nextReportMs", batches.reportPauseMs),
-      ...(node && terms.changes(node, { address, known: report.racks })),
-    };
+    return after;
   }
 
   /** See POST /node/inventory in #contract/api.ts. Throws RackseedError (409) if that was not ordered. */

@@ -16,6 +16,10 @@ import { present } from "./present.ts";
 /** An installing node reports every 15 s at least; without a report for this long it is silent. */
 export const SILENT_MS = 60_000;
 
+export function isSilent({ seen }: Pick<NodeRecord, "seen">, now: number): boolean {
+  return seen !== undefined && now - Date.parse(seen) >= SILENT_MS;
+}
+
 interface NodeViewSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
@@ -83,7 +87,7 @@ export class NodeViews {
       ...(assignment && this.#deployments.isHeld(assignment) && { paused: true as const }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
-      ...(state === "installing" && this.#silence(node)),
+      ...(state === "installing" && isSilent(node, this.#now()) && present("silentSince", node.seen)),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...present("inventoryAt", node.inventoryAt),
@@ -98,11 +102,6 @@ export class NodeViews {
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
-  }
-
-  #silence({ seen }: NodeRecord): { silentSince?: string } {
-    const isSilent = seen !== undefined && this.#now() - Date.parse(seen) >= SILENT_MS;
-    return isSilent ? { silentSince: seen } : {};
   }
 
   /** What a finished restore reported to have changed. */

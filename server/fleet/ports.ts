@@ -6,6 +6,7 @@ import type {
   CaptureView,
   ImageChange,
   ImageView,
+  NodeView,
   Order,
   PowerView,
   PruneAnswer,
@@ -189,3 +190,9 @@ export interface PowerViews {
 }
 
 export type Publish = (event: ServerEvent) => void;
+
+/**
+ * Says that a node is further in its running step, which nobody but those who watch needs to know. They ask for its view
+ * when they send it, since most reports are overtaken by the next one; it is undefined if the node is gone.
+ */
+export type Advance = (name: string, view: () => NodeView | undefined) => void;

@@ -7,7 +7,7 @@ import { Fleet } from "../fleet/fleet.ts";
 import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
-import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
+import type { Advance, Images, InstallerBoot, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
@@ -55,11 +55,12 @@ interface FleetSources {
   /** What its DHCP gives away, if this server is a DHCP server. */
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   readonly publish: Publish;
+  readonly advance: Advance;
 }
 
 export function openFleet(
   { stack, site, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish, advance }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -130,6 +131,7 @@ export function openFleet(
     pin,
     identities: new Identities(directory),
     publish,
+    advance,
     now,
     address: site.advertised,
     dhcpRange,

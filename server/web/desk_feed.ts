@@ -27,7 +27,8 @@ export class DeskFeed implements Disposable {
   /** Every node as it was sent last; filled when the first desk opens. */
   #nodes: Map<string, DeskNode> | undefined;
   readonly #changed = new Set<string>();
-  readonly #advanced = new Set<string>();
+  /** Nodes that only made progress, in the order of sending. */
+  readonly #advanced = new Map<string, () => NodeView | undefined>();
   readonly #removed = new Set<string>();
   readonly #events = new Map<string, ServerEvent>();
   readonly #stale = new Set<Stale>();
@@ -65,6 +66,13 @@ export class DeskFeed implements Disposable {
     this.#sendSoon();
   }
 
+  /** The node is further in its running step: its row is made when one of the next messages is. */
+  advance(name: string, view: () => NodeView | undefined): void {
+    if (!this.#nodes) return;
+    this.#advanced.set(name, view);
+    this.#sendSoon();
+  }
+
   /** What the desk asks the API for and shows must be asked for again. */
   noteStale(...lists: readonly Stale[]): void {
     if (!this.#nodes) return;
@@ -94,8 +102,8 @@ export class DeskFeed implements Disposable {
     const node = deskNode(view), last = this.#nodes?.get(view.name);
     this.#nodes?.set(node.name, node);
     this.#removed.delete(node.name);
-    if (last?.state === node.state && last.step === node.step && node.progress) this.#advanced.add(node.name);
-    else this.#changed.add(node.name);
+    this.#advanced.delete(node.name);
+    this.#changed.add(node.name);
     if (last?.state !== node.state) this.#stale.add("deployments");
     this.#sendSoon();
   }
@@ -117,25 +125,39 @@ export class DeskFeed implements Disposable {
   }
 
   #sendChanges(): void {
-    const advanced = [...this.#advanced].slice(0, MAX_PROGRESS);
-    const names = new Set([...this.#changed, ...advanced]);
-    const nodes = [...names].map((name) => this.#nodes?.get(name)).filter((node) => node !== undefined);
+    if (this.#watchers.size === 0) return this.#forget();
+    this.#takeAdvanced();
+    const nodes = [...this.#changed].map((name) => this.#nodes?.get(name)).filter((node) => node !== undefined);
     const message: DeskMessage = {
       ...nodes.length > 0 && { nodes },
       ...this.#removed.size > 0 && { removedNodes: [...this.#removed] },
       ...listsOf([...this.#events.values()]),
       ...this.#stale.size > 0 && { stale: [...this.#stale] },
     };
-    for (const name of advanced) this.#advanced.delete(name);
-    for (const noted of [this.#changed, this.#removed, this.#events, this.#stale]) noted.clear();
+    this.#clear();
     this.#watchers.send(lineOf(message));
-    if (this.#watchers.size === 0) this.#forget();
+  }
+
+  /** Makes the rows of nodes that only made progress, as many as a message may carry of them. */
+  #takeAdvanced(): void {
+    for (const [name, view] of this.#advanced.entries().take(MAX_PROGRESS).toArray()) {
+      this.#advanced.delete(name);
+      const node = view();
+      if (!node) continue;
+      this.#nodes?.set(name, deskNode(node));
+      this.#changed.add(name);
+    }
   }
 
   /** Without watchers nothing is kept up to date. */
   #forget(): void {
     this.#nodes = undefined;
     this.#advanced.clear();
+    this.#clear();
+  }
+
+  #clear(): void {
+    for (const noted of [this.#changed, this.#removed, this.#events, this.#stale]) noted.clear();
   }
 
   #sendSite(): void {
