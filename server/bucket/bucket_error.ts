@@ -13,7 +13,8 @@ const REMEDIES: Readonly<Record<BucketFault, string>> = {
   refused: "check the credentials and their rights, the bucket's policy, object lock and --s3-region.",
   full: "make room in the object store, or delete versions: rackseed image prune",
   missing: "check the bucket's name and its lifecycle rules.",
-  corrupt: "something else wrote to the bucket, or it lost bytes. Put the object back, or delete the version.",
+  corrupt:
+    "something else wrote to the bucket, or it lost bytes. Put the object back, or delete the version.",
   nonsense: "check that --s3-endpoint is the address of an S3 server.",
 };
 
