@@ -169,7 +169,10 @@ async function textIn(response: Response, { title, signal }: { title: string; si
 }
 
 function unreachable(title: string, cause: unknown): BucketError {
-  return new BucketError(title, { fault: "unreachable", reason: `${messageOf(cause)}.`, cause });
+  // fetch() tells the reason as the cause of its own error, together with the URL
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const reason = messageOf(inner).replace(/ for url \([^)]*\)/, "");
+  return new BucketError(title, { fault: "unreachable", reason: `${reason}.`, cause });
 }
 
 /** Codes as in "Error responses" of the Amazon S3 API Reference. */

@@ -48,6 +48,8 @@ export async function startSeaweed(hostname = "127.0.0.1"): Promise<S3Server | u
       ...[`-s3.port=${s3}`, `-master.port=${master}`, `-volume.port=${volume}`, `-filer.port=${filer}`],
       ...[`-s3.config=${folder}/s3.json`, "-master.volumeSizeLimitMB=512", "-volume.max=12"],
       "-master.telemetry=false",
+      "-s3.port.iceberg=0",
+      "-s3.port.lance=0",
     ],
   });
 }
