@@ -58,7 +58,7 @@ export interface Images {
   setNote(ref: string, note: string): VersionView;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** The version as a pax tar. */
-  exportTar(ref: string): ReadableStream<Uint8Array>;
+  exportTar(ref: string): Promise<ReadableStream<Uint8Array>>;
   /** One of the files that the version's torrent names. */
   file(ref: string, name: string): WebSeedFile | undefined;
   /** The version's torrent file. */
@@ -165,6 +165,8 @@ export interface Captures {
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
+  /** Web seeds are used at once, and not only when peers send nothing: nobody else may have all pieces. */
+  readonly webSeedsFirst?: boolean;
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
   /** Plain HTTP, "http://HOST:PORT". */

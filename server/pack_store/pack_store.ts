@@ -357,7 +357,7 @@ export class PackStore implements PackSource {
     });
   }
 
-  view(): PackStoreView {
+  view(): Extract<PackStoreView, { kind: "s3" }> {
     const { bucket, cacheBytes } = this.#options;
     const all = [...this.#wanted.values()], rows = [...this.#rows.values()];
     const local = all.filter(({ path }) => this.#cache.has(path));
@@ -367,7 +367,7 @@ export class PackStore implements PackSource {
       kind: "s3",
       url: bucket.url,
       home: this.home,
-      ...(this.#problem && { problem: this.#problem.toProblem() }),
+      ...(this.#problem && { problem: `${this.#problem.title}: ${this.#problem.reason}` }),
       objects: rows.filter(isThere).length,
       objectBytes: sum(rows.filter(isThere)),
       localBytes: sum(local),

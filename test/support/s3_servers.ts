@@ -24,7 +24,7 @@ export interface S3Server extends AsyncDisposable {
   send(
     method: string,
     path: string,
-    options?: { body?: string; headers?: Record<string, string> },
+    options?: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> },
   ): Promise<Response>;
   /** Ends the process as a power cut does; `start` brings it back with what it had. */
   kill(): Promise<void>;
@@ -123,7 +123,8 @@ class Server implements S3Server {
   async send(
     method: string,
     path: string,
-    { body, headers = {} }: { body?: string; headers?: Record<string, string> } = {},
+    { body, headers = {} }: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> } =
+      {},
   ): Promise<Response> {
     const url = new URL(this.endpoint.origin + path);
     const terms = { credentials: CREDENTIALS, region: "us-east-1", date: new Date() };

@@ -114,7 +114,11 @@ export class Swarm {
       subject: this.#subject,
       onVerified: (piece) => this.#onVerified(piece),
     });
-    this.#webSeedFallback = new WebSeedFallback({ now: this.#clock.now(), random: this.#random });
+    this.#webSeedFallback = new WebSeedFallback({
+      now: this.#clock.now(),
+      random: this.#random,
+      isFirst: options.webSeedsFirst ?? false,
+    });
     this.#announcer = this.#makeAnnouncer();
   }
 

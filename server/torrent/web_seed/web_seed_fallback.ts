@@ -20,7 +20,11 @@ export class WebSeedFallback {
   #flowedAt: number;
   #lastTick: number;
 
-  constructor({ now, random }: { now: number; random: Random }) {
+  readonly #isFirst: boolean;
+
+  /** `isFirst`: web seeds are used from the beginning, beside the peers. */
+  constructor({ now, random, isFirst = false }: { now: number; random: Random; isFirst?: boolean }) {
+    this.#isFirst = isFirst;
     this.#flowedAt = this.#lastTick = now;
     this.#jitter = 1 + random();
   }
@@ -41,6 +45,7 @@ export class WebSeedFallback {
     if (received - this.#received >= TRICKLE_BYTES) this.#flowedAt = now;
     this.#received = received;
     const kind = hasProvider ? "withPeers" : "alone";
+    if (this.#isFirst) return PARALLEL[kind];
     return now - this.#flowedAt < PATIENCE_MS[kind] * this.#jitter ? 0 : PARALLEL[kind];
   }
 }

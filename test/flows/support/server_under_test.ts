@@ -12,7 +12,7 @@ export class ServerUnderTest implements AsyncDisposable {
   server!: RunningServer;
   client!: ApiClient;
 
-  readonly #settings: Partial<ServerOptions>;
+  #settings: Partial<ServerOptions>;
 
   private constructor(folder: string, data: string, settings: Partial<ServerOptions>) {
     this.folder = folder;
@@ -35,6 +35,12 @@ export class ServerUnderTest implements AsyncDisposable {
     await this.#stop();
     await meanwhile();
     await this.#start();
+  }
+
+  /** Starts again with these settings besides those that it has. */
+  async restartWith(settings: Partial<ServerOptions>): Promise<void> {
+    this.#settings = { ...this.#settings, ...settings };
+    await this.restart();
   }
 
   options(): ServerOptions {

@@ -1,0 +1,98 @@
+/** The pack store: a bucket, if the settings name one. */
+import type { PackStoreView } from "#contract/api/pack_store.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { credentialsFrom } from "../bucket/credentials.ts";
+import { S3Bucket } from "../bucket/s3_bucket.ts";
+import type { ServerOptions } from "../cli/server_options.ts";
+import type { Notices } from "../images/notices.ts";
+import { PackStore } from "../pack_store/pack_store.ts";
+import { BucketObjects, type PackHome } from "../store/bucket_objects.ts";
+import type { ServerData } from "./open_data.ts";
+import { every, type StartContext } from "./start_context.ts";
+
+/** How soon a new version is uploaded, or a failed round tried again. */
+const ROUND_MS = 5_000;
+
+/** For the API. */
+export interface PackStoreControl {
+  view(): PackStoreView;
+  /** Throws RackseedError (409) if there is no bucket. */
+  moveTo(home: PackHome): PackStoreView;
+}
+
+/** Versions are then served from where their packs are. Throws RackseedError. */
+export async function startPackStore(
+  { options, stack, closing, now }: StartContext,
+  { data: { db, store }, notices, onMoved }: {
+    data: ServerData;
+    notices: Notices;
+    onMoved: (refs: readonly string[]) => Promise<void>;
+  },
+): Promise<PackStoreControl & { begin(): void }> {
+  const objects = new BucketObjects(db);
+  const bucket = openBucket(options);
+  if (bucket === undefined) {
+    objects.assertUsableWith(undefined);
+    return { view: () => ({ kind: "local" }), moveTo: noBucket, begin: () => {} };
+  }
+  stack.use(bucket);
+  const packs = new PackStore({
+    bucket,
+    objects,
+    store,
+    notices,
+    cacheBytes: options.cacheSize,
+    publicUrl: options.s3PublicUrl,
+    onMoved,
+    signal: closing,
+    now,
+  });
+  store.packSource = packs;
+  await packs.restoreFiles();
+  return {
+    view: () => packs.view(),
+    moveTo(home) {
+      packs.moveTo(home);
+      void packs.tick();
+      return packs.view();
+    },
+    begin() {
+      stack.use(every(ROUND_MS, () => void packs.tick()));
+      // an upload that stops in the middle must not outlive the database
+      stack.defer(() => packs.tick());
+      void packs.tick();
+    },
+  };
+}
+
+function openBucket(
+  { packStore, s3Endpoint, s3Region = "us-east-1", s3Addressing, s3CredentialsFile, s3CaFile }: ServerOptions,
+): S3Bucket | undefined {
+  if (packStore === undefined) return undefined;
+  const endpoint = s3Endpoint ?? new URL(`https://s3.${s3Region}.amazonaws.com`);
+  const addressing = s3Addressing ?? (s3Endpoint === undefined ? "host" : "path");
+  return new S3Bucket({ ...packStore, endpoint, region: s3Region, addressing }, {
+    credentials: credentialsFrom(s3CredentialsFile),
+    caPem: s3CaFile === undefined ? undefined : readPem(s3CaFile),
+  });
+}
+
+function readPem(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new RackseedError("cannot open the pack store", {
+      reason: `--s3-ca-file: ${messageOf(error)}.`,
+      remedy: "name a PEM file with the certificate of the authority.",
+      cause: error,
+    });
+  }
+}
+
+function noBucket(): never {
+  throw new RackseedError("cannot move the packs", {
+    reason: "this server has no pack store.",
+    remedy: "start it with --pack-store s3://BUCKET/PREFIX; it then moves them there.",
+    status: 409,
+  });
+}
