@@ -163,7 +163,7 @@ export class PackStore implements PackSource {
     try {
       if (this.#readVersions()) this.#needsRound = true;
       const audits = now() - this.#auditedAt >= AUDIT_MS;
-      if (!this.#needsRound && !audits && this.#problem === undefined) return;
+      if (!this.#needsRound && !audits && this.#problem === undefined) return await this.#evict();
       if (audits || this.#problem !== undefined) await this.#audit();
       this.#problem = undefined;
       const isDone = this.home === "bucket" ? await this.#upload() : await this.#takeBack();
@@ -290,6 +290,10 @@ export class PackStore implements PackSource {
   async #evict(): Promise<void> {
     const { cacheBytes, store, onMoved } = this.#options;
     if (cacheBytes === undefined || this.home === "local") return;
+    const packs = [...this.#wanted.values()].filter(({ key, path }) =>
+      key.startsWith("packs/") && this.#cache.has(path)
+    );
+    if (packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) <= cacheBytes) return;
     const inUse = new Set(
       this.#versions.flatMap(({ ref, files }) => {
         const [image = "", version] = ref.split("@");
@@ -297,9 +301,6 @@ export class PackStore implements PackSource {
           ? []
           : files.map(({ path }) => path);
       }),
-    );
-    const packs = [...this.#wanted.values()].filter(({ key, path }) =>
-      key.startsWith("packs/") && this.#cache.has(path)
     );
     const going = this.#cache.surplus(packs, {
       limitBytes: cacheBytes,

@@ -13,6 +13,7 @@ export class ServerUnderTest implements AsyncDisposable {
   client!: ApiClient;
 
   #settings: Partial<ServerOptions>;
+  #isRunning = false;
 
   private constructor(folder: string, data: string, settings: Partial<ServerOptions>) {
     this.folder = folder;
@@ -96,9 +97,13 @@ export class ServerUnderTest implements AsyncDisposable {
   async #start(): Promise<void> {
     this.server = await startServer(this.options(), { signal: new AbortController().signal });
     this.client = await this.as(this.server.token);
+    this.#isRunning = true;
   }
 
   async #stop(): Promise<void> {
+    // it may have refused to start
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
     this.client[Symbol.dispose]();
     await this.server.close();
   }
