@@ -253,6 +253,7 @@ async function manageNodes(
     metrics,
     seeder: swarm.seeder,
     notices,
+    packStore: served.packStore,
     backups: captures.backups,
     machines: fleet.machines,
     live,

@@ -360,6 +360,7 @@ export class PackStore implements PackSource {
 
   view(): Extract<PackStoreView, { kind: "s3" }> {
     const { bucket, cacheBytes } = this.#options;
+    if (this.#readVersions()) this.#needsRound = true;
     const all = [...this.#wanted.values()], rows = [...this.#rows.values()];
     const local = all.filter(({ path }) => this.#cache.has(path));
     const waiting = all.filter(({ key }) => !isThere(this.#rows.get(key)));

@@ -32,7 +32,10 @@ async function publish(test: ServerUnderTest): Promise<void> {
 }
 
 /** Installs all nodes at the same time, and compares what they got. */
-async function installAll(test: ServerUnderTest, during: () => Promise<void> = async () => {}): Promise<void> {
+async function installAll(
+  test: ServerUnderTest,
+  during: () => Promise<void> = async () => {},
+): Promise<void> {
   for (const node of NODES) {
     await Deno.mkdir(`${test.folder}/${node}`);
     await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
@@ -64,8 +67,11 @@ async function settled(test: ServerUnderTest): Promise<void> {
 
 /** What the server itself sent, by source, in bytes. */
 async function sentBy(test: ServerUnderTest): Promise<number> {
-  const text = await (await test.client.send("GET", "/metrics")).text();
-  return [...text.matchAll(/^rackseed_sent_bytes_total\{[^}]*\} (\d+)/gm)]
+  const caCerts = [await Deno.readTextFile(`${test.data}/tls/ca.pem`)];
+  using client = Deno.createHttpClient({ caCerts });
+  const text = await (await fetch(`${test.server.urls.server}/metrics`, { client })).text();
+  assert.match(text, /rackseed_image_sent_bytes_total/);
+  return [...text.matchAll(/^rackseed_image_sent_bytes_total\{[^}]*\} (\d+)/gm)]
     .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
@@ -75,6 +81,7 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
   await using line = new TcpProxy(bucket.endpoint);
   const settings: Partial<ServerOptions> = {
     seeder: "off",
+    metricsOpen: true,
     packStore: { bucket: BUCKET, prefix: "" },
     s3Endpoint: line.url,
     s3CredentialsFile: bucket.credentialsFile,
@@ -101,8 +108,11 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
     await settled(test);
     line.received = 0;
     await installAll(test, async () => {
-      await waitFor("the first bytes of the bucket", () =>
-        Promise.resolve(line.received > 1 << 20 || undefined), { timeoutMs: 60_000, everyMs: 5 });
+      await waitFor(
+        "the first bytes of the bucket",
+        () => Promise.resolve(line.received > 1 << 20 || undefined),
+        { timeoutMs: 60_000, everyMs: 5 },
+      );
       await bucket.kill();
     });
     assert.ok(await sentBy(test) > 0);

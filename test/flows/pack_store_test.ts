@@ -6,13 +6,16 @@ import { VerifyEvent } from "#contract/api.ts";
 import { PackStoreView } from "#contract/api/pack_store.ts";
 import type { ServerOptions } from "../../server/cli/server_options.ts";
 import { BUCKET, type S3Server, startSeaweed } from "../support/s3_servers.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const anyArray = z.array(z.any());
 type S3View = Extract<PackStoreView, { kind: "s3" }>;
 
-function settingsFor({ endpoint, credentialsFile }: S3Server): Partial<ServerOptions> {
+function settingsFor(
+  { endpoint, credentialsFile }: Pick<S3Server, "endpoint" | "credentialsFile">,
+): Partial<ServerOptions> {
   return {
     packStore: { bucket: BUCKET, prefix: "site/" },
     s3Endpoint: endpoint,
@@ -54,6 +57,8 @@ async function verify(test: ServerUnderTest, ref: string): Promise<number> {
 Deno.test("images live in a bucket, and the local disk is a cache", async (t) => {
   await using server = await startSeaweed();
   if (server === undefined) return;
+  await using line = new TcpProxy(server.endpoint);
+  const settings = settingsFor({ endpoint: line.url, credentialsFile: server.credentialsFile });
   await using test = await ServerUnderTest.start();
   const root = `${test.folder}/tree`;
   await Deno.mkdir(root);
@@ -62,7 +67,7 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
   await t.step("an existing local store moves into the bucket when the server is given one", async () => {
     await test.publish("web", { root });
     assert.equal((await test.client.get("/pack-store", PackStoreView)).kind, "local");
-    await test.restartWith(settingsFor(server));
+    await test.restartWith(settings);
     const { waiting, objects, refused, lost } = await settled(test);
     assert.deepEqual([waiting, refused, lost], [0, [], []]);
     const keys = await keysIn(server);
@@ -103,7 +108,7 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
   });
 
   await t.step("without its bucket the server does not start as if its images were lost", async () => {
-    const { packStore: _, ...others } = settingsFor(server);
+    const { packStore: _, ...others } = settings;
     await assert.rejects(
       test.restartWith({ ...others, packStore: undefined }),
       /cannot start without the pack store/,
@@ -112,12 +117,12 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
       test.restartWith({ ...others, packStore: { bucket: "other", prefix: "" } }),
       /cannot use s3:\/\/other/,
     );
-    await test.restartWith(settingsFor(server));
+    await test.restartWith(settings);
   });
 
   await t.step("while the bucket is down, that is said, and nothing is lost", async () => {
     await settled(test);
-    await server.kill();
+    line.isDown = true;
     await Deno.writeFile(`${root}/later`, randomBytes(1 << 20));
     await test.publish("tools", { root });
     const { problem } = await waitFor("the problem", async () => {
@@ -128,7 +133,7 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
     const notices = await test.client.get("/notices", anyArray);
     assert.ok(notices.some(({ subject }) => subject.startsWith("pack store")), JSON.stringify(notices));
     assert.equal(await verify(test, "tools@1"), 0);
-    await server.start();
+    line.isDown = false;
     await waitFor("tools@1 in the bucket", async () => {
       const found = await view(test);
       return found.isSettled && found.waiting === 0 || undefined;
@@ -139,12 +144,12 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
     const pack = (await keysIn(server)).find((key) => key.startsWith("packs/")) ?? "";
     const content = await (await server.send("GET", `/${BUCKET}/site/${pack}`)).bytes();
     await (await server.send("DELETE", `/${BUCKET}/site/${pack}`)).body?.cancel();
-    await test.restartWith(settingsFor(server));
+    await test.restartWith(settings);
     await waitFor("the loss", async () => (await view(test)).lost.includes(pack) || undefined, {
       timeoutMs: 30_000,
     });
     await (await server.send("PUT", `/${BUCKET}/site/${pack}`, { body: content })).body?.cancel();
-    await test.restartWith(settingsFor(server));
+    await test.restartWith(settings);
     await waitFor("its return", async () => (await view(test)).lost.length === 0 || undefined, {
       timeoutMs: 30_000,
     });

@@ -30,7 +30,9 @@ export class Nginx implements AsyncDisposable {
       `daemon off; pid ${folder}/pid; error_log ${folder}/error.log; worker_processes 1;
 events {}
 http { access_log off; ${
-        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`)
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
+          `${name}_temp_path ${folder}/${name};`
+        )
           .join(" ")
       }
 ${adapted}

@@ -2,6 +2,8 @@
 export class TcpProxy implements AsyncDisposable {
   /** Bytes from the server. */
   received = 0;
+  /** It then ends every connection. */
+  isDown = false;
   readonly url: URL;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
@@ -22,11 +24,18 @@ export class TcpProxy implements AsyncDisposable {
   async #accept({ hostname, port }: URL, onSent: (chunk: Uint8Array) => void): Promise<void> {
     for await (const client of this.#listener) {
       this.#open.add(client);
+      if (this.isDown) {
+        this.#close(client);
+        continue;
+      }
       const connect = async () => {
         const server = await Deno.connect({ hostname, port: Number(port) });
         this.#open.add(server);
         await Promise.all([
-          pass(client, server, onSent),
+          pass(client, server, (chunk) => {
+            if (this.isDown) throw new Error("the line is cut");
+            onSent(chunk);
+          }),
           pass(server, client, ({ length }) => void (this.received += length)),
         ]).catch(() => {});
         for (const connection of [client, server]) this.#close(connection);
