@@ -14,8 +14,7 @@ import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const NODES = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
-/** More than one pack has, and many pieces. */
-const CONTENT = randomBytes(24 << 20);
+const CONTENT = randomBytes(12 << 20);
 
 const silent = {
   line() {},

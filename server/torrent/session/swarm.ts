@@ -4,7 +4,7 @@ import { Announcer } from "../tracker/announcer.ts";
 import { ReadCoalescer } from "./read_coalescer.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
 import { DamageWatch } from "./damage_watch.ts";
-import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
+import { parallelFirst, WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
 import { toHex } from "../metainfo/hex.ts";
 import { webSeedAt } from "../web_seed/http_range.ts";
@@ -114,11 +114,7 @@ export class Swarm {
       subject: this.#subject,
       onVerified: (piece) => this.#onVerified(piece),
     });
-    this.#webSeedFallback = new WebSeedFallback({
-      now: this.#clock.now(),
-      random: this.#random,
-      isFirst: options.webSeedsFirst ?? false,
-    });
+    this.#webSeedFallback = new WebSeedFallback({ now: this.#clock.now(), random: this.#random });
     this.#announcer = this.#makeAnnouncer();
   }
 
@@ -380,7 +376,9 @@ export class Swarm {
       this.#membership.tick();
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
-      this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
+      if (parallel === 0 && this.#options.webSeedsFirst) {
+        this.#webSeeds.tick(parallelFirst(hasProvider), { only: () => this.#picker.lacksOffers });
+      } else this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
       this.#watchDamage();
     }
   }

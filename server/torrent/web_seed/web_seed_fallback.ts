@@ -11,6 +11,11 @@ const PATIENCE_MS = { alone: 3_000, withPeers: 10_000 };
 /** Pieces fetched in parallel. With peers, one is enough to get started. */
 const PARALLEL = { alone: 4, withPeers: 1 };
 
+/** How many pieces are fetched in parallel while web seeds are to give what no peer has. */
+export function parallelFirst(hasProvider: boolean): number {
+  return PARALLEL[hasProvider ? "withPeers" : "alone"];
+}
+
 /** Decides when peers send so little that web seeds are used. Pure. */
 export class WebSeedFallback {
   /** Multiplies the patience: 1 to 2. */
@@ -20,11 +25,7 @@ export class WebSeedFallback {
   #flowedAt: number;
   #lastTick: number;
 
-  readonly #isFirst: boolean;
-
-  /** `isFirst`: web seeds are used from the beginning, beside the peers. */
-  constructor({ now, random, isFirst = false }: { now: number; random: Random; isFirst?: boolean }) {
-    this.#isFirst = isFirst;
+  constructor({ now, random }: { now: number; random: Random }) {
     this.#flowedAt = this.#lastTick = now;
     this.#jitter = 1 + random();
   }
@@ -45,7 +46,6 @@ export class WebSeedFallback {
     if (received - this.#received >= TRICKLE_BYTES) this.#flowedAt = now;
     this.#received = received;
     const kind = hasProvider ? "withPeers" : "alone";
-    if (this.#isFirst) return PARALLEL[kind];
     return now - this.#flowedAt < PATIENCE_MS[kind] * this.#jitter ? 0 : PARALLEL[kind];
   }
 }
