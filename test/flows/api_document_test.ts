@@ -97,6 +97,10 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
     schema: any,
   });
   await client.get("/swarm", any);
+  for (const home of ["local", "bucket"]) {
+    await assert.rejects(client.post("/pack-store", { body: { home }, schema: any }), { status: 409 });
+  }
+  await client.get("/pack-store", any);
   await client.get("/notices", any);
   const url = new URL("/nobody", server.urls.http).href;
   await put("/webhooks/chat", { url, events: ["node.failed"] });
