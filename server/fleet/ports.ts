@@ -69,6 +69,8 @@ export interface Images {
   plainManifest(ref: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Why the version must not be deployed now; undefined if it is not known to be damaged. `ref`: NAME@VERSION. */
   damage(ref: string): RackseedError | undefined;
+  /** Whether the server's seeder has the version; if its packs are in the pack store only, they are being fetched. */
+  seeds(ref: string): boolean;
   /** What a node needs to verify and to decrypt the version. */
   secrets(ref: string): ImageSecrets;
 }

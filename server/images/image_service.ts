@@ -211,6 +211,14 @@ export class ImageService implements Images {
     }
   }
 
+  seeds(ref: string): boolean {
+    if (!this.#seeder.isOn) return false;
+    const isHere = this.#store.published(ref).payload
+      .every(({ path }) => !this.#store.packSource.isElsewhere(path));
+    if (!isHere) this.#bring(ref);
+    return isHere;
+  }
+
   secrets(ref: string): ImageSecrets {
     const { id, signature, publicKey, headerLine, key } = this.#store.published(ref);
     return {

@@ -21,11 +21,12 @@ export class PackCache {
     return existsSync(path);
   }
 
-  /** Keeps the paths from being chosen by `surplus` until the result is disposed of. */
-  hold(paths: readonly string[]): Disposable {
+  /** Keeps the paths from being chosen by `surplus` until the result is disposed of. `isUse`: somebody needs them. */
+  hold(paths: readonly string[], { isUse = true }: { isUse?: boolean } = {}): Disposable {
+    const use = (path: string) => isUse && this.#usedAt.set(path, this.#now());
     for (const path of paths) {
       this.#holds.set(path, (this.#holds.get(path) ?? 0) + 1);
-      this.#usedAt.set(path, this.#now());
+      use(path);
     }
     let held = true;
     return {
@@ -36,7 +37,7 @@ export class PackCache {
           const left = (this.#holds.get(path) ?? 1) - 1;
           if (left > 0) this.#holds.set(path, left);
           else this.#holds.delete(path);
-          this.#usedAt.set(path, this.#now());
+          use(path);
         }
       },
     };

@@ -60,10 +60,11 @@ export class PackStore implements PackSource {
     this.#options = options;
     this.#cache = new PackCache({ now });
     objects.assertUsableWith(bucket.url);
-    if (objects.bucket?.url !== bucket.url) objects.setBucket(bucket.url, "bucket");
     this.#rows = new Map(objects.list().map((row) => [row.key, row]));
     // a new start may try again what was refused
-    for (const row of this.#rows.values()) if (row.state === "refused") this.#put({ ...row, state: "stored" });
+    for (const row of this.#rows.values()) {
+      if (row.state === "refused") this.#put({ ...row, state: "stored" });
+    }
     this.#readVersions();
   }
 
@@ -74,7 +75,7 @@ export class PackStore implements PackSource {
   /** Moves all packs into the bucket, or all of them back; the next rounds do it. */
   moveTo(home: PackHome): void {
     const { objects, bucket } = this.#options;
-    objects.setBucket(bucket.url, home);
+    if (objects.bucket?.url === bucket.url) objects.setBucket(bucket.url, home);
     this.#needsRound = true;
   }
 
@@ -144,13 +145,33 @@ export class PackStore implements PackSource {
 
   /** Brings back the small files of versions, as after the data directory was lost. */
   async restoreFiles(): Promise<void> {
-    for (const { files } of this.#versions) {
-      for (const { path, key } of files) {
-        if (!key.startsWith("versions/") || !this.isElsewhere(path)) continue;
+    const came = new Set<string>();
+    for (const { path, key } of this.#wanted.values()) {
+      if (!key.startsWith("versions/") || !this.isElsewhere(path)) continue;
+      try {
         await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-        await this.#bring(path).catch((error) => log.error("not-fetched", { key, error: messageOf(error) }));
+        await this.#bring(path);
+        came.add(path);
+      } catch (error) {
+        log.error("not-fetched", { key, error: messageOf(error) });
       }
     }
+    if (came.size > 0) await this.#options.onMoved(this.#refsOf(came));
+  }
+
+  /** Two servers in one place would overwrite and remove each other's objects. */
+  async #claim(): Promise<void> {
+    const { bucket, objects, signal } = this.#options;
+    if (objects.bucket?.url === bucket.url) return;
+    for await (const { key } of bucket.list("", signal)) {
+      throw new RackseedError(`cannot use ${bucket.url} as the pack store`, {
+        reason: `${key} is there already, and this server did not put it there.`,
+        remedy:
+          "give it an empty bucket or a prefix of its own: --pack-store s3://BUCKET/PREFIX. If the objects are " +
+          "this server's, restore its backup first.",
+      });
+    }
+    objects.setBucket(bucket.url, "bucket");
   }
 
   /** One round, unless nothing has changed; joins the one that is under way. */
@@ -160,7 +181,10 @@ export class PackStore implements PackSource {
 
   async #round(): Promise<void> {
     const { now, signal } = this.#options;
+    if (signal.aborted) return;
     try {
+      await this.#claim();
+      await this.restoreFiles();
       if (this.#readVersions()) this.#needsRound = true;
       const audits = now() - this.#auditedAt >= AUDIT_MS;
       if (!this.#needsRound && !audits && this.#problem === undefined) return await this.#evict();
@@ -241,7 +265,7 @@ export class PackStore implements PackSource {
     const { bucket, signal } = this.#options;
     const { uploadId } = this.#rows.get(key) ?? {};
     const row = { key, sizeBytes, sha256, needs };
-    using _ = this.#cache.hold([path]);
+    using _ = this.#cache.hold([path], { isUse: false });
     await bucket.upload(key, {
       path,
       sha256,
@@ -319,7 +343,9 @@ export class PackStore implements PackSource {
   }
 
   #refsOf(paths: ReadonlySet<string>): string[] {
-    return this.#versions.filter(({ files }) => files.some(({ path }) => paths.has(path))).map(({ ref }) => ref);
+    return this.#versions.filter(({ files }) => files.some(({ path }) => paths.has(path))).map(({ ref }) =>
+      ref
+    );
   }
 
   #put(row: BucketObject): void {
@@ -346,16 +372,23 @@ export class PackStore implements PackSource {
     );
     const { refused, lost } = this.view();
     const [one] = refused;
-    notices.set("pack store removals", one && {
-      subject,
-      problem: `it refused to remove ${one.key}${more(refused.length)}: ${one.reason}`,
-      remedy: "if object lock keeps it, wait until it ends; it is tried again when the server starts.",
-    });
-    notices.set("pack store losses", lost[0] === undefined ? undefined : {
-      subject,
-      problem: `it no longer has ${lost[0]}${more(lost.length)}, and neither has the local disk`,
-      remedy: "check the bucket's lifecycle rules; put the object back, or delete the versions that need it.",
-    });
+    notices.set(
+      "pack store removals",
+      one && {
+        subject,
+        problem: `it refused to remove ${one.key}${more(refused.length)}: ${one.reason}`,
+        remedy: "if object lock keeps it, wait until it ends; it is tried again when the server starts.",
+      },
+    );
+    notices.set(
+      "pack store losses",
+      lost[0] === undefined ? undefined : {
+        subject,
+        problem: `it no longer has ${lost[0]}${more(lost.length)}, and neither has the local disk`,
+        remedy:
+          "check the bucket's lifecycle rules; put the object back, or delete the versions that need it.",
+      },
+    );
   }
 
   view(): Extract<PackStoreView, { kind: "s3" }> {

@@ -54,8 +54,7 @@ Deno.test("manifests are removed first, then packs that no manifest in the bucke
     row("web@1", "stored", ["a", "b"]),
     row("web@2", "stored", ["b", "c"]),
   );
-  const keys = (wanted: string[], rows = all) =>
-    removable(new Set(wanted), rows).map(({ key }) => key);
+  const keys = (wanted: string[], rows = all) => removable(new Set(wanted), rows).map(({ key }) => key);
   assert.deepEqual(keys(["b", "c", "web@2"]), ["web@1"]);
   all.delete("web@1");
   assert.deepEqual(keys(["b", "c", "web@2"]), ["a"]);

@@ -7,6 +7,8 @@ import type { ServerOptions } from "../cli/server_options.ts";
 import type { Notices } from "../images/notices.ts";
 import { PackStore } from "../pack_store/pack_store.ts";
 import { BucketObjects, type PackHome } from "../store/bucket_objects.ts";
+import { PACK_STORE_FILE } from "../store/data_directory.ts";
+import { removeSync } from "../store/durable.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
 
@@ -31,11 +33,15 @@ export async function startPackStore(
 ): Promise<PackStoreControl & { begin(): void }> {
   const objects = new BucketObjects(db);
   const bucket = openBucket(options);
+  const note = `${options.data}/${PACK_STORE_FILE}`;
   if (bucket === undefined) {
     objects.assertUsableWith(undefined);
+    objects.forgetBucket();
+    removeSync(note);
     return { view: () => ({ kind: "local" }), moveTo: noBucket, begin: () => {} };
   }
   stack.use(bucket);
+  Deno.writeTextFileSync(note, `${bucket.url}\n`, { mode: 0o600 });
   const packs = new PackStore({
     bucket,
     objects,

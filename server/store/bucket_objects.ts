@@ -44,6 +44,7 @@ export class BucketObjects {
   readonly #delete: StatementSync;
   readonly #bucket: StatementSync;
   readonly #setBucket: StatementSync;
+  readonly #forgetBucket: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(`
@@ -60,6 +61,7 @@ export class BucketObjects {
     );
     this.#delete = db.prepare("DELETE FROM bucket_object WHERE key = ?");
     this.#bucket = db.prepare("SELECT url, home FROM bucket");
+    this.#forgetBucket = db.prepare("DELETE FROM bucket");
     this.#setBucket = db.prepare("INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)");
   }
 
@@ -87,6 +89,11 @@ export class BucketObjects {
 
   setBucket(url: string, home: PackHome): void {
     this.#setBucket.run(url, home);
+  }
+
+  /** The server is started without a bucket: a later one is a new one. */
+  forgetBucket(): void {
+    this.#forgetBucket.run();
   }
 
   /** Throws RackseedError if there are objects in another bucket than this, or in one while there is to be none. */

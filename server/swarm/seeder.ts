@@ -42,7 +42,7 @@ export class Seeder implements AsyncDisposable {
   readonly #addresses: readonly PeerAddress[];
   readonly #limit: RateLimit | undefined;
   readonly #racks: () => SeederRacks;
-  readonly #isOn: boolean;
+  readonly isOn: boolean;
   readonly #closing = new AbortController();
   readonly #seedings = new Map<string, Seeding>();
   /** Sent for torrents that are no longer seeded. */
@@ -64,7 +64,7 @@ export class Seeder implements AsyncDisposable {
   ) {
     this.#network = network;
     this.#racks = racks;
-    this.#isOn = isOn;
+    this.isOn = isOn;
     this.#tracker = tracker;
     this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
     this.#limit = uploadLimit;
@@ -83,7 +83,7 @@ export class Seeder implements AsyncDisposable {
     const seeding = this.#seedings.get(key);
     if (seeding) return seeding.storage;
     const storage = new CheckedStorage(metainfo, { paths, ...(onDamage && { onDamage }) });
-    const seeds = this.#isOn && isHere;
+    const seeds = this.isOn && isHere;
     const swarm = !seeds ? undefined : Swarm.start({
       metainfo,
       storage,

@@ -155,6 +155,25 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
     });
   });
 
+  await t.step("after the disk was lost, the database and the bucket bring everything back", async () => {
+    await settled(test);
+    await test.restart(async () => {
+      for (const folder of ["packs", "versions"]) {
+        await Deno.remove(`${test.data}/${folder}`, { recursive: true });
+      }
+    });
+    for (const ref of ["web@2", "tools@1"]) assert.equal(await verify(test, ref), 0);
+  });
+
+  await t.step("a second server does not use the same place", async () => {
+    await using other = await ServerUnderTest.start({ settings });
+    const { problem } = await waitFor("the refusal", async () => {
+      const found = await view(other);
+      return found.problem === undefined ? undefined : found;
+    }, { timeoutMs: 30_000 });
+    assert.match(problem ?? "", /is there already/);
+  });
+
   await t.step("everything moves back, and the server needs no bucket any more", async () => {
     await test.client.post("/pack-store", { body: { home: "local" }, schema: PackStoreView });
     await settled(test);

@@ -4,7 +4,7 @@ import { Announcer } from "../tracker/announcer.ts";
 import { ReadCoalescer } from "./read_coalescer.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
 import { DamageWatch } from "./damage_watch.ts";
-import { parallelFirst, WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
+import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
 import { toHex } from "../metainfo/hex.ts";
 import { webSeedAt } from "../web_seed/http_range.ts";
@@ -377,7 +377,8 @@ export class Swarm {
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
       if (parallel === 0 && this.#options.webSeedsFirst) {
-        this.#webSeeds.tick(parallelFirst(hasProvider), { only: () => this.#picker.lacksOffers });
+        // one at a time: nodes that begin together do not know yet what the others fetch
+        this.#webSeeds.tick(1, { only: () => this.#picker.lacksOffers });
       } else this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
       this.#watchDamage();
     }

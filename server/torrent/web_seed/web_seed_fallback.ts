@@ -11,11 +11,6 @@ const PATIENCE_MS = { alone: 3_000, withPeers: 10_000 };
 /** Pieces fetched in parallel. With peers, one is enough to get started. */
 const PARALLEL = { alone: 4, withPeers: 1 };
 
-/** How many pieces are fetched in parallel while web seeds are to give what no peer has. */
-export function parallelFirst(hasProvider: boolean): number {
-  return PARALLEL[hasProvider ? "withPeers" : "alone"];
-}
-
 /** Decides when peers send so little that web seeds are used. Pure. */
 export class WebSeedFallback {
   /** Multiplies the patience: 1 to 2. */
