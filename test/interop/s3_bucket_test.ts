@@ -135,6 +135,29 @@ for (
       assert.deepEqual(found.map((object) => object.key), names);
     });
 
+    await t.step(
+      "object lock takes uploads, and what it keeps is told or hidden, never an error for ever",
+      async () => {
+        const headers = { "x-amz-bucket-object-lock-enabled": "true" };
+        assert.ok((await drained(server.send("PUT", "/locked", { headers }))).ok);
+        const body = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>" +
+          "<DefaultRetention><Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>";
+        const md5 = createHash("md5").update(body).digest("base64");
+        const set = await drained(
+          server.send("PUT", "/locked?object-lock=", { body, headers: { "content-md5": md5 } }),
+        );
+        assert.ok(set.ok, String(set.status));
+        using locked = bucketOf(server, { bucket: "locked" });
+        const small = await file(folder, new Uint8Array(5));
+        await locked.upload("kept", { ...small, onBegin: () => {}, signal });
+        await locked.download("kept", { ...small, path: `${folder}/back`, signal });
+        const fault = await faultIn(locked.remove("kept", signal));
+        assert.ok(["none", "refused"].includes(fault), fault);
+        const left = await Array.fromAsync(locked.list("", signal));
+        assert.equal(left.length, fault === "refused" ? 1 : 0);
+      },
+    );
+
     await t.step("a missing bucket and wrong credentials are told apart", async () => {
       using nowhere = bucketOf(server, { bucket: "nowhere" });
       assert.equal(await faultIn(Array.fromAsync(nowhere.list("", signal))), "missing");
@@ -144,6 +167,12 @@ for (
       assert.equal((await fetch(wrong.urlOf("empty", 60))).status, 403);
     });
   });
+}
+
+async function drained(answer: Promise<Response>): Promise<Response> {
+  const response = await answer;
+  await response.body?.cancel();
+  return response;
 }
 
 /** The beginning of what may be a request. */
