@@ -86,6 +86,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/metrics/": ["server/contract/"],
   "server/doctor/": [
     "server/access/",
+    "server/bucket/",
     "server/contract/",
     "server/store/",
     "server/torrent/metainfo/",

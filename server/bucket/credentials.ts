@@ -62,6 +62,6 @@ export function credentialsFrom(file: string | undefined): () => Credentials {
 function noCredentials(reason: string): RackseedError {
   return new RackseedError("cannot open the pack store", {
     reason,
-    remedy: "name a file with --s3-credentials-file, as `aws configure` writes it, or set these variables.",
+    remedy: "name a file with --s3-key-file, as `aws configure` writes it, or set these variables.",
   });
 }

@@ -17,7 +17,7 @@ export interface BucketAddress {
 }
 
 /** What is signed and sent. `query`: unencoded. */
-export interface BucketRequest {
+interface BucketRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** "" for the bucket itself. */
   readonly key: string;

@@ -90,7 +90,7 @@ export function serverCommand(
     s3Endpoint: values["s3-endpoint"],
     s3Region: values["s3-region"],
     s3Addressing: values["s3-addressing"],
-    s3CredentialsFile: values["s3-credentials-file"],
+    s3KeyFile: values["s3-key-file"],
     s3CaFile: values["s3-ca-file"],
     s3PublicUrl: values["s3-public-url"],
     metricsOpen: values["metrics-open"],

@@ -53,7 +53,7 @@ export interface ServerOptions {
   readonly s3Endpoint?: URL | undefined;
   readonly s3Region?: string;
   readonly s3Addressing?: "path" | "host" | undefined;
-  readonly s3CredentialsFile?: string | undefined;
+  readonly s3KeyFile?: string | undefined;
   readonly s3CaFile?: string | undefined;
   readonly s3PublicUrl?: URL | undefined;
   /** Serve GET /metrics without a token. */
@@ -102,6 +102,12 @@ interface Examined extends
     | "rsyncMayFail"
     | "dhcp"
     | "interface"
+    | "packStore"
+    | "s3Endpoint"
+    | "s3Region"
+    | "s3Addressing"
+    | "s3KeyFile"
+    | "s3CaFile"
   > {
   readonly rsyncPort: number | undefined;
 }

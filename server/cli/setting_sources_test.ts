@@ -42,7 +42,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "s3-endpoint": ["http://10.0.0.2:8333"],
   "s3-region": ["eu-central-1"],
   "s3-addressing": ["host"],
-  "s3-credentials-file": ["/etc/rackseed/s3"],
+  "s3-key-file": ["/etc/rackseed/s3"],
   "s3-ca-file": ["/etc/rackseed/site-ca.pem"],
   "s3-public-url": ["http://10.0.0.2/images"],
   "metrics-open": ["true"],

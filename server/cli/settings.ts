@@ -239,7 +239,7 @@ const SETTINGS = {
     parse: oneOf(ADDRESSING),
     choices: ADDRESSING,
   },
-  "s3-credentials-file": {
+  "s3-key-file": {
     argument: "<file>",
     description: "credentials as `aws configure` writes them (default: AWS_ACCESS_KEY_ID and so on)",
     parse: parsePath,

@@ -1,7 +1,7 @@
 /** The packs on the local disk: which of them are in use, and which may go. */
 import { existsSync } from "node:fs";
 
-export interface CachedPack {
+interface CachedPack {
   readonly path: string;
   readonly sizeBytes: number;
 }

@@ -13,7 +13,7 @@ export interface Wanted {
 /** A version's files in the order in which they are uploaded: packs, then the others, the manifest last. */
 export type WantedVersion = readonly Wanted[];
 
-export type Rows = ReadonlyMap<string, BucketObject>;
+type Rows = ReadonlyMap<string, BucketObject>;
 
 /**
  * The next file to upload: not in the bucket, everything it needs is. `skip`: keys that failed in this round. Undefined

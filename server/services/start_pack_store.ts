@@ -1,9 +1,7 @@
 /** The pack store: a bucket, if the settings name one. */
 import type { PackStoreView } from "#contract/api/pack_store.ts";
-import { messageOf, RackseedError } from "#contract/errors.ts";
-import { credentialsFrom } from "../bucket/credentials.ts";
-import { S3Bucket } from "../bucket/s3_bucket.ts";
-import type { ServerOptions } from "../cli/server_options.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { openBucket } from "../bucket/open_bucket.ts";
 import type { Notices } from "../images/notices.ts";
 import { PackStore } from "../pack_store/pack_store.ts";
 import { BucketObjects, type PackHome } from "../store/bucket_objects.ts";
@@ -69,30 +67,6 @@ export async function startPackStore(
       void packs.tick();
     },
   };
-}
-
-function openBucket(
-  { packStore, s3Endpoint, s3Region = "us-east-1", s3Addressing, s3CredentialsFile, s3CaFile }: ServerOptions,
-): S3Bucket | undefined {
-  if (packStore === undefined) return undefined;
-  const endpoint = s3Endpoint ?? new URL(`https://s3.${s3Region}.amazonaws.com`);
-  const addressing = s3Addressing ?? (s3Endpoint === undefined ? "host" : "path");
-  return new S3Bucket({ ...packStore, endpoint, region: s3Region, addressing }, {
-    credentials: credentialsFrom(s3CredentialsFile),
-    caPem: s3CaFile === undefined ? undefined : readPem(s3CaFile),
-  });
-}
-
-function readPem(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new RackseedError("cannot open the pack store", {
-      reason: `--s3-ca-file: ${messageOf(error)}.`,
-      remedy: "name a PEM file with the certificate of the authority.",
-      cause: error,
-    });
-  }
 }
 
 function noBucket(): never {

@@ -33,15 +33,16 @@ async function publish(test: ServerUnderTest): Promise<void> {
 /** Installs all nodes at the same time, and compares what they got. */
 async function installAll(
   test: ServerUnderTest,
-  during: () => Promise<void> = async () => {},
+  { nodes = NODES, during = async () => {} }: { nodes?: readonly string[]; during?: () => Promise<void> } =
+    {},
 ): Promise<void> {
-  for (const node of NODES) {
+  for (const node of nodes) {
     await Deno.mkdir(`${test.folder}/${node}`);
     await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
   }
-  const tokens = await test.deploy(NODES, { seed: { mode: "while-needed", seconds: 60 } });
+  const tokens = await test.deploy(nodes, { seed: { mode: "while-needed", seconds: 60 } });
   const { signal } = new AbortController();
-  const installations = NODES.map((node, i) =>
+  const installations = nodes.map((node, i) =>
     runInstall({
       server: test.server.urls.server,
       token: tokens[i] ?? "",
@@ -52,7 +53,7 @@ async function installAll(
     })
   );
   await Promise.all([...installations, during()]);
-  for (const node of NODES) {
+  for (const node of nodes) {
     assert.ok(CONTENT.equals(await Deno.readFile(`${test.folder}/${node}/content`)), node);
   }
 }
@@ -83,7 +84,7 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
     metricsOpen: true,
     packStore: { bucket: BUCKET, prefix: "" },
     s3Endpoint: line.url,
-    s3CredentialsFile: bucket.credentialsFile,
+    s3KeyFile: bucket.credentialsFile,
   };
 
   await t.step("the server has no pack, and sends none", async () => {
@@ -106,14 +107,15 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
     await publish(test);
     await settled(test);
     line.received = 0;
-    await installAll(test, async () => {
+    const during = async () => {
       await waitFor(
         "the first bytes of the bucket",
         () => Promise.resolve(line.received > 1 << 20 || undefined),
         { timeoutMs: 60_000, everyMs: 5 },
       );
-      await bucket.kill();
-    });
+      line.isDown = true;
+    };
+    await installAll(test, { nodes: NODES.slice(0, 3), during });
     assert.ok(await sentBy(test) > 0);
   });
 });

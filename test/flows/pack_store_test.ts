@@ -19,7 +19,7 @@ function settingsFor(
   return {
     packStore: { bucket: BUCKET, prefix: "site/" },
     s3Endpoint: endpoint,
-    s3CredentialsFile: credentialsFile,
+    s3KeyFile: credentialsFile,
     cacheSize: 1,
   };
 }
