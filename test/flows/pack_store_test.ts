@@ -5,6 +5,10 @@ import { z } from "zod";
 import { VerifyEvent } from "#contract/api.ts";
 import { PackStoreView } from "#contract/api/pack_store.ts";
 import type { ServerOptions } from "../../server/cli/server_options.ts";
+import { checkPackStore } from "../../server/doctor/checks/pack_store.ts";
+import { checkStore } from "../../server/doctor/checks/store.ts";
+import type { DoctorOptions } from "../../server/doctor/finding.ts";
+import { realSystem } from "../../server/doctor/system.ts";
 import { BUCKET, type S3Server, startSeaweed } from "../support/s3_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait_for.ts";
@@ -74,6 +78,15 @@ Deno.test("images live in a bucket, and the local disk is a cache", async (t) =>
     assert.equal(keys.length, objects);
     assert.ok(keys.includes("versions/web@1/manifest.rsm"), keys.join());
     assert.equal(packsOf(test), 0, "the cache may hold one byte");
+  });
+
+  await t.step("doctor says that packs are in the bucket, and whether it answers", async () => {
+    const [finding] = checkStore(test.options() as unknown as DoctorOptions);
+    assert.deepEqual([finding?.level, finding?.text.includes("s3://images/site")], ["ok", true]);
+    assert.equal(await realSystem.askBucket(settings), "s3://images/site");
+    const wrong = { ...settings, packStore: { bucket: "nowhere", prefix: "" } };
+    const [problem] = await checkPackStore(wrong as DoctorOptions, realSystem);
+    assert.equal(problem?.level, "problem");
   });
 
   await t.step(
