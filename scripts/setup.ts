@@ -45,6 +45,7 @@ const PACKAGES: Packages = {
   "ndisc6": "/usr/bin/rdisc6",
   "netplan.io": "/usr/sbin/netplan",
   "network-manager": "/usr/bin/nmcli",
+  "nginx": "/usr/sbin/nginx",
   "openssh-client": "/usr/bin/ssh",
   "ovmf": "/usr/share/OVMF/OVMF_CODE.fd",
   "pebble": "/usr/bin/pebble",

@@ -179,14 +179,16 @@ async function serveImages(
     desk.advance(name, view);
   };
   const swarm = await startSwarm(context, { data, peers, publish });
-  const { images, notices } = await startImages(context, { data, seeder: swarm.seeder, publish });
+  const { images, notices, packStore } = await startImages(context, { data, seeder: swarm.seeder, publish });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
   for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
   // listens before what it serves is complete: until then it answers 503
   const http = await startPlainHttp(context);
-  const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: peers.port, rsync: rsync?.port };
-  const swarmAt = (host: string) => swarmAddresses(ports, { host, advertised: site.advertised });
+  const seedPort = options.seeder === "off" ? undefined : peers.port;
+  const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: seedPort, rsync: rsync?.port };
+  const swarmAt = (host: string) =>
+    swarmAddresses(ports, { host, advertised: site.advertised, caches: options.webSeed ?? [] });
   const addresses = swarmAt(site.advertised);
   return {
     peers,
@@ -200,6 +202,7 @@ async function serveImages(
     swarm,
     images,
     notices,
+    packStore,
     rsync,
     http,
     swarmAt,
@@ -256,6 +259,7 @@ async function manageNodes(
     metrics,
     seeder: swarm.seeder,
     notices,
+    packStore: served.packStore,
     backups: captures.backups,
     machines: fleet.machines,
     live,
@@ -302,6 +306,7 @@ async function manageNodes(
       images,
       files: images.files,
       notices,
+      packStore: served.packStore,
       live,
       desk,
       health,

@@ -60,6 +60,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/swarm/",
     "server/torrent/",
   ],
+  "server/bucket/": ["server/contract/"],
+  "server/pack_store/": ["server/bucket/", "server/contract/", "server/images/", "server/store/"],
   "server/power/": ["server/contract/", "server/store/"],
   "server/schedules/": [
     "server/contract/",
@@ -84,6 +86,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/metrics/": ["server/contract/"],
   "server/doctor/": [
     "server/access/",
+    "server/bucket/",
     "server/contract/",
     "server/store/",
     "server/torrent/metainfo/",
@@ -116,6 +119,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "boot/",
     "server/access/",
     "server/boot_files/",
+    "server/bucket/",
     "server/capture/",
     "server/cli/",
     "server/connections/",
@@ -123,6 +127,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/images/",
     "server/metrics/",
+    "server/pack_store/",
     "server/power/",
     "server/rehearsal/",
     "server/rsync/",

@@ -1,4 +1,5 @@
 /** The real machine. */
+import { type BucketSettings, openBucket } from "../bucket/open_bucket.ts";
 import { statfsSync } from "node:fs";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
@@ -8,6 +9,9 @@ import type { DoctorSystem, Space } from "./finding.ts";
 
 /** An answer to a DISCOVER takes milliseconds; spanning tree may hold the port for longer than this. */
 const DHCP_MS = 4000;
+
+/** A bucket that does not answer is asked several times. */
+const ASK_MS = 20_000;
 
 export const realSystem: DoctorSystem = {
   nowMs: () => Date.now(),
@@ -19,6 +23,7 @@ export const realSystem: DoctorSystem = {
   space,
   maxDescriptors,
   ruleset: () => outputOf("nft", ["-j", "list", "ruleset"]),
+  askBucket,
   missingBootPrograms,
   serverPid,
   portProblem,
@@ -55,6 +60,12 @@ function existing(path: string): string {
 function maxDescriptors(): number {
   const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(Deno.readTextFileSync("/proc/self/limits")) ?? [];
   return hard === "unlimited" ? Infinity : Number(hard);
+}
+
+async function askBucket(settings: BucketSettings): Promise<string> {
+  using bucket = openBucket(settings);
+  for await (const _ of bucket?.list("", AbortSignal.timeout(ASK_MS)) ?? []) break;
+  return bucket?.url ?? "";
 }
 
 async function missingBootPrograms(): Promise<string[]> {

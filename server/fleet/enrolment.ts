@@ -133,6 +133,7 @@ export class Enroller {
         infoHash: version.infoHash,
         announce: [...swarm.announce],
         webSeeds: [...swarm.webSeeds],
+        ...((swarm.webSeedsFirst || !images.seeds(ref)) && { webSeedsFirst: true }),
         ...terms.ofOrder(node, { address, seed: deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },

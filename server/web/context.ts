@@ -1,4 +1,5 @@
 /** What the routes share. */
+import type { PackStoreMove, PackStoreView } from "#contract/api/pack_store.ts";
 import type { DeployAnswer, Notice } from "#contract/api.ts";
 import type {
   FailedDelivery,
@@ -62,6 +63,10 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly checks: Checks;
   readonly swarm: SwarmControl;
+  readonly packStore: {
+    view(): PackStoreView;
+    moveTo(home: PackStoreMove["home"]): PackStoreView;
+  };
   readonly hooks: HookRegistry;
   readonly power: PowerControl;
   readonly notices: { list(): Notice[] };

@@ -150,6 +150,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },
   "DELETE /hooks/:scope/:when/:name": { needs: "administer", records: "hook.delete" },
 
+  "GET /pack-store": VIEW,
+  "POST /pack-store": { needs: "administer", records: "pack-store.move" },
   "GET /swarm": VIEW,
   "POST /swarm": { needs: "administer", records: "swarm.set" },
   "GET /notices": VIEW,

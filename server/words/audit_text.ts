@@ -46,6 +46,7 @@ const ACTIONS = {
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",
+  "pack-store.move": "move images into the pack store or back",
   "webhook.set": "set a webhook",
   "webhook.delete": "delete a webhook",
   "webhook.test": "send a test message to a webhook",

@@ -53,6 +53,14 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^rackseed deployment (pause|resume|cancel|retry)\b/,
     "the id is an example: test/flows/deployments_test.ts gives such orders",
   ],
+  [
+    /^rackseed server .*--(pack-store|seeder off)\b/,
+    "test/flows/pack_store_deployment_test.ts starts such servers",
+  ],
+  [
+    /^rackseed image store move\b/,
+    "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

@@ -35,6 +35,8 @@ const NOT_HERE = [
   "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
+  // needs a bucket: pack_store_test.ts
+  "POST /pack-store",
   "POST /templates/:id/restart",
 ];
 
@@ -97,6 +99,7 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
     schema: any,
   });
   await client.get("/swarm", any);
+  await client.get("/pack-store", any);
   await client.get("/notices", any);
   const url = new URL("/nobody", server.urls.http).href;
   await put("/webhooks/chat", { url, events: ["node.failed"] });

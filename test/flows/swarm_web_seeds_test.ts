@@ -111,6 +111,18 @@ Deno.test("a hanging web seed is abandoned, and the HTTPS fallback delivers its 
   await lab.assertSame("1");
 });
 
+Deno.test("web seeds that come first send each piece little more than once, and peers spread them", async () => {
+  await using lab = await SwarmLab.make({ pieces: 60 });
+  const webSeed = lab.webSeed();
+  const names = ["1", "2", "3", "4"];
+  const nodes = names.map((name) => lab.node(name, { webSeeds: [webSeed.url], webSeedsFirst: true }));
+  for (const node of nodes) node.addPeers(nodes.map(address));
+  await Promise.all(nodes.map((node) => node.done));
+  for (const name of names) await lab.assertSame(name);
+  const sent = nodes.reduce((sum, node) => sum + node.stats().webSeedBytes, 0);
+  assert.ok(sent >= lab.totalBytes && sent < 2 * lab.totalBytes, `${sent} of ${lab.totalBytes}`);
+});
+
 function asked(request: Request): string {
   return `${request.headers.get("range")?.replace("=", " ")}/9999999`;
 }

@@ -173,6 +173,8 @@ export const Order = z.object({
     infoHash: z.string(),
     announce: z.array(z.string()),
     webSeeds: z.array(z.string()),
+    /** Use them from the beginning: the server's own seeder is off. */
+    webSeedsFirst: z.boolean().optional(),
     /** As in ReportAnswer. */
     uploadLimit: BytesPerSecond.optional(),
     racks: Racks.optional(),

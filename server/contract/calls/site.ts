@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SwarmChange, SwarmSettings } from "../api/distribution.ts";
 import { ServerEvent } from "../api/events.ts";
 import { Notice } from "../api/notices.ts";
+import { PackStoreMove, PackStoreView } from "../api/pack_store.ts";
 import {
   FailedDelivery,
   MailView,
@@ -44,6 +45,17 @@ export const siteCalls = {
     about: "What is left out stays; null clears a setting.",
     body: SwarmChange,
     answer: SwarmSettings,
+  },
+  "GET /pack-store": {
+    summary: "Show where the images are: on the local disk or in a bucket.",
+    answer: PackStoreView,
+  },
+  "POST /pack-store": {
+    summary: "Move all images into the bucket, or back to the local disk.",
+    about: "The answer comes at once; follow the move by GET /pack-store.",
+    body: PackStoreMove,
+    answer: PackStoreView,
+    errors: [409],
   },
   "POST /server/backup": {
     summary: "Back up the server's database, keys and certificates.",

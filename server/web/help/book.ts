@@ -28,6 +28,7 @@ import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
+import objectStorage from "../../docs/object-storage.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
 import rehearsals from "../../docs/rehearsals.md" with { type: "text" };
@@ -85,6 +86,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("network-and-firmware", network),
       page("security", security),
       page("air-gapped", airGapped),
+      page("object-storage", objectStorage),
       page("operations", operations),
       page("monitoring", monitoring),
       page("api", api),

@@ -24,6 +24,7 @@ import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
+import * as packStore from "#contract/api/pack_store.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
 import * as rehearsals from "#contract/api/rehearsals.ts";
@@ -67,6 +68,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   nodeHistory,
   nodes,
   notices,
+  packStore,
   planPreview,
   power,
   rehearsals,

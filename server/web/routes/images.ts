@@ -120,9 +120,9 @@ export function imageRoutes(
     });
   });
 
-  app.get("/images/:ref/export", (c) => {
+  app.get("/images/:ref/export", async (c) => {
     const ref = exact(c.req.param("ref"));
-    return new Response(images.exportTar(ref), {
+    return new Response(await images.exportTar(ref), {
       headers: {
         "content-type": "application/x-tar",
         "content-disposition": `attachment; filename="${ref}.tar"`,

@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { SwarmChange } from "#contract/api/distribution.ts";
+import { PackStoreMove } from "#contract/api/pack_store.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
 
-/** The server as a whole: its swarm settings, its problems and its backup. */
-export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
+/** The server as a whole: its swarm settings, its pack store, its problems and its backup. */
+export function swarmRoutes({ swarm, notices, packStore, backUp }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/notices", (c) => c.json(notices.list()));
   app.post(
@@ -15,6 +16,11 @@ export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
         headers: { "content-type": "application/x-tar", "cache-control": "no-store" },
       }),
   );
+  app.get("/pack-store", (c) => c.json(packStore.view()));
+  app.post("/pack-store", async (c) => {
+    const { home } = await jsonBody(c.req, PackStoreMove);
+    return c.json(packStore.moveTo(home));
+  });
   app.get("/swarm", (c) => {
     const settings = swarm.settings();
     tag(c, settings);

@@ -206,6 +206,8 @@ export const TABLE: readonly Row[] = [
   ["PUT /hooks/:scope/:when/:name", ADMIN, { json: {} }],
   ["DELETE /hooks/:scope/:when/:name", ADMIN],
 
+  ["GET /pack-store", VIEW],
+  ["POST /pack-store", ADMIN, { json: { home: "local" } }],
   ["GET /swarm", VIEW],
   ["POST /swarm", ADMIN, { json: { uploadLimit: 1 } }],
   ["GET /notices", VIEW],
