@@ -145,6 +145,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
+  "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
   "boot/initramfs/": ["server/contract/", "server/native/"],
   "boot/*": ["server/contract/", "boot/"],
 
@@ -303,6 +304,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/layout/",
     "agent/steps/",
     "agent/sys/",
+    "boot/dhcp/",
   ],
   "agent/*": ["server/contract/", "agent/"],
 
