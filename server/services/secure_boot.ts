@@ -35,7 +35,14 @@ export function openSecureBoot(
   return {
     signer,
     order: options.signedImages === "enroll"
-      ? { variables: [...variables].reverse().map(({ name, vendor, attributes, data }) => ({ name, vendor, attributes, data: data.toBase64() })) }
+      ? {
+        variables: [...variables].reverse().map(({ name, vendor, attributes, data }) => ({
+          name,
+          vendor,
+          attributes,
+          data: data.toBase64(),
+        })),
+      }
       : undefined,
     view: {
       certificate,

@@ -30,9 +30,10 @@ export class SecureBootKeys {
 
   /** Throws RackseedError if what sealed it is lost. */
   read(): StoredSecureBootKey | undefined {
-    const row = this.#db.prepare("SELECT certificate, private_key AS sealed, created FROM secure_boot").get() as
-      | { certificate: Uint8Array; sealed: Uint8Array; created: string }
-      | undefined;
+    const row = this.#db.prepare("SELECT certificate, private_key AS sealed, created FROM secure_boot")
+      .get() as
+        | { certificate: Uint8Array; sealed: Uint8Array; created: string }
+        | undefined;
     return row && {
       privateKey: this.#box.open(row.sealed, PURPOSE),
       certificate: row.certificate,
