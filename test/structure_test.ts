@@ -150,6 +150,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
+  "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
   "boot/initramfs/": ["server/contract/", "server/native/"],
   "boot/*": ["server/contract/", "boot/"],
 
@@ -234,6 +235,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/install/records/",
     "agent/sys/",
     "agent/tree/",
+    "boot/uki/",
   ],
   "agent/install/restore/": [
     "server/contract/",
@@ -308,6 +310,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/layout/",
     "agent/steps/",
     "agent/sys/",
+    "boot/dhcp/",
   ],
   "agent/*": ["server/contract/", "agent/"],
 

@@ -82,6 +82,7 @@ export function serverCommand(
     dns: values.dns,
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
+    signedImages: values["signed-images"],
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
     webSeed: values["web-seed"],

@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  parseBucket,
   parseCollector,
   parseHttps,
   parseIpv4,
@@ -16,7 +17,6 @@ import {
   parsePort,
   parsePortOrOff,
   parseRange,
-  parseBucket,
   parseRateOrOff,
   parseRoleRuleOption,
   parseSize,
@@ -54,6 +54,7 @@ const DHCP = ["off", "server", "proxy"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const ADVERTISEMENTS = ["on", "off"] as const;
+const SIGNED_IMAGES = ["off", "on", "enroll"] as const;
 const CLIENTS = ["nodes", "all"] as const;
 const SEEDER = ["on", "off"] as const;
 const ADDRESSING = ["path", "host"] as const;
@@ -192,6 +193,13 @@ const SETTINGS = {
     description: "boot UEFI machines through shim and the signed GRUB",
     parse: parseSwitch,
     fallback: false,
+  },
+  "signed-images": {
+    argument: "<mode>",
+    description: "boot UEFI machines from images signed by the site's key",
+    parse: oneOf(SIGNED_IMAGES),
+    choices: SIGNED_IMAGES,
+    fallback: "off",
   },
   "upload-limit": {
     argument: "<rate>",

@@ -39,6 +39,8 @@ interface EnrolmentSources {
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  /** The site's key, for machines in set-up mode. */
+  readonly secureBoot?: Order["secureBoot"] | undefined;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
   /** Whether the node (by name) is a virtual machine that a version is proved with. */
@@ -115,8 +117,17 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones, encryption, isRehearsal } =
-      this.#sources;
+    const {
+      deployments,
+      images,
+      identity,
+      terms,
+      hooks: registry,
+      clones,
+      encryption,
+      isRehearsal,
+      secureBoot,
+    } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -147,6 +158,7 @@ export class Enroller {
       ...diskChoices(node.settings),
       ...present("installedDisks", deployments.installedDisks(node.id)),
       ...(inventory.kind === "machine" && encryption.fetch(pending)),
+      ...(inventory.kind === "machine" && present("secureBoot", secureBoot)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

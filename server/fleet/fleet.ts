@@ -14,6 +14,7 @@ import type {
   StepReport,
 } from "#contract/api.ts";
 import type { Adoption } from "#contract/api/machines.ts";
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
@@ -92,6 +93,8 @@ export interface FleetOptions {
   readonly bell: Bell;
   /** Undefined until machines can boot from here. */
   readonly installer: () => InstallerBoot | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot?: SecureBootOrder | undefined;
   readonly publish: Publish;
   readonly advance: Advance;
   readonly now: () => number;
@@ -193,6 +196,7 @@ export class Fleet {
       hooks,
       clones,
       encryption,
+      secureBoot: options.secureBoot,
       identity,
       history,
       bootRestores,

@@ -1,4 +1,5 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { BatchCurves } from "../fleet/batches/batch_curves.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
@@ -54,13 +55,25 @@ interface FleetSources {
   readonly installer: () => InstallerBoot | undefined;
   /** What its DHCP gives away, if this server is a DHCP server. */
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot: SecureBootOrder | undefined;
   readonly publish: Publish;
   readonly advance: Advance;
 }
 
 export function openFleet(
   { stack, site, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish, advance }: FleetSources,
+  {
+    data,
+    images,
+    swarm: { site: siteSwarm, racks },
+    notices,
+    installer,
+    dhcpRange,
+    secureBoot,
+    publish,
+    advance,
+  }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -130,6 +143,7 @@ export function openFleet(
     installer,
     pin,
     identities: new Identities(directory),
+    secureBoot,
     publish,
     advance,
     now,

@@ -4,6 +4,7 @@ import { SwarmChange, SwarmSettings } from "../api/distribution.ts";
 import { ServerEvent } from "../api/events.ts";
 import { Notice } from "../api/notices.ts";
 import { PackStoreMove, PackStoreView } from "../api/pack_store.ts";
+import { SecureBootView } from "../api/secure_boot.ts";
 import {
   FailedDelivery,
   MailView,
@@ -56,6 +57,11 @@ export const siteCalls = {
     body: PackStoreMove,
     answer: PackStoreView,
     errors: [409],
+  },
+  "GET /secure-boot": {
+    summary: "Show the site's Secure Boot certificate, and the files that enrol it.",
+    answer: SecureBootView,
+    errors: [404],
   },
   "POST /server/backup": {
     summary: "Back up the server's database, keys and certificates.",

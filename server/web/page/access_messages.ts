@@ -5,13 +5,18 @@ import { type Message, textOf } from "../desk/messages/messages.ts";
 
 const TABLE = {
   logIn: { en: "Log in", de: "Anmelden", zh: "登录" },
-  logInThrough: { en: "Log in through {provider}", de: "Anmelden über {provider}", zh: "通过 {provider} 登录" },
+  logInThrough: {
+    en: "Log in through {provider}",
+    de: "Anmelden über {provider}",
+    zh: "通过 {provider} 登录",
+  },
   or: { en: "or", de: "oder", zh: "或" },
   user: { en: "User", de: "Benutzer", zh: "用户" },
   password: { en: "Password", de: "Passwort", zh: "密码" },
   token: { en: "Token", de: "Token", zh: "令牌" },
   tokenHint: {
-    en: "The admin token, in the file “token” of the server's data directory, by default /var/lib/rackseed/token.",
+    en:
+      "The admin token, in the file “token” of the server's data directory, by default /var/lib/rackseed/token.",
     de:
       "Das Admin-Token, in der Datei „token“ im Datenverzeichnis des Servers, normalerweise /var/lib/rackseed/token.",
     zh: "管理员令牌，位于服务器数据目录的“token”文件中，默认为 /var/lib/rackseed/token。",
@@ -39,8 +44,7 @@ const TABLE = {
   },
   usedLink: {
     en: "This set-up link has been used, or has expired. Ask an admin for another one.",
-    de:
-      "Dieser Einrichtungslink ist benutzt oder abgelaufen. Bitten Sie einen Administrator um einen neuen.",
+    de: "Dieser Einrichtungslink ist benutzt oder abgelaufen. Bitten Sie einen Administrator um einen neuen.",
     zh: "此设置链接已被使用或已过期。请向管理员索取新链接。",
   },
   passwordsDiffer: {
