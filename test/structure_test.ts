@@ -155,6 +155,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
   "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
   "agent/hardware/": ["server/contract/", "agent/sys/"],
+  "agent/tpm/": ["server/contract/", "agent/sys/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
     "server/contract/",
@@ -303,6 +304,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/layout/",
     "agent/steps/",
     "agent/sys/",
+    "agent/tpm/",
   ],
   "agent/*": ["server/contract/", "agent/"],
 

@@ -1,5 +1,6 @@
 /** Nodes as the API and the page show them: settings, state, progress, first boot. */
 import type { NodeView } from "#contract/api.ts";
+import type { Attestations } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
@@ -26,6 +27,7 @@ interface NodeViewSources {
   readonly power: PowerViews;
   readonly bootRestores: Pick<BootRestores, "view">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  readonly attestations: Pick<Attestations, "view">;
   readonly now: () => number;
 }
 
@@ -39,10 +41,11 @@ export class NodeViews {
   readonly #power: PowerViews;
   readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #history: Pick<HardwareHistory, "warnings">;
+  readonly #attestations: Pick<Attestations, "view">;
   readonly #now: () => number;
 
   constructor(
-    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, now }:
+    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, attestations, now }:
       NodeViewSources,
   ) {
     this.#nodes = nodes;
@@ -54,6 +57,7 @@ export class NodeViews {
     this.#power = power;
     this.#bootRestores = bootRestores;
     this.#history = history;
+    this.#attestations = attestations;
     this.#now = now;
   }
 
@@ -95,6 +99,7 @@ export class NodeViews {
       ...(discover && { discover: true as const }),
       ...present("check", this.#checks.view(node.id)),
       ...present("encryption", this.#encryption.view(node.id)),
+      ...present("tpm", this.#attestations.view(node, { isWaiting: state === "armed" })),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
