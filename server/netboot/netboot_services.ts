@@ -278,7 +278,8 @@ async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {
   const programs = new Map<string, Uint8Array>();
   const missing: string[] = [];
   let reason = "";
-  for (const { name } of bootPrograms) {
+  for (const { name, served = true } of bootPrograms) {
+    if (!served) continue;
     try {
       programs.set(name, await readBootProgram(name));
     } catch (error) {
