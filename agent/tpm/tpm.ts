@@ -31,7 +31,7 @@ export class Tpm {
     this.#transmit = transmit;
   }
 
-  /** TPM2_CreatePrimary: the EK, or a new AK that ends with this boot (in the null hierarchy). */
+  /** TPM2_CreatePrimary: the EK, or the AK of this boot (in the null hierarchy). */
   async makeKey(key: TpmKey): Promise<LoadedKey> {
     const { handle, parameters } = await execute(this.#transmit, {
       name: "TPM2_CreatePrimary",

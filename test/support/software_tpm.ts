@@ -63,12 +63,11 @@ export class SoftwareTpm implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close();
-    // it ends by itself when its client goes
-    await Promise.race([this.#process.status, new Promise((resolve) => setTimeout(resolve, 2000).unref?.())]);
     try {
       this.#process.kill("SIGTERM");
-    } catch {
-      // it has ended
+    } catch (error) {
+      // it ends by itself when its client goes
+      if (!(error instanceof TypeError)) throw error;
     }
     await this.#process.status;
     await Deno.remove(this.#folder, { recursive: true });

@@ -6,7 +6,8 @@
  * EK, the endorsement key, is made from a secret of the TPM by the template L-2 of the TCG EK Credential Profile: it is
  * always the same, and so tells one TPM from all others. It only decrypts.
  *
- * AK, the attestation key, is made for one boot. It signs only what the TPM itself says ("restricted").
+ * AK, the attestation key, is made from a secret that the TPM changes at each start. It signs only what the TPM itself
+ * says ("restricted").
  */
 import { createHash } from "node:crypto";
 import { concat, sized, TpmReader, u16, u32 } from "./bytes.ts";
