@@ -145,6 +145,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
+  "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
   "boot/initramfs/": ["server/contract/", "server/native/"],
   "boot/*": ["server/contract/", "boot/"],
 
@@ -305,6 +306,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/steps/",
     "agent/sys/",
     "agent/tpm/",
+    "boot/dhcp/",
   ],
   "agent/*": ["server/contract/", "agent/"],
 

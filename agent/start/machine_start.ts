@@ -21,6 +21,7 @@ import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
 import { bringUpNetwork } from "./network.ts";
+import { fetchOrder } from "./signed_start.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import type { StepOutcome, StepProgress } from "../steps/step.ts";
 import type { StepRunner } from "../steps/step_runner.ts";
@@ -69,8 +70,8 @@ async function reachNetwork(
   update: StepProgress["update"],
   { run, console, signal }: StartOptions,
 ): Promise<StepOutcome & { boot: BootArguments; settled: Promise<readonly DiskFacts[]> }> {
-  const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
-  if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
+  const written = parseBootArguments(await textOf("/proc/cmdline") ?? "");
+  if (written === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
   update({ message: "loading drivers" });
   const drivers = new Drivers({ run, signal });
   await Promise.all([drivers.load(), drivers.loadFileSystems()]);
@@ -78,8 +79,12 @@ async function reachNetwork(
   // disks appear meanwhile; a failure is reported by the step that needs them
   const settled = settledDisks(drivers, signal);
   settled.catch(() => {});
-  console.show?.({ server: new URL(boot.server).host, machine: boot.mac });
-  const link = await bringUpNetwork(boot, { run, signal });
+  const server = new URL(written.server).host;
+  console.show?.({ server, machine: "token" in written ? written.mac : undefined });
+  const { boot, link } = "token" in written
+    ? { boot: written, link: await bringUpNetwork(written, { run, signal }) }
+    : await fetchOrder(written, { update, run, signal });
+  console.show?.({ server, machine: boot.mac });
   const how = boot.byKexec ? "started by its own system" : undefined;
   const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
   return { boot, settled, message };

@@ -32,10 +32,7 @@ const KNOWN_STUBS = [252, 253];
 const ZERO = new Uint8Array(32);
 
 /** Throws RackseedError if the file is not a UKI of a known stub. */
-export async function measureUki(
-  uki: BootFile,
-  { name, signal }: { readonly name: string; readonly signal?: AbortSignal | undefined },
-): Promise<UkiMeasurements> {
+export function measureUki(uki: BootFile, { name }: { readonly name: string }): UkiMeasurements {
   const { sections } = readPe(uki, { name });
   checkStub(uki, { sections, name });
   const events: Uint8Array[] = [];
@@ -45,13 +42,13 @@ export async function measureUki(
     const hash = createHash("sha256");
     const { rawOffset: start, rawSize, virtualSize } = section;
     if (virtualSize > rawSize) throw notPe(name, `its section ${wanted} is cut off`);
-    await hashRange(uki, { start, end: start + virtualSize, hash, signal });
+    hashRange(uki, { start, end: start + virtualSize, hash });
     events.push(createHash("sha256").update(`${wanted}\0`).digest(), hash.digest());
   }
   const linux = sections.find((s) => s.name === ".linux");
   if (linux === undefined) throw notPe(name, "it has no section .linux");
-  const kernel = await authenticodeDigest(sectionFile(uki, linux), { name: `the kernel in ${name}`, signal });
-  const image = await authenticodeDigest(uki, { name, signal });
+  const kernel = authenticodeDigest(sectionFile(uki, linux), { name: `the kernel in ${name}` });
+  const image = authenticodeDigest(uki, { name });
   return {
     image: image.toHex(),
     kernel: kernel.toHex(),

@@ -9,7 +9,12 @@
  *
  * The large parts stay in their files: an image is a list of pieces.
  */
+import { openJoined } from "../boot_file.ts";
+import { fileOfBytes } from "../tftp/tftp_file.ts";
+import { authenticodeDigest } from "./authenticode.ts";
+import { type Der, joined } from "./der.ts";
 import { notPe, parsePe, SECTION_ENTRY_BYTES } from "./pe.ts";
+import { signImage, type UkiSigner } from "./signed_data.ts";
 
 /** A file by its path, or bytes. */
 export type Piece = string | Uint8Array;
@@ -82,19 +87,50 @@ export function layOutUki(stub: Uint8Array, parts: UkiParts): Uki {
   return { headers, body: body.filter((piece) => sizeOf(piece) > 0), sizeBytes: offset };
 }
 
-/** `signature`: the DER of a PKCS #7 SignedData. It is the one entry of the certificate table (UEFI 2.10 §32.2.4). */
-export function attachSignature({ headers, body, sizeBytes }: Uki, signature: Uint8Array): Piece[] {
+/** The image with its signature. Reads all of it. */
+export function signUki(uki: Uki, signer: UkiSigner, { name }: { readonly name: string }): Piece[] {
+  const { headers, body, sizeBytes } = uki;
+  const file = openJoined([headers, ...body]);
+  try {
+    const table = certificateTable(signImage(authenticodeDigest(file, { name }), signer));
+    return [pointingTo({ offset: sizeBytes, sizeBytes: table.length }, headers), ...body, table];
+  } finally {
+    file.close?.();
+  }
+}
+
+/** A program that has no signature yet, with one. */
+export function signProgram(
+  program: Uint8Array,
+  signer: UkiSigner,
+  { name }: { readonly name: string },
+): Der {
+  const { certificates, sizeOfHeaders } = parsePe(program, { name });
+  if (certificates.sizeBytes > 0) throw notPe(name, "it has a signature already");
+  const padded = joined([program, new Uint8Array(alignUp(program.length, 8) - program.length)]);
+  const table = certificateTable(signImage(authenticodeDigest(fileOfBytes(padded), { name }), signer));
+  const place = { offset: padded.length, sizeBytes: table.length };
+  return joined([pointingTo(place, padded.slice(0, sizeOfHeaders)), padded.subarray(sizeOfHeaders), table]);
+}
+
+/** WIN_CERTIFICATE (UEFI 2.10 §32.2.4): length, revision, type, then the DER of a PKCS #7 SignedData. */
+function certificateTable(signature: Uint8Array): Uint8Array {
   const table = new Uint8Array(alignUp(WIN_CERTIFICATE_BYTES + signature.length, 8));
   const view = new DataView(table.buffer);
   view.setUint32(0, table.length, true);
   view.setUint16(4, REVISION_2, true);
   view.setUint16(6, PKCS_SIGNED_DATA, true);
   table.set(signature, WIN_CERTIFICATE_BYTES);
-  const signed = headers.slice(), entry = new DataView(signed.buffer);
+  return table;
+}
+
+/** The headers, with the place of the certificate table. */
+function pointingTo(place: { offset: number; sizeBytes: number }, headers: Uint8Array): Uint8Array {
+  const changed = headers.slice(), entry = new DataView(changed.buffer);
   const { certificateEntryAt } = parsePe(headers, { name: "the unsigned image" });
-  entry.setUint32(certificateEntryAt, sizeBytes, true);
-  entry.setUint32(certificateEntryAt + 4, table.length, true);
-  return [signed, ...body, table];
+  entry.setUint32(certificateEntryAt, place.offset, true);
+  entry.setUint32(certificateEntryAt + 4, place.sizeBytes, true);
+  return changed;
 }
 
 function sizeOf(piece: Piece): number {

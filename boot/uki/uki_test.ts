@@ -5,10 +5,10 @@ import { fileOfBytes } from "../tftp/tftp_file.ts";
 import { authenticodeDigest, readPe } from "./authenticode.ts";
 import { derValues } from "./der.ts";
 import { extendAll, measureUki } from "./measure.ts";
-import { signerOf, signImage } from "./signed_data.ts";
+import { signerOf } from "./signed_data.ts";
 import { makeSecureBootKey } from "./secure_boot_key.ts";
 import { madeStub } from "./testing/made_stub.ts";
-import { attachSignature, layOutUki } from "./uki.ts";
+import { layOutUki, signProgram, signUki } from "./uki.ts";
 
 const text = new TextEncoder();
 /** Making a key takes long. */
@@ -17,7 +17,7 @@ const KERNEL = madeStub({ sdmagic: "not a stub" });
 
 /** Kernel and initramfs are files; the rest is in memory. */
 async function withUki(
-  use: (bytes: Uint8Array) => Promise<void>,
+  use: (bytes: Uint8Array) => void,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -30,14 +30,11 @@ async function withUki(
       kernel: `${folder}/kernel`,
       initramfs: [`${folder}/agent`, `${folder}/image`],
     });
-    const unsigned = openJoined([uki.headers, ...uki.body]);
-    const digest = await authenticodeDigest(unsigned, { name: "test" });
-    unsigned.close?.();
-    const file = openJoined(attachSignature(uki, signImage(digest, signer)));
+    const file = openJoined(signUki(uki, signer, { name: "test" }));
     const bytes = new Uint8Array(file.sizeBytes);
     assert.equal(file.read(0, bytes), bytes.length);
     file.close?.();
-    await use(bytes);
+    use(bytes);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -62,13 +59,12 @@ Deno.test("a UKI has the stub's sections and the four new ones, apart from each 
       assert.ok(section.virtualAddress >= before.virtualAddress + before.virtualSize, section.name);
       assert.equal(section.rawOffset, before.rawOffset + before.rawSize, section.name);
     });
-    return Promise.resolve();
   }));
 
 Deno.test("the signature is the key's, over the digest, and any changed byte changes the digest", () =>
-  withUki(async (bytes) => {
+  withUki((bytes) => {
     const file = fileOfBytes(bytes), { certificates, checksumAt } = readPe(file, { name: "test" });
-    const digest = await authenticodeDigest(file, { name: "test" });
+    const digest = authenticodeDigest(file, { name: "test" });
     const [content] = derValues(bytes.subarray(certificates.offset + 8)),
       [, data] = derValues(content!.content);
     const [signed] = derValues(data!.content), [, , inner, chain, infos] = derValues(signed!.content);
@@ -84,14 +80,24 @@ Deno.test("the signature is the key's, over the digest, and any changed byte cha
     for (let at = 0; at < certificates.offset; at += 97) {
       const changed = bytes.slice();
       changed[at]! ^= 1;
-      const other = await authenticodeDigest(fileOfBytes(changed), { name: "test" }).catch(() => undefined);
+      const other = digestOf(changed);
       if (at < checksumAt || at >= checksumAt + 4) assert.notDeepEqual(other, digest, `byte ${at}`);
     }
   }));
 
+Deno.test("a program without a signature gets one, and no second one", () => {
+  const program = madeStub({});
+  const signed = signProgram(program, signer, { name: "test.efi" });
+  assert.deepEqual(signed.subarray(512, program.length), program.subarray(512));
+  const { certificates } = readPe(fileOfBytes(signed), { name: "test.efi" });
+  assert.equal(certificates.offset % 8, 0);
+  assert.equal(certificates.offset + certificates.sizeBytes, signed.length);
+  assert.throws(() => signProgram(signed, signer, { name: "test.efi" }), /it has a signature already/);
+});
+
 Deno.test("PCR 11 is that of the sections, in the stub's order", () =>
-  withUki(async (bytes) => {
-    const measured = await measureUki(fileOfBytes(bytes), { name: "test" });
+  withUki((bytes) => {
+    const measured = measureUki(fileOfBytes(bytes), { name: "test" });
     const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest();
     const expected = [
       ...[sha256(".linux\0"), sha256(KERNEL)],
@@ -103,20 +109,29 @@ Deno.test("PCR 11 is that of the sections, in the stub's order", () =>
     assert.equal(measured.pcr11, extendAll(expected).toHex());
     assert.equal(
       measured.kernel,
-      (await authenticodeDigest(fileOfBytes(KERNEL), { name: "kernel" })).toHex(),
+      authenticodeDigest(fileOfBytes(KERNEL), { name: "kernel" }).toHex(),
     );
   }));
 
-Deno.test("what is not a complete EFI image is refused", async () => {
+Deno.test("what is not a complete EFI image is refused", () => {
   const whole = madeStub({});
   for (const length of [0, 1, 63, 64, 200, 400, 512, 600]) {
     const cut = fileOfBytes(whole.subarray(0, length));
-    await assert.rejects(
-      authenticodeDigest(cut, { name: "cut.efi" }),
+    assert.throws(
+      () => authenticodeDigest(cut, { name: "cut.efi" }),
       /cannot read cut\.efi as an EFI program/,
     );
   }
-  await assert.rejects(measureUki(fileOfBytes(whole), { name: "stub" }), /no section \.linux/);
-  const newer = madeStub({ sdmagic: "#### LoaderInfo: systemd-stub 257.1 ####" });
-  await assert.rejects(measureUki(fileOfBytes(newer), { name: "newer" }), /systemd-stub 257/);
+  assert.throws(() => measureUki(fileOfBytes(whole), { name: "stub" }), /no section \.linux/);
+  const newer = fileOfBytes(madeStub({ sdmagic: "#### LoaderInfo: systemd-stub 257.1 ####" }));
+  assert.throws(() => measureUki(newer, { name: "newer" }), /systemd-stub 257/);
 });
+
+/** Undefined if the changed image is none. */
+function digestOf(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return authenticodeDigest(fileOfBytes(bytes), { name: "test" });
+  } catch {
+    return undefined;
+  }
+}
