@@ -26,6 +26,7 @@ import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
+import { openSecureBoot } from "./services/secure_boot.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startTraces } from "./services/start_traces.ts";
@@ -221,6 +222,7 @@ async function manageNodes(
 ) {
   const { options, site, closing, now } = context;
   const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
+  const secureBoot = openSecureBoot(context, data);
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
     images,
@@ -229,6 +231,7 @@ async function manageNodes(
     installer,
     expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
+    secureBoot: secureBoot?.order,
     publish,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
@@ -307,6 +310,7 @@ async function manageNodes(
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      secureBoot: secureBoot?.view,
       rehearsals,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
@@ -318,7 +322,7 @@ async function manageNodes(
       ...captures,
     },
   });
-  return { fleet, rehearsals, segments, https, setup: persons.people.firstSetup() };
+  return { fleet, rehearsals, segments, secureBoot, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */
@@ -326,7 +330,7 @@ async function bootMachines(
   { options, site, closing, now }: StartContext,
   { data, served, managed }: { data: ServerData; served: Served; managed: Managed },
 ) {
-  const { fleet, segments, https } = managed;
+  const { fleet, segments, secureBoot, https } = managed;
   const { images, http, metrics: { traffic }, swarm: { tracker, site: { uplink } } } = served;
   const netboot = await startNetboot({
     options,
@@ -338,6 +342,8 @@ async function bootMachines(
     store: data.store,
     segments,
     isDamaged: (path) => images.isDamaged(path),
+    signer: secureBoot?.signer,
+    pin: data.pin,
     leases: new SqliteLeaseStore(data.db),
     onDhcp: (request, answer) => traffic.dhcp(request, answer),
     onTftp: (outcome, bytes) => traffic.tftp(outcome, bytes),

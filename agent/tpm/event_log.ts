@@ -98,7 +98,9 @@ class LogReader {
 
   #skip(length: number): number {
     const at = this.#at;
-    if (at + length > this.#bytes.length) throw new RangeError("the firmware's log ends in the middle of an event");
+    if (at + length > this.#bytes.length) {
+      throw new RangeError("the firmware's log ends in the middle of an event");
+    }
     this.#at += length;
     return at;
   }

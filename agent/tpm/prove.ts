@@ -29,7 +29,8 @@ export async function proveMachine(
     if (error instanceof RackseedError) throw error;
     throw new RackseedError("cannot prove which agent this machine runs", {
       reason: `${messageOf(error)}.`,
-      remedy: "switch the TPM 2.0 on in the firmware's set-up, with SHA-256 PCRs; or let the server do without it: " +
+      remedy:
+        "switch the TPM 2.0 on in the firmware's set-up, with SHA-256 PCRs; or let the server do without it: " +
         "rackseed node set NODE --require-tpm off",
       cause: error,
     });

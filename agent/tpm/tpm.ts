@@ -1,6 +1,6 @@
 /** The few commands of a TPM 2.0 that a quote needs (TPM 2.0 Library, Part 3). */
 import { concat, sized, u16, u32 } from "#contract/tpm/bytes.ts";
-import { TPM_ALG, templateOf, type TpmKey } from "#contract/tpm/public_key.ts";
+import { templateOf, TPM_ALG, type TpmKey } from "#contract/tpm/public_key.ts";
 import { execute, HANDLE, type TpmResponse, type Transmit } from "./command.ts";
 
 const CODE = {
@@ -113,7 +113,9 @@ export class Tpm {
     const count = parameters.u32();
     if (count !== pcrs.length) throw new RangeError("the TPM has no SHA-256 PCRs");
     const values = pcrs.map(() => parameters.sized());
-    if (values.some(({ length }) => length !== DIGEST_BYTES)) throw new RangeError("a PCR has the wrong length");
+    if (values.some(({ length }) => length !== DIGEST_BYTES)) {
+      throw new RangeError("a PCR has the wrong length");
+    }
     return values;
   }
 

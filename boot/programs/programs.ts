@@ -39,7 +39,6 @@ export const bootPrograms: readonly BootProgram[] = [
   },
 ];
 
-
 /** The folder of the boot programs: inside the product, or where the build puts them. */
 function bootProgramsFolder(): URL {
   return Deno.build.standalone

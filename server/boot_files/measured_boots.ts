@@ -50,7 +50,8 @@ export class MeasuredBoots {
     const file = this.#sources.image(ref);
     if (file === undefined) {
       throw new RackseedError(`cannot say what a machine measures that boots ${ref}`, {
-        reason: "this server has no signed image of it, and nothing else of a network boot is measured as a whole.",
+        reason:
+          "this server has no signed image of it, and nothing else of a network boot is measured as a whole.",
         remedy: "see the help page Secure Boot for what a version needs to have one.",
         status: 409,
       });

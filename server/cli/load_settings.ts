@@ -82,6 +82,7 @@ export function serverCommand(
     dns: values.dns,
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
+    signedImages: values["signed-images"],
     requireTpm: values["require-tpm"],
     uploadLimit: values["upload-limit"],
     metricsOpen: values["metrics-open"],

@@ -87,8 +87,8 @@ export function addNodeSet(
       parseRateOrNone,
     )
     .addOption(
-      new Option("--boot-program <name>", "boot program for firmware that hangs with the default")
-        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+      new Option("--boot-program <name>", "boot program for firmware that the default does not suit")
+        .choices(["snponly.efi", "ipxe.efi", "shimx64.efi", "none"] as const),
     )
     .option("--power <how>", "how it is switched on and off, see below")
     .option(

@@ -16,6 +16,7 @@ import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addMachine } from "./machine_command.ts";
 import { addMail } from "./mail_command.ts";
+import { addSecureBoot } from "./secure_boot_command.ts";
 import { addManual } from "./manual_command.ts";
 import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
@@ -82,6 +83,7 @@ export function createProgram(actions: Actions): Command {
   addSupportBundle(program, actions);
   addWebhook(program, actions);
   addMail(program, actions);
+  addSecureBoot(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

@@ -34,6 +34,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "dns": ["10.0.0.2", "10.0.0.3"],
   "router-adverts": ["off"],
   "secure-boot": ["true"],
+  "signed-images": ["enroll"],
   "upload-limit": ["800mbit"],
   "metrics-open": ["true"],
   "trace-endpoint": ["http://127.0.0.1:4318"],

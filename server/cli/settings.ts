@@ -51,6 +51,7 @@ const DHCP = ["off", "server", "proxy"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const ADVERTISEMENTS = ["on", "off"] as const;
+const SIGNED_IMAGES = ["off", "on", "enroll"] as const;
 const CLIENTS = ["nodes", "all"] as const;
 
 const SETTINGS = {
@@ -187,6 +188,13 @@ const SETTINGS = {
     description: "boot UEFI machines through shim and the signed GRUB",
     parse: parseSwitch,
     fallback: false,
+  },
+  "signed-images": {
+    argument: "<mode>",
+    description: "boot UEFI machines from images signed by the site's key; enroll: set that key up in them",
+    parse: oneOf(SIGNED_IMAGES),
+    choices: SIGNED_IMAGES,
+    fallback: "off",
   },
   "require-tpm": {
     description: "give nodes their orders only if their TPM 2.0 proves what they run",

@@ -40,6 +40,8 @@ interface EnrolmentSources {
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  /** The site's key, for machines in set-up mode. */
+  readonly secureBoot?: Order["secureBoot"] | undefined;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
   readonly attestations: Attestations;
@@ -124,7 +126,8 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones, encryption } = this.#sources;
+    const { deployments, images, identity, terms, hooks: registry, clones, encryption, secureBoot } =
+      this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -152,6 +155,7 @@ export class Enroller {
       ...diskChoices(node.settings),
       ...present("installedDisks", deployments.installedDisks(node.id)),
       ...(inventory.kind === "machine" && encryption.fetch(pending)),
+      ...(inventory.kind === "machine" && present("secureBoot", secureBoot)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

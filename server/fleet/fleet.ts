@@ -14,6 +14,7 @@ import type {
   StepReport,
 } from "#contract/api.ts";
 import type { Adoption } from "#contract/api/machines.ts";
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
@@ -93,6 +94,8 @@ export interface FleetOptions {
   readonly bell: Bell;
   /** Undefined until machines can boot from here. */
   readonly installer: () => InstallerBoot | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot?: SecureBootOrder | undefined;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -193,6 +196,7 @@ export class Fleet {
       hooks,
       clones,
       encryption,
+      secureBoot: options.secureBoot,
       identity,
       history,
       bootRestores,
@@ -297,8 +301,18 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption, power, publish, attestations } =
-      this.#options;
+    const {
+      nodes,
+      deployments,
+      everyBoots,
+      batches,
+      checks,
+      hooks,
+      encryption,
+      power,
+      publish,
+      attestations,
+    } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {

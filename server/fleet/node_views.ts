@@ -45,8 +45,19 @@ export class NodeViews {
   readonly #now: () => number;
 
   constructor(
-    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, attestations, now }:
-      NodeViewSources,
+    {
+      nodes,
+      deployments,
+      batches,
+      clones,
+      checks,
+      encryption,
+      power,
+      bootRestores,
+      history,
+      attestations,
+      now,
+    }: NodeViewSources,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;

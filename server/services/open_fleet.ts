@@ -1,4 +1,5 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { Attestations } from "../fleet/attestation/attestations.ts";
 import { BatchCurves } from "../fleet/batches/batch_curves.ts";
 import type { ExpectedBoot } from "../fleet/attestation/judge_boot.ts";
@@ -59,12 +60,24 @@ interface FleetSources {
   readonly expectedBoot: (ref: string) => Promise<ExpectedBoot>;
   /** What its DHCP gives away, if this server is a DHCP server. */
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot: SecureBootOrder | undefined;
   readonly publish: Publish;
 }
 
 export function openFleet(
   { options, stack, site, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, expectedBoot, dhcpRange, publish }: FleetSources,
+  {
+    data,
+    images,
+    swarm: { site: siteSwarm, racks },
+    notices,
+    installer,
+    expectedBoot,
+    dhcpRange,
+    secureBoot,
+    publish,
+  }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -140,6 +153,7 @@ export function openFleet(
     installer,
     pin,
     identities: new Identities(directory),
+    secureBoot,
     publish,
     now,
     address: site.advertised,

@@ -8,6 +8,7 @@ import type {
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
+import type { SecureBootView } from "#contract/api/secure_boot.ts";
 import type { ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { Context } from "hono";
@@ -68,6 +69,8 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
+  /** Undefined if the server signs no images. */
+  readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
   readonly rehearsals: Rehearsals;
   /** The addresses for a node that reached this server under `host`. */

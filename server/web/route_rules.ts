@@ -152,6 +152,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /swarm": VIEW,
   "POST /swarm": { needs: "administer", records: "swarm.set" },
   "GET /notices": VIEW,
+  "GET /secure-boot": VIEW,
   "POST /server/backup": { needs: "administer", records: "server.backup" },
   "GET /events": VIEW,
   "GET /openapi.json": { needs: "none" },

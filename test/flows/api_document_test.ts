@@ -42,7 +42,8 @@ const NOT_HERE = [
 
 Deno.test("every answer of a server at work is as documented, and every call is among them", async () => {
   const mail = { mailServer: "127.0.0.1", mailPort: 9, mailFrom: "a@example.org", mailTo: ["b@example.org"] };
-  await using test = await ServerUnderTest.start({ settings: { ...mail, mailSecurity: "off" } });
+  const settingsOfServer = { ...mail, mailSecurity: "off", signedImages: "enroll" } as const;
+  await using test = await ServerUnderTest.start({ settings: settingsOfServer });
   using watch = new AnswerWatch(api);
   const image = `${test.folder}/image`;
   await makeSmallTree(image);
@@ -100,6 +101,7 @@ async function settings({ client, server }: ServerUnderTest): Promise<void> {
   });
   await client.get("/swarm", any);
   await client.get("/notices", any);
+  await client.get("/secure-boot", any);
   const url = new URL("/nobody", server.urls.http).href;
   await put("/webhooks/chat", { url, events: ["node.failed"] });
   await client.post("/webhooks/chat/test", { body: {}, schema: any });

@@ -36,7 +36,10 @@ Deno.test("nodes that must prove what they run get no order without, and are tol
 
   await t.step("neither a machine without a TPM, nor an agent of before, nor a directory", async () => {
     await refused({ ...MACHINE_INVENTORY, tpm2: false }, { status: 409, reason: /shows no TPM 2.0/ });
-    await refused({ ...MACHINE_INVENTORY, tpm2: true }, { status: 428, reason: /its agent has sent no quote/ });
+    await refused({ ...MACHINE_INVENTORY, tpm2: true }, {
+      status: 428,
+      reason: /its agent has sent no quote/,
+    });
     await refused(DIRECTORY_INVENTORY, { status: 409, reason: /a directory cannot/ });
   });
 
@@ -51,11 +54,20 @@ Deno.test("nodes that must prove what they run get no order without, and are tol
         asked++;
         await agent.post("/node/attest", { body: keys, schema: TpmChallenge });
         const empty = "00".repeat(32);
-        return { opened: "AAAA", attest: "AAAA", signature: "AAAA", pcrs: [empty, empty, empty, empty], loaded: [] };
+        return {
+          opened: "AAAA",
+          attest: "AAAA",
+          signature: "AAAA",
+          pcrs: [empty, empty, empty, empty],
+          loaded: [],
+        };
       },
       signal: new AbortController().signal,
     });
-    await assert.rejects(enrolled, { status: 409, reason: /is not in the TPM whose endorsement key it showed/ });
+    await assert.rejects(enrolled, {
+      status: 409,
+      reason: /is not in the TPM whose endorsement key it showed/,
+    });
     assert.equal(asked, 1);
   });
 

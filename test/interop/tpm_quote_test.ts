@@ -33,7 +33,12 @@ const EXPECTED: ExpectedBoot = {
   pcr11: extended("00".repeat(32), SECTIONS),
 };
 
-const program = (digest: string): LogEntry => ({ pcr: 4, type: 0x80000003, digest, data: new Uint8Array(32) });
+const program = (digest: string): LogEntry => ({
+  pcr: 4,
+  type: 0x80000003,
+  digest,
+  data: new Uint8Array(32),
+});
 const CALLING = textEvent(4, 0x80000007, "Calling EFI Application from Boot Option");
 /** A firmware that loads the signed image. */
 const TRUE_BOOT: readonly LogEntry[] = [
@@ -98,7 +103,12 @@ test("a true agent proves itself, and its node is known by its TPM from then on"
 
 test("firmware that does not measure the kernel in the image, and iPXE before the image, change nothing", async () => {
   const { challenge, prove } = server();
-  await using machine = await switchedOn([CALLING, SEPARATOR, program(hashOf("ipxe.efi")), ...TRUE_BOOT.slice(2, -1)]);
+  await using machine = await switchedOn([
+    CALLING,
+    SEPARATOR,
+    program(hashOf("ipxe.efi")),
+    ...TRUE_BOOT.slice(2, -1),
+  ]);
   await prove(await quoteFor(challenge, { ...machine, token: TOKEN }));
 });
 
@@ -142,10 +152,13 @@ test("an attestation key that is not in the node's TPM is refused", async () => 
   // the agent asks with the EK of one TPM and the AK of another; neither opens the credential
   const mixed = async (keys: TpmKeys) => await challenge({ ...keys, ek: base64(ek.publicArea) });
   await assert.rejects(quoteFor(mixed, { ...other, token: TOKEN }), /TPM2_ActivateCredential failed/);
-  const honest = await quoteFor((keys) => Promise.resolve(server().attestations.challenge(SECRET, NODE, keys)), {
-    ...other,
-    token: TOKEN,
-  });
+  const honest = await quoteFor(
+    (keys) => Promise.resolve(server().attestations.challenge(SECRET, NODE, keys)),
+    {
+      ...other,
+      token: TOKEN,
+    },
+  );
   await assert.rejects(prove(honest), refusedWith(/not in the TPM whose endorsement key it showed/));
 });
 
@@ -175,7 +188,12 @@ test("a quote over other PCRs is refused", async () => {
   await using ek = await tpm.makeKey("ek");
   await using ak = await tpm.makeKey("ak");
   const asked = await challenge({ ek: base64(ek.publicArea), ak: base64(ak.publicArea) });
-  const opened = await tpm.activate({ ek, ak, credential: bytes(asked.credential), secret: bytes(asked.secret) });
+  const opened = await tpm.activate({
+    ek,
+    ak,
+    credential: bytes(asked.credential),
+    secret: bytes(asked.secret),
+  });
   const { attest, signature } = await tpm.quote(ak, {
     qualifyingData: qualifyingData({ nonce: bytes(asked.nonce), token: TOKEN }),
     pcrs: [0, 11, 12, 13],
@@ -216,7 +234,10 @@ test("a key of another kind is no attestation key, and another TPM is not the no
     refusedWith(/no point of its curve/),
   );
   tpms.prove("1", createHash("sha256").update(ek.publicArea).digest("hex"));
-  await assert.rejects(quoteFor(challenge, { ...other, token: TOKEN }), refusedWith(/it shows the TPM .*known by/));
+  await assert.rejects(
+    quoteFor(challenge, { ...other, token: TOKEN }),
+    refusedWith(/it shows the TPM .*known by/),
+  );
   assert.match(attestations.view(NODE, { isWaiting: true })?.problem?.remedy ?? "", /--forget-tpm/);
   assert.equal(attestations.view(NODE, { isWaiting: false })?.problem, undefined);
   attestations.forgetTpm("1");
@@ -228,7 +249,12 @@ test("a key of another kind is no attestation key, and another TPM is not the no
 test("a machine that ran anything but the agent gets nothing", async () => {
   const [image, ...rest] = TRUE_BOOT.slice(2) as [LogEntry, ...LogEntry[]];
   const start = [CALLING, SEPARATOR];
-  const cases: readonly { what: string; boot: readonly LogEntry[]; reason: RegExp; log?: readonly LogEntry[] }[] = [
+  const cases: readonly {
+    what: string;
+    boot: readonly LogEntry[];
+    reason: RegExp;
+    log?: readonly LogEntry[];
+  }[] = [
     {
       what: "a changed image",
       boot: [...start, program(hashOf("image with another initramfs")), ...rest],

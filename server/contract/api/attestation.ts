@@ -3,8 +3,7 @@ import { z } from "zod";
 import { ProblemSchema, text, time } from "./fields.ts";
 
 /** `most`: the longest in bytes. */
-const base64 = (most: number) =>
-  z.base64({ error: "it is not base64" }).min(1).max(Math.ceil(most / 3) * 4);
+const base64 = (most: number) => z.base64({ error: "it is not base64" }).min(1).max(Math.ceil(most / 3) * 4);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: "a SHA-256 has 64 hexadecimal digits" });
 
 /** The public areas of the TPM's two keys (tpm/public_key.ts). */

@@ -19,6 +19,7 @@ import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces }
 import { ImageName } from "../format/manifest.ts";
 import { Finish } from "./restarts.ts";
 import { RestoreOrder } from "./restore.ts";
+import { SecureBootOrder } from "./secure_boot.ts";
 import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
 
@@ -205,6 +206,8 @@ export const Order = z.object({
   ...DiskChoices.shape,
   /** The disks of an earlier installation from this server. */
   installedDisks: z.array(InstalledDisk).max(64).optional(),
+  /** For a machine in set-up mode, if the site wants its own Secure Boot key there. */
+  secureBoot: SecureBootOrder.optional(),
   /** For a machine, if the image has encrypted volumes. */
   encryption: EncryptionOrder.optional(),
   openWith,

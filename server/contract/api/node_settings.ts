@@ -22,8 +22,11 @@ export const NodeSettings = z.object({
   interfaces: z.array(NetworkInterface).max(64).optional(),
   /** On the command line, `@LABEL` means all nodes of the group. */
   group: RackLabel.optional(),
-  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
-  bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
+  /**
+   * First UEFI boot program: snponly.efi, ipxe.efi for firmware that hangs with snponly.efi, or shimx64.efi for a machine
+   * that trusts its vendor's keys only.
+   */
+  bootProgram: z.enum(["snponly.efi", "ipxe.efi", "shimx64.efi"]).optional(),
   ...DiskChoices.shape,
   /** How its encrypted volumes are opened. */
   unlock: Unlock.optional(),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SwarmChange, SwarmSettings } from "../api/distribution.ts";
 import { ServerEvent } from "../api/events.ts";
 import { Notice } from "../api/notices.ts";
+import { SecureBootView } from "../api/secure_boot.ts";
 import {
   FailedDelivery,
   MailView,
@@ -44,6 +45,11 @@ export const siteCalls = {
     about: "What is left out stays; null clears a setting.",
     body: SwarmChange,
     answer: SwarmSettings,
+  },
+  "GET /secure-boot": {
+    summary: "Show the site's Secure Boot certificate, and the files that enrol it.",
+    answer: SecureBootView,
+    errors: [404],
   },
   "POST /server/backup": {
     summary: "Back up the server's database, keys and certificates.",

@@ -177,8 +177,11 @@ const OFF = (name: string) => `rackseed node set ${name} --require-tpm off`;
 
 function notProved({ name }: NodeRecord, reason: string, status = 409): RackseedError {
   return new RackseedError(`cannot give ${name} its order`, {
-    reason: `its TPM did not prove that it runs this server's agent: ${/\.$/.test(reason) ? reason : `${reason}.`}`,
-    remedy: "let it boot the server's signed kernel image from the network, through its firmware. If it still fails, " +
+    reason: `its TPM did not prove that it runs this server's agent: ${
+      /\.$/.test(reason) ? reason : `${reason}.`
+    }`,
+    remedy:
+      "let it boot the server's signed kernel image from the network, through its firmware. If it still fails, " +
       `somebody may have changed what it boots. To do without the proof: ${OFF(name)}`,
     status,
   });
@@ -189,9 +192,11 @@ function otherTpm(
   { known, fingerprint }: { known: { ek: string; since: string }; fingerprint: string },
 ): RackseedError {
   return new RackseedError(`cannot give ${name} its order`, {
-    reason: `it shows the TPM ${fingerprint.slice(0, 16)}…, but since ${known.since.slice(0, 10)} it is known by ` +
+    reason:
+      `it shows the TPM ${fingerprint.slice(0, 16)}…, but since ${known.since.slice(0, 10)} it is known by ` +
       `${known.ek.slice(0, 16)}….`,
-    remedy: `if its board or its TPM was replaced: rackseed node hardware ${name} --forget-tpm. Otherwise this is another machine.`,
+    remedy:
+      `if its board or its TPM was replaced: rackseed node hardware ${name} --forget-tpm. Otherwise this is another machine.`,
     status: 409,
   });
 }

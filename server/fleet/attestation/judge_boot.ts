@@ -41,7 +41,9 @@ export function judgeBoot(
   }
   return judgePrograms(loaded, expected) ??
     judgeImage(value(11), expected) ??
-    (value(12) === EMPTY ? undefined : "the agent's kernel was given other parameters than its own (PCR 12).") ??
+    (value(12) === EMPTY
+      ? undefined
+      : "the agent's kernel was given other parameters than its own (PCR 12).") ??
     (value(13) === EMPTY ? undefined : "the agent's initramfs was extended by somebody (PCR 13).");
 }
 

@@ -51,7 +51,9 @@ function kdfa(
   key: Uint8Array,
   { label, context, bits }: { label: string; context: Uint8Array; bits: number },
 ): Uint8Array {
-  const hmac = createHmac("sha256", key).update(u32(1)).update(`${label}\0`).update(context).update(u32(bits));
+  const hmac = createHmac("sha256", key).update(u32(1)).update(`${label}\0`).update(context).update(
+    u32(bits),
+  );
   return hmac.digest().subarray(0, bits / 8);
 }
 

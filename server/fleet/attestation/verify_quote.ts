@@ -65,7 +65,9 @@ function number(bytes: Uint8Array): Uint8Array {
 function decodeAttest(attest: Uint8Array): { extraData: Buffer; pcrDigest: Buffer } {
   const reader = new TpmReader(attest);
   if (reader.u32() !== MAGIC) throw new RangeError("it was not made by a TPM");
-  if (reader.u16() !== ST_ATTEST_QUOTE) throw new RangeError("it is no quote, but another statement of the TPM");
+  if (reader.u16() !== ST_ATTEST_QUOTE) {
+    throw new RangeError("it is no quote, but another statement of the TPM");
+  }
   reader.sized();
   const extraData = Buffer.from(reader.sized());
   reader.take(CLOCK_AND_FIRMWARE_BYTES);

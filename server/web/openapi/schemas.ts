@@ -31,6 +31,7 @@ import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
+import * as secureBoot from "#contract/api/secure_boot.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -75,6 +76,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   restarts,
   restore,
   reviews,
+  secureBoot,
   schedules,
   webhooks,
   { ImageName, Source, Totals },

@@ -1,13 +1,22 @@
 import { Hono } from "hono";
 import { SwarmChange } from "#contract/api/distribution.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 import { requireMatch, tag } from "../entity_tag.ts";
 
-/** The server as a whole: its swarm settings, its problems and its backup. */
-export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
+/** The server as a whole: its swarm settings, its problems, its Secure Boot key and its backup. */
+export function swarmRoutes({ swarm, notices, secureBoot, backUp }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/notices", (c) => c.json(notices.list()));
+  app.get("/secure-boot", (c) => {
+    if (secureBoot !== undefined) return c.json(secureBoot);
+    throw new RackseedError("cannot show the Secure Boot key", {
+      reason: "this server signs no images.",
+      remedy: "start it with --signed-images on.",
+      status: 404,
+    });
+  });
   app.post(
     "/server/backup",
     () =>

@@ -207,6 +207,7 @@ export const TABLE: readonly Row[] = [
   ["GET /swarm", VIEW],
   ["POST /swarm", ADMIN, { json: { uploadLimit: 1 } }],
   ["GET /notices", VIEW],
+  ["GET /secure-boot", VIEW],
   ["POST /server/backup", ADMIN],
   ["GET /events", VIEW],
   ["GET /openapi.json", WHO],

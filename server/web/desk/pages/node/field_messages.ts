@@ -85,7 +85,8 @@ export const hintMessages = {
   },
   requireTpm: {
     en: "on: it gets its order only if its TPM proves that it runs this server's agent.",
-    de: "on: Er bekommt seinen Auftrag nur, wenn sein TPM beweist, dass er den Agenten dieses Servers ausführt.",
+    de:
+      "on: Er bekommt seinen Auftrag nur, wenn sein TPM beweist, dass er den Agenten dieses Servers ausführt.",
     zh: "on：只有其 TPM 证明运行的是本服务器的代理，才会获得任务。",
   },
   uploadLimit: {

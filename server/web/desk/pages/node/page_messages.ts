@@ -215,7 +215,11 @@ export const t = messages({
     de: "Nach einem Tausch der Hauptplatine: Das nächste TPM, das er zeigt, gilt als seins.",
     zh: "更换主板后使用：它下次出示的 TPM 将被视为其自身的。",
   },
-  tpmForgottenNow: { en: "The TPM of {name} is forgotten.", de: "Das TPM von {name} ist vergessen.", zh: "已忘记 {name} 的 TPM。" },
+  tpmForgottenNow: {
+    en: "The TPM of {name} is forgotten.",
+    de: "Das TPM von {name} ist vergessen.",
+    zh: "已忘记 {name} 的 TPM。",
+  },
   acceptedNow: {
     en: "The hardware of {name} is accepted.",
     de: "Die Hardware von {name} ist akzeptiert.",
