@@ -1,6 +1,7 @@
 /** `deno task netboot`: every firmware and way, beside every DHCP server; ten minutes. */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testBootWay } from "./netboot.ts";
+import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   const addresses = beside === undefined ? {} : { beside };
@@ -8,3 +9,4 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   testBootWay({ firmware: "uefi", ...addresses });
   testBootWay({ firmware: "uefi", httpBoot: true, ...addresses });
 }
+testTpmProof();
