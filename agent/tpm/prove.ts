@@ -1,4 +1,4 @@
-/** A machine proves to its server which agent it runs; see server/docs/secure-boot.md. */
+/** A machine proves to its server which agent it runs; see server/docs/security.md. */
 import type { TpmChallenge, TpmKeys, TpmQuote } from "#contract/api/attestation.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";

@@ -52,7 +52,8 @@ export class MeasuredBoots {
       throw new RackseedError(`cannot say what a machine measures that boots ${ref}`, {
         reason:
           "this server has no signed image of it, and nothing else of a network boot is measured as a whole.",
-        remedy: "see the help page Secure Boot for what a version needs to have one.",
+        remedy:
+          "start the server with --signed-images on; `rackseed image show` says whether the version boots nodes.",
         status: 409,
       });
     }

@@ -121,6 +121,9 @@ function refuseContradictions(values: SettingValues): void {
   if (values["acme-directory"] !== undefined && values["acme-domain"].length === 0) {
     throw new UsageError("--acme-directory needs --acme-domain");
   }
+  if (values["require-tpm"] && values["signed-images"] === "off") {
+    throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
+  }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;
   if (values["oidc-issuer"] !== undefined && isIncomplete) {

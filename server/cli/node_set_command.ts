@@ -47,7 +47,7 @@ From the installer into its own system, a node goes by:
           the firmware if that cannot be done
 
 With --require-tpm on, a node gets orders (but \`node discover\`) only if its
-TPM 2.0 proves that it runs this server's agent; see the help page Secure Boot.
+TPM 2.0 proves that it runs this server's agent; see the help page Security.
 
 Identity (host name, addresses, SSH host keys) of the clone:
   keep    from the old disk, else from the server's records

@@ -59,7 +59,10 @@ export function testTpmProof(): void {
           const { state, tpm } = await site.until(machine, (node) => node.tpm?.problem?.status === 409);
           assert.equal(state, "armed");
           assert.equal(tpm?.proved, before?.proved);
-          assert.match(tpm?.problem?.detail ?? "", /loaded a program that this server does not serve for this order/);
+          assert.match(
+            tpm?.problem?.detail ?? "",
+            /loaded a program that this server does not serve for this order/,
+          );
           await machine.serial.expect(CHANGED, { timeoutMs: BOOT_MS });
           await machine.serial.expect(/does not serve for this order/, { timeoutMs: BOOT_MS });
         });
@@ -116,7 +119,9 @@ class Site implements AsyncDisposable {
       const node = await this.node();
       if (is(node)) return node;
       if (performance.now() > deadline || !machine.isRunning) {
-        throw new Error(`${machine.serial.tail()}\n${this.#server?.output.tail()}\n${JSON.stringify(node.tpm)}`);
+        throw new Error(
+          `${machine.serial.tail()}\n${this.#server?.output.tail()}\n${JSON.stringify(node.tpm)}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
@@ -195,7 +200,16 @@ class Site implements AsyncDisposable {
 
   async #serve(): Promise<void> {
     const listen = ["--listen", `${SERVER}:8443`, "--interface", this.#network.bridge, "--dhcp", "server"];
-    const argv = [dist, "server", "--data", `${this.#folder}/data`, ...listen, "--signed-images", "on", "--require-tpm"];
+    const argv = [
+      dist,
+      "server",
+      "--data",
+      `${this.#folder}/data`,
+      ...listen,
+      "--signed-images",
+      "on",
+      "--require-tpm",
+    ];
     this.#server = new BackgroundProgram(this.#network.inside(argv), {
       name: "the server",
       log: `${this.#folder}/server.log`,
