@@ -49,7 +49,9 @@ async function isSignedBy(ak: Uint8Array, { attest, signature }: SignedQuote): P
   const { x, y } = pointOf(ak, "ak");
   const curve = { name: "ECDSA", namedCurve: "P-256" };
   const point = concat(Uint8Array.of(4), x, y);
-  const key = await crypto.subtle.importKey("raw", point, curve, false, ["verify"]);
+  const key = await crypto.subtle.importKey("raw", point, curve, false, ["verify"]).catch((cause) => {
+    throw new RangeError("its attestation key is no point of its curve", { cause });
+  });
   return await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signed, attest);
 }
 
@@ -62,7 +64,7 @@ function number(bytes: Uint8Array): Uint8Array {
  * TPMS_ATTEST: magic 4 | type 2 | signer 2+n | extra data 2+n | clock and firmware 25 | PCR selection | digest 2+n.
  * Throws RangeError unless it is a quote over QUOTED_PCRS of the SHA-256 bank alone.
  */
-function decodeAttest(attest: Uint8Array): { extraData: Buffer; pcrDigest: Buffer } {
+export function decodeAttest(attest: Uint8Array): { extraData: Buffer; pcrDigest: Buffer } {
   const reader = new TpmReader(attest);
   if (reader.u32() !== MAGIC) throw new RangeError("it was not made by a TPM");
   if (reader.u16() !== ST_ATTEST_QUOTE) {
