@@ -10,7 +10,8 @@ import { madeTpmKeys } from "../../support/made_tpm_keys.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
-const refuses = refusesBy(RangeError);
+/** They are simple, and the others' share of the inputs is not to shrink much. */
+const small = { refuses: refusesBy(RangeError), weight: 0.25 };
 const QUOTE = { name: "TPM2_Quote", code: 0x158, auth: ["empty"] } as const;
 const selection = concat(u32(1), u16(0x000b), Uint8Array.of(3), Uint8Array.of(0x10, 0x38, 0));
 const attest = concat(
@@ -25,14 +26,14 @@ export const decoders = [
     name: "TPM's response",
     inputs: fc.constant(concat(u16(0x8002), u32(answer.length + 6), answer)),
     decode: (bytes) => decodeResponse(bytes, QUOTE).response.parameters.sized(),
-    refuses,
+    ...small,
   }),
-  decoder({ name: "TPM's statement", inputs: fc.constant(attest), decode: decodeAttest, refuses }),
+  decoder({ name: "TPM's statement", inputs: fc.constant(attest), decode: decodeAttest, ...small }),
   decoder({
     name: "TPM's key",
     inputs: fc.constant(new Uint8Array(Buffer.from(madeTpmKeys().ek, "base64"))),
     decode: (bytes) => pointOf(bytes, "ek"),
-    refuses,
+    ...small,
   }),
   decoder({
     name: "firmware's log",
@@ -40,6 +41,6 @@ export const decoders = [
       bootLog([SEPARATOR, textEvent(4, 0x80000007, "Calling EFI Application from Boot Option")]),
     ),
     decode: (bytes) => eventsOf(bytes, 4),
-    refuses,
+    ...small,
   }),
 ];
