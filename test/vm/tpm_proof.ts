@@ -16,7 +16,7 @@ import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { qemuNeeds, VirtualMachine, type VmDisk } from "../../scripts/lab/qemu.ts";
 import { tpmPrograms } from "../../scripts/lab/tpm.ts";
-import { bootImageNeeds, makeBootImage } from "../support/boot_image.ts";
+import { bootImageNeeds, makeImageSegment } from "../support/boot_image.ts";
 import { needs } from "../support/needs.ts";
 
 const dist = new URL("../../dist/rackseed", import.meta.url).pathname;
@@ -190,7 +190,7 @@ class Site implements AsyncDisposable {
 
   /** As a capture of a machine would: with a kernel, and its part of the initramfs. */
   async #makeBootable(): Promise<void> {
-    const { kernel, image } = await makeBootImage(this.#folder, { product: dist });
+    const { kernel, image } = await makeImageSegment(this.#folder);
     const version = `${this.#folder}/data/versions/web@1`;
     await Deno.copyFile(kernel, `${version}/vmlinuz`);
     await Deno.copyFile(image.path, `${version}/initrd-image`);
