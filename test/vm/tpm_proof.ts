@@ -214,7 +214,7 @@ class Site implements AsyncDisposable {
       name: "the server",
       log: `${this.#folder}/server.log`,
     });
-    await this.#server.output.expect(`https://${SERVER}:8443`, { timeoutMs: 120_000 });
+    await this.#server.output.expect(`https://${SERVER}:8443`, { timeoutMs: BOOT_MS });
   }
 
   async #stop(): Promise<void> {
