@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
+import { MeasuredBoots } from "./boot_files/measured_boots.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
 import type { SettingName } from "./cli/settings.ts";
 import { surviveConnectionFaults } from "./connections/faults.ts";
@@ -118,7 +119,11 @@ async function startServices(
   const data = await openData(context);
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
-  const managed = await manageNodes(context, { data, served, installer: () => installer });
+  const boots = new MeasuredBoots({
+    image: (ref) => installer?.file(`images/${ref}/agent.efi`),
+    now,
+  });
+  const managed = await manageNodes(context, { data, served, boots, installer: () => installer });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
@@ -216,9 +221,10 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
 async function manageNodes(
   context: StartContext,
-  { data, served, installer }: {
+  { data, served, boots, installer }: {
     data: ServerData;
     served: Served;
+    boots: MeasuredBoots;
     installer: () => InstallerBoot | undefined;
   },
 ) {
@@ -231,6 +237,7 @@ async function manageNodes(
     swarm,
     notices,
     installer,
+    expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
     secureBoot: secureBoot?.order,
     publish,

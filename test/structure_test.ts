@@ -161,6 +161,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
   "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
   "agent/hardware/": ["server/contract/", "agent/sys/"],
+  "agent/tpm/": ["server/contract/", "agent/sys/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
     "server/contract/",
@@ -310,6 +311,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/layout/",
     "agent/steps/",
     "agent/sys/",
+    "agent/tpm/",
     "boot/dhcp/",
   ],
   "agent/*": ["server/contract/", "agent/"],

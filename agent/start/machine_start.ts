@@ -19,6 +19,7 @@ import {
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
+import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
 import { bringUpNetwork } from "./network.ts";
 import { fetchOrder } from "./signed_start.ts";
 import type { Reporter } from "../steps/reporter.ts";
@@ -99,7 +100,8 @@ async function lookAround(
   { run }: StartOptions,
 ): Promise<Seen> {
   const disks = await settled;
-  const inventory = await machineInventory({ disks, run });
+  const [found, tpmKey] = await Promise.all([machineInventory({ disks, run }), readTpmKey()]);
+  const inventory = { ...found, ...(tpmKey !== undefined && { tpmKey }) };
   return {
     inventory,
     firmware: inventory.firmware,
@@ -128,8 +130,15 @@ async function enrolWith(
 ): Promise<StepOutcome & { job: Job }> {
   const inventory = seen.then((found) => found.inventory);
   inventory.catch(() => {});
-  const ordered = await enrolMachine({ ...boot, inventory, signal });
+  const ordered = await enrolMachine({
+    ...boot,
+    inventory,
+    prove: (client) => proveMachine(client, { ...boot, signal }),
+    signal,
+  });
   stack.use(ordered.client);
+  // a TPM that fails must not keep a node from installing that needs no proof
+  await endProofs().catch(() => {});
   console.show?.(factsOf(ordered, boot));
   if (isBackup(ordered)) {
     await reporter.connect(ordered.client);

@@ -1,5 +1,6 @@
 /** Enrolment: a node sends its inventory to the server and receives its order. */
 import { BackupOrder, DiscoverOrder, type Inventory, Order } from "#contract/api.ts";
+import type { TpmQuote } from "#contract/api/attestation.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
@@ -36,8 +37,13 @@ interface Enrolment {
   readonly token: string;
   /** May still be in the making while the server is being reached. */
   readonly inventory: Inventory | Promise<Inventory>;
+  /** Makes the quote that the server may ask for; a directory cannot. */
+  readonly prove?: (client: ApiClient) => Promise<TpmQuote>;
   readonly signal: AbortSignal;
 }
+
+/** The status of an answer that asks for a quote (RFC 6585 §3). */
+const QUOTE_NEEDED = 428;
 
 /** A switch port may block traffic for half a minute after the link comes up. */
 const REACH_MS = 90_000;
@@ -53,14 +59,19 @@ export async function enrol(options: Enrolment): Promise<Ordered> {
 
 /** The same for a machine, whose order may also be to be backed up, or to be described. */
 export async function enrolMachine(
-  { server, token, inventory, signal }: Enrolment,
+  { server, token, inventory, prove, signal }: Enrolment,
 ): Promise<AnyOrder> {
   const client = await connect({ server, token, signal });
   try {
     // none can be mistaken for another: each lacks a required member of the others
     const schema = z.union([Order, BackupOrder, DiscoverOrder]);
     const body = { inventory: await inventory };
-    const order = await client.post("/node/enrol", { body, schema, signal });
+    const ask = (quote?: TpmQuote) =>
+      client.post("/node/enrol", { body: { ...body, quote }, schema, signal });
+    const order = await ask().catch(async (error) => {
+      if (!prove || !(error instanceof RackseedError) || error.status !== QUOTE_NEEDED) throw error;
+      return await ask(await prove(client));
+    });
     client.useSession(order.session);
     return { client, order } as AnyOrder;
   } catch (error) {

@@ -83,6 +83,7 @@ export function serverCommand(
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
+    requireTpm: values["require-tpm"],
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
     webSeed: values["web-seed"],
@@ -132,6 +133,9 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["cache-size"] !== undefined && values["pack-store"] === undefined) {
     throw new UsageError("--cache-size needs --pack-store: without it, the local disk has the only copy");
+  }
+  if (values["require-tpm"] && values["signed-images"] === "off") {
+    throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
   }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;

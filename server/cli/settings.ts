@@ -201,6 +201,11 @@ const SETTINGS = {
     choices: SIGNED_IMAGES,
     fallback: "off",
   },
+  "require-tpm": {
+    description: "give nodes their orders only if their TPM 2.0 proves what they run",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "upload-limit": {
     argument: "<rate>",
     description: "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",

@@ -29,6 +29,7 @@ import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Attestations } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { BatchCurves } from "./batches/batch_curves.ts";
 import { BatchOrders } from "./batches/batch_orders.ts";
@@ -89,6 +90,8 @@ export interface FleetOptions {
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
   readonly templates: Templates;
+  /** Nodes that must prove by their TPM what they run. */
+  readonly attestations: Attestations;
   /** Rung when there may be an order for an agent that runs on a machine. */
   readonly bell: Bell;
   /** Undefined until machines can boot from here. */
@@ -144,7 +147,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     const { nodes, deployments, images, batches, terms, hooks, encryption, power, everyBoots, pin, now } =
       options;
-    const { firstBoots: watch, audit, notify, checks } = options;
+    const { firstBoots: watch, audit, notify, checks, attestations } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
@@ -201,6 +204,7 @@ export class Fleet {
       history,
       bootRestores,
       isRehearsal: options.isRehearsal,
+      attestations,
       onChange,
     });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
@@ -212,6 +216,7 @@ export class Fleet {
       batches,
       clones,
       encryption,
+      attestations,
       enroller,
       identity,
       terms,
@@ -235,6 +240,7 @@ export class Fleet {
       power,
       bootRestores,
       history,
+      attestations,
       now,
     });
     this.batchViews = new BatchViews({ ...options, clones });
@@ -301,8 +307,18 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption, power, publish } =
-      this.#options;
+    const {
+      nodes,
+      deployments,
+      everyBoots,
+      batches,
+      checks,
+      hooks,
+      encryption,
+      power,
+      publish,
+      attestations,
+    } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -320,10 +336,18 @@ export class Fleet {
     power.forget(node.id);
     this.#history.forget(node.id);
     checks.forget(node.id);
+    attestations.forgetTpm(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     this.#endMachine(node.id);
     publish({ type: "node-removed", name: node.name });
+  }
+
+  /** The next TPM that the node shows is taken for its own. Throws RackseedError (404). */
+  forgetTpm(key: string): NodeView {
+    const node = this.#options.nodes.get(key);
+    this.#options.attestations.forgetTpm(node.id);
+    return this.changed(node);
   }
 
   /** By version ("web@1"): the nodes that would lose their image with it. */

@@ -11,6 +11,8 @@ import { NodeChecks } from "../store/node_checks.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
+import { NodeTpms } from "../store/node_tpms.ts";
+import { Attestations } from "./attestation/attestations.ts";
 import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
@@ -46,6 +48,13 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
     bell: { ring: () => {} },
     hooks: { forgetNode: () => {} },
     identities: { forget: () => {} },
+    attestations: new Attestations({
+      tpms: new NodeTpms(db, { now }),
+      requiredByDefault: false,
+      expectedBoot: () => assert.fail("no node here needs a proof"),
+      pin: "pin",
+      now,
+    }),
     publish: (event: ServerEvent) => void events.push(event),
     advance: (_name: string, view: () => NodeView | undefined) => void advanced.push(view()),
   } as unknown as FleetOptions);

@@ -6,19 +6,20 @@ import { getLogger } from "@logtape/logtape";
 import type {
   BackupOrder,
   DiscoverOrder,
-  Enrolment,
   IdentityClaim,
   Inventory,
   Order,
   ReportAnswer,
   StepReport,
 } from "#contract/api.ts";
+import type { TpmChallenge, TpmKeys, TpmQuote } from "#contract/api/attestation.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Attestations, Proof } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import { type Enroller, unknownBearer } from "./enrolment.ts";
 import type { Encryption } from "./encryption.ts";
@@ -40,6 +41,7 @@ interface AgentSources {
   readonly batches: Batches;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  readonly attestations: Attestations;
   readonly enroller: Enroller;
   readonly identity: NodeIdentity;
   readonly terms: SwarmTerms;
@@ -72,12 +74,37 @@ export class NodeAgents {
     this.#sources.enroller.expects(bootSecret);
   }
 
-  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
+  /** See POST /node/attest in #contract/api.ts. Throws RackseedError (400, 401, 409). */
+  attest(bootSecret: string, keys: TpmKeys): TpmChallenge {
+    const node = this.#sources.nodes.get(this.#sources.enroller.expects(bootSecret).node);
+    return this.#orPublish(node, () => this.#sources.attestations.challenge(bootSecret, node, keys));
+  }
+
+  /** Accepts the quote of a machine that is about to enrol. Throws RackseedError (401, 409). */
+  async prove(bootSecret: string, quote: TpmQuote): Promise<Proof> {
+    const { nodes, enroller, attestations, onChange } = this.#sources;
+    const pending = enroller.expects(bootSecret), node = nodes.get(pending.node);
+    try {
+      return await attestations.prove(bootSecret, { node, pending, quote });
+    } catch (error) {
+      onChange(node);
+      throw error;
+    }
+  }
+
+  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409, 428). */
   enrol(
     bootSecret: string,
-    request: Enrolment & { address: string; swarm: SwarmAddresses },
+    request: {
+      inventory: Inventory;
+      proof?: Proof | undefined;
+      address: string;
+      swarm: SwarmAddresses;
+    },
   ): Order | BackupOrder | DiscoverOrder {
-    return this.#sources.enroller.enrol(bootSecret, request);
+    const { nodes, enroller } = this.#sources;
+    const node = nodes.get(enroller.expects(bootSecret).node);
+    return this.#orPublish(node, () => enroller.enrol(bootSecret, request));
   }
 
   /** The assignment that this session belongs to. Throws RackseedError (401). */
@@ -161,6 +188,16 @@ export class NodeAgents {
     const node = nodes.get(assignment.node);
     nodes.touch(node.id, { inventory: history.record(node, inventory) });
     onChange(nodes.get(node.id));
+  }
+
+  /** Publishes the node if it is refused, for its view says why. */
+  #orPublish<T>(node: NodeRecord, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#sources.onChange(node);
+      throw error;
+    }
   }
 
   /** Neither an order that only reads nor a dry run. */

@@ -1,5 +1,6 @@
 /** Nodes as the API and the page show them: settings, state, progress, first boot. */
 import type { NodeView } from "#contract/api.ts";
+import type { Attestations } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
@@ -30,6 +31,7 @@ interface NodeViewSources {
   readonly power: PowerViews;
   readonly bootRestores: Pick<BootRestores, "view">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  readonly attestations: Pick<Attestations, "view">;
   readonly now: () => number;
 }
 
@@ -43,11 +45,23 @@ export class NodeViews {
   readonly #power: PowerViews;
   readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #history: Pick<HardwareHistory, "warnings">;
+  readonly #attestations: Pick<Attestations, "view">;
   readonly #now: () => number;
 
   constructor(
-    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, now }:
-      NodeViewSources,
+    {
+      nodes,
+      deployments,
+      batches,
+      clones,
+      checks,
+      encryption,
+      power,
+      bootRestores,
+      history,
+      attestations,
+      now,
+    }: NodeViewSources,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
@@ -58,6 +72,7 @@ export class NodeViews {
     this.#power = power;
     this.#bootRestores = bootRestores;
     this.#history = history;
+    this.#attestations = attestations;
     this.#now = now;
   }
 
@@ -99,6 +114,7 @@ export class NodeViews {
       ...(discover && { discover: true as const }),
       ...present("check", this.#checks.view(node.id)),
       ...present("encryption", this.#encryption.view(node.id)),
+      ...present("tpm", this.#attestations.view(node, { isWaiting: state === "armed" })),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };

@@ -41,8 +41,8 @@ export class SignedImages {
       const uki = layOutUki(stub, { osRelease, commandLine, ...files });
       const pieces = signUki(uki, signer, { name: `the signed image of ${name}` });
       this.#made.set(key, pieces);
-      const { image: pcr4Event, pcr11 } = measured(pieces, name),
-        ms = Math.round(performance.now() - startedMs);
+      const { image: pcr4Event, pcr11 } = measured(pieces, name);
+      const ms = Math.round(performance.now() - startedMs);
       log.info("signed-image", { image: name, bytes: uki.sizeBytes, ms, pcr4Event, pcr11 });
       return pieces;
     } catch (error) {

@@ -1,6 +1,8 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
 import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
+import { Attestations } from "../fleet/attestation/attestations.ts";
 import { BatchCurves } from "../fleet/batches/batch_curves.ts";
+import type { ExpectedBoot } from "../fleet/attestation/judge_boot.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
@@ -24,6 +26,7 @@ import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
+import { NodeTpms } from "../store/node_tpms.ts";
 import { NodeHistory } from "../store/node_history.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { Templates } from "../store/templates.ts";
@@ -53,6 +56,8 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What a machine measures that boots this version's signed kernel image. */
+  readonly expectedBoot: (ref: string) => Promise<ExpectedBoot>;
   /** What its DHCP gives away, if this server is a DHCP server. */
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   /** The site's Secure Boot key, for machines in set-up mode. */
@@ -62,13 +67,14 @@ interface FleetSources {
 }
 
 export function openFleet(
-  { stack, site, now }: StartContext,
+  { options, stack, site, now }: StartContext,
   {
     data,
     images,
     swarm: { site: siteSwarm, racks },
     notices,
     installer,
+    expectedBoot,
     dhcpRange,
     secureBoot,
     publish,
@@ -139,6 +145,13 @@ export function openFleet(
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
     templates,
+    attestations: new Attestations({
+      tpms: new NodeTpms(db, { now }),
+      requiredByDefault: options.requireTpm ?? false,
+      expectedBoot,
+      pin,
+      now,
+    }),
     bell,
     installer,
     pin,

@@ -34,6 +34,7 @@ const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/attest": { needs: "boot", unrecorded: OF_ORDER },
   "POST /node/inventory": NODE,
   "POST /node/report": NODE,
   "POST /node/identity": NODE,
@@ -101,6 +102,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/recovery-key": { needs: "administer", records: "node.recovery-key" },
   "GET /nodes/:node/hardware": VIEW,
   "POST /nodes/:node/accept-hardware": { needs: "operate", records: "node.accept-hardware" },
+  "POST /nodes/:node/forget-tpm": { needs: "operate", records: "node.forget-tpm" },
   "POST /nodes/:node/cancel": { needs: "order", records: "node.cancel" },
   "GET /nodes/:node/plan": VIEW,
   "GET /nodes/:node/log": VIEW,

@@ -12,6 +12,7 @@ const ACTIONS = {
   "node.power-set": "set how nodes are switched on and off",
   "node.discover": "order the discovery of hardware",
   "node.accept-hardware": "accept a node's changed hardware",
+  "node.forget-tpm": "forget a node's TPM",
   "node.restart": "restart a node into the installer",
   "node.cancel": "cancel an order",
   "node.backup": "order a backup",

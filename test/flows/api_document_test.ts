@@ -12,12 +12,14 @@ import {
   TemplateId,
 } from "#contract/api.ts";
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
+import { TpmChallenge } from "#contract/api/attestation.ts";
 import { CheckOrder } from "#contract/api/checks.ts";
 import { CALLS } from "#contract/calls.ts";
 import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
+import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
@@ -212,12 +214,14 @@ async function machines(test: ServerUnderTest): Promise<void> {
   const { nodes: [ordered] } = await client.post("/discoveries", { body, schema: DeployAnswer });
   using agent = await test.as(ordered?.token ?? "");
   const enrolment = { inventory: MACHINE_INVENTORY };
+  await agent.post("/node/attest", { body: madeTpmKeys(), schema: TpmChallenge });
   const { session } = await agent.post("/node/enrol", { body: enrolment, schema: DiscoverOrder });
   agent.useSession(session);
   await agent.send("POST", "/node/inventory", { json: enrolment });
   await agent.send("POST", "/node/report", { json: { step: "finish", state: "done", elapsedMs: 1 } });
   await client.get("/nodes/d1/hardware", any);
   await client.post("/nodes/d1/accept-hardware", { body: {}, schema: any });
+  await client.post("/nodes/d1/forget-tpm", { body: {}, schema: any });
   await client.get("/nodes/d1", any);
 }
 

@@ -2,6 +2,7 @@
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testBootWay } from "./netboot.ts";
 import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
+import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   const addresses = beside === undefined ? {} : { beside };
@@ -13,3 +14,4 @@ for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
 testAgent();
 testEnrolment();
+testTpmProof();

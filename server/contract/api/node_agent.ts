@@ -1,5 +1,6 @@
 /** Messages between a node's agent and the server. */
 import { z } from "zod";
+import { TpmQuote } from "./attestation.ts";
 import { DiskChoices, InstalledDisk } from "./disks.ts";
 import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks, TransferSources } from "./distribution.ts";
 import { EncryptionOrder, RecoveryKey } from "./encryption.ts";
@@ -73,6 +74,8 @@ export const Inventory = z.object({
   controllers: z.array(z.object({ modalias: text(255), driver: text(64).optional() })).max(128).optional(),
   /** Whether it has a TPM 2.0; agents of earlier releases do not say. */
   tpm2: z.boolean().optional(),
+  /** SHA-256 of the public area of that TPM's endorsement key, as in TpmView. */
+  tpmKey: z.string().regex(/^[0-9a-f]{64}$/).optional(),
   disks: z.array(InventoryDisk).max(256),
   // what follows is missing from agents of earlier releases
   processors: Processors.optional(),
@@ -137,8 +140,13 @@ export const ReportAnswer = z.object({
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
-/** Also the body of POST /node/inventory. */
-export const Enrolment = z.object({ inventory: Inventory });
+/** The body of POST /node/inventory. */
+export const InventoryReport = z.object({ inventory: Inventory });
+
+export const Enrolment = InventoryReport.extend({
+  /** If the server has asked for one: it answers 428 without. */
+  quote: TpmQuote.optional(),
+});
 export type Enrolment = z.infer<typeof Enrolment>;
 
 /** The identity that a node asks for: its old disk's with interfaces, or a person's choice of name and address. */

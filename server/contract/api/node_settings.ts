@@ -38,5 +38,7 @@ export const NodeSettings = z.object({
   backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
   /** How it gets from the installer into its own system; absent: "reboot". */
   finish: Finish.optional(),
+  /** Whether it gets orders only if its TPM proves what it runs; absent: as the server's own setting says. */
+  requireTpm: z.enum(["on", "off"]).optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;

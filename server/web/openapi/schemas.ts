@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import * as access from "#contract/api/access.ts";
+import * as attestation from "#contract/api/attestation.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
@@ -46,6 +47,7 @@ export interface JsonObject {
 
 const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   access,
+  attestation,
   audit,
   captures,
   checks,

@@ -87,6 +87,7 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
 
   app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
   app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
+  app.post("/nodes/:node/forget-tpm", (c) => c.json(fleet.forgetTpm(c.req.param("node"))));
 
   app.post(
     "/discoveries",

@@ -38,6 +38,7 @@ interface Call {
  */
 export const TABLE: readonly Row[] = [
   ["POST /node/enrol", ["boot"], { json: {} }],
+  ["POST /node/attest", ["boot"], { json: {} }],
   ["POST /node/inventory", ["session"], { json: {} }],
   ["POST /node/report", ["session"], { json: {} }],
   ["POST /node/identity", ["session"], { json: {} }],
@@ -114,6 +115,7 @@ export const TABLE: readonly Row[] = [
   ["POST /nodes/:node/recovery-key", ADMIN, { json: {} }],
   ["GET /nodes/:node/hardware", VIEW],
   ["POST /nodes/:node/accept-hardware", OPERATE],
+  ["POST /nodes/:node/forget-tpm", OPERATE],
   ["POST /nodes/:node/cancel", ORDER, { path: "/nodes/n3/cancel" }],
   ["POST /nodes/:node/cancel", OPERATE, { path: "/nodes/other/cancel" }],
   ["POST /nodes/:node/cancel", OPERATE],

@@ -59,6 +59,7 @@ export function Entry({ entry }: { entry: HistoryEntry }) {
 function titleOf({ kind, action, details }: HistoryEntry): string {
   if (kind === "boot") return details?.[0] === "own disk" ? t("bootDisk") : t("bootInstaller");
   if (action === "node.accept-hardware") return t("hardwareAccepted");
+  if (action === "node.forget-tpm") return t("tpmForgotten");
   if (action === "node.power-set") return t("powerSet");
   if ((kind === "schedule" || kind === "other") && action !== undefined) return actionText(action);
   return kindText(kind);

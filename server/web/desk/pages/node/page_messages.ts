@@ -116,6 +116,7 @@ export const t = messages({
     de: "Netzwerkstart: Installationssystem gesendet",
     zh: "网络启动：已下发安装程序",
   },
+  tpmForgotten: { en: "TPM forgotten", de: "TPM vergessen", zh: "已忘记 TPM" },
   hardwareAccepted: { en: "Hardware accepted", de: "Hardware akzeptiert", zh: "已确认硬件" },
   powerSet: {
     en: "Power settings changed",
@@ -195,6 +196,29 @@ export const t = messages({
     de:
       "Was sich geändert hat, wird dann nicht mehr gemeldet. Eine sterbende Platte bleibt gemeldet, bis sie ersetzt ist.",
     zh: "确认后不再提示该变化。即将损坏的磁盘会持续提示，直到更换。",
+  },
+  tpmUnknown: { en: "not seen yet", de: "noch nicht gesehen", zh: "尚未见到" },
+  tpmProved: { en: "it proved its agent", de: "er bewies seinen Agenten", zh: "已证明其代理" },
+  tpmUnproved: {
+    en: "it has not proved its agent yet",
+    de: "er hat seinen Agenten noch nicht bewiesen",
+    zh: "尚未证明其代理",
+  },
+  tpmRequired: {
+    en: "required before it gets an order",
+    de: "nötig, bevor er einen Auftrag bekommt",
+    zh: "获得任务前必须证明",
+  },
+  forgetTpm: { en: "Forget its TPM", de: "Sein TPM vergessen", zh: "忘记其 TPM" },
+  forgetTpmAbout: {
+    en: "After its board was replaced: the next TPM that it shows is taken for its own.",
+    de: "Nach einem Tausch der Hauptplatine: Das nächste TPM, das er zeigt, gilt als seins.",
+    zh: "更换主板后使用：它下次出示的 TPM 将被视为其自身的。",
+  },
+  tpmForgottenNow: {
+    en: "The TPM of {name} is forgotten.",
+    de: "Das TPM von {name} ist vergessen.",
+    zh: "已忘记 {name} 的 TPM。",
   },
   acceptedNow: {
     en: "The hardware of {name} is accepted.",
