@@ -110,6 +110,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/store/",
   ],
+  "server/media/": ["boot/", "server/contract/", "server/fleet/", "server/store/"],
   "server/support/": ["server/contract/", "server/tar/"],
   "server/systemd/": ["server/contract/"],
   "server/services/": [
@@ -122,6 +123,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/contract/",
     "server/fleet/",
     "server/images/",
+    "server/media/",
     "server/metrics/",
     "server/power/",
     "server/rehearsal/",
@@ -143,6 +145,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/dhcp/": ["server/contract/", "boot/*"],
   "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
+  "boot/medium/": ["server/contract/", "boot/*", "boot/tftp/"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
   "boot/initramfs/": ["server/contract/", "server/native/"],

@@ -42,6 +42,8 @@ const ACTIONS = {
   "image.rehearse": "rehearse a version",
   "image.rehearse-cancel": "cancel a rehearsal",
   "image.read": "read a file of a version",
+  "medium.make": "make a bootable medium",
+  "medium.revoke": "revoke a bootable medium",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",
   "swarm.set": "change the swarm's settings",
