@@ -298,6 +298,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/tree/",
   ],
   "agent/start/": [
+    "boot/dhcp/",
     "server/contract/",
     "server/plan/",
     "agent/backup/",

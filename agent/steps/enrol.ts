@@ -6,12 +6,27 @@ import { type Header, parseHeader, verifyManifestId } from "#contract/format/man
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { z } from "zod";
 
+/** The server of an order, or what stands for it. */
+export type OrderClient = Pick<ApiClient, "post" | "send" | "server"> & Disposable;
+
+/** The medium that the order came from, and that carries the version. */
+export interface CarryingMedium {
+  /** The folder of its files. */
+  readonly folder: string;
+  /** "sdb" */
+  readonly device: string;
+  /** It was written for this very machine. */
+  readonly isNamed: boolean;
+}
+
 export interface Enrolled {
-  readonly client: ApiClient;
+  readonly client: OrderClient;
   readonly order: Order;
   readonly header: Header;
   /** The key of the image's lineage. */
   readonly key: Uint8Array;
+  /** Absent: the version comes over the network. */
+  readonly medium?: CarryingMedium;
 }
 
 /** An order to install that is not verified yet. */
@@ -29,7 +44,7 @@ export interface EnrolledDiscovery {
   readonly order: DiscoverOrder;
 }
 
-type AnyOrder = Ordered | EnrolledBackup | EnrolledDiscovery;
+type AnyOrder = Ordered & { readonly client: ApiClient } | EnrolledBackup | EnrolledDiscovery;
 
 interface Enrolment {
   readonly server: string;
@@ -43,7 +58,7 @@ interface Enrolment {
 const REACH_MS = 90_000;
 
 /** Throws RackseedError if the server is not reached, or does not know the token. */
-export async function enrol(options: Enrolment): Promise<Ordered> {
+export async function enrol(options: Enrolment): Promise<Ordered & { readonly client: ApiClient }> {
   const enrolled = await enrolMachine(options);
   if (!isBackup(enrolled) && !isDiscovery(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * The layout of a disc: ISO 9660 (ECMA-119) level 1 with one level of folders, and two El Torito boot images ("El
+ * The layout of a disc: ISO 9660 (ECMA-119) level 1, and two El Torito boot images ("El
  * Torito" Bootable CD-ROM Format Specification 1.0), one for BIOS and one for UEFI. Pure: files are placed by their
  * sizes and never read.
  *
@@ -20,6 +20,8 @@ const MAX_FILE = 0xffff_ffff;
 /** §7.5.1, with an extension always: boot programs disagree about the dot of a name without one. */
 const NAME = /^[A-Z0-9_]{1,8}\.[A-Z0-9_]{1,3}$/;
 const FOLDER = /^[A-Z0-9_]{1,8}$/;
+/** Debian's signed GRUB knows a medium by this name, which is not one of level 1. */
+const MARK = ".DISK/INFO";
 
 export interface DiscFile {
   /** "EFI.IMG", "RACKSEED/VMLINUZ.BIN" */
@@ -45,9 +47,10 @@ export interface Disc {
 }
 
 interface Folder {
-  /** "" for the root. */
-  readonly name: string;
+  /** "BOOT/GRUB"; "" for the root. */
+  readonly path: string;
   readonly number: number;
+  readonly parent: string;
   readonly sector: number;
   readonly sectors: number;
   readonly entries: readonly Entry[];
@@ -103,27 +106,41 @@ export function sectorsOf(bytes: number): number {
   return Math.ceil(bytes / SECTOR);
 }
 
-/** The root first, then its folders by name: the order that path tables need (§6.9.1). */
+/** The root first, then by depth and name: the order that path tables need (§6.9.1). */
 function placeFolders(files: readonly DiscFile[]): Folder[] {
   const inside = new Map<string, Entry[]>([["", []]]);
+  const add = (path: string): Entry[] => {
+    const known = inside.get(path);
+    if (known) return known;
+    const made: Entry[] = [];
+    inside.set(path, made);
+    add(parentOf(path)).push({ name: nameOf(path), folder: path });
+    return made;
+  };
   for (const file of files) {
-    const [first = "", second, ...rest] = file.path.split("/");
-    const [folder, name] = second === undefined ? ["", first] : [first, second];
-    if (rest.length > 0 || !NAME.test(name) || folder !== "" && !FOLDER.test(folder)) {
-      throw new TypeError(`${file.path} is not a name of ISO 9660 level 1`);
-    }
-    inside.set(folder, [...inside.get(folder) ?? [], { name: `${name};1`, file }]);
+    const folders = parentOf(file.path).split("/");
+    const isFit = NAME.test(nameOf(file.path)) && folders.every((name) => name === "" || FOLDER.test(name));
+    if (!isFit && file.path !== MARK) throw new TypeError(`${file.path} is not a name of ISO 9660 level 1`);
+    add(parentOf(file.path)).push({ name: `${nameOf(file.path)};1`, file });
   }
-  const names = [...inside.keys()].sort();
-  inside.get("")!.push(...names.filter((name) => name !== "").map((name) => ({ name, folder: name })));
+  const depth = (path: string) => path === "" ? 0 : path.split("/").length;
+  const paths = [...inside.keys()].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
   let sector = FIRST_DIRECTORY;
-  return names.map((name, i) => {
-    const entries = inside.get(name)!.sort((a, b) => a.name < b.name ? -1 : 1);
+  return paths.map((path, i) => {
+    const entries = inside.get(path)!.sort((a, b) => a.name < b.name ? -1 : 1);
     const sectors = recordsInSectors(entries).length;
-    const folder = { name, number: i + 1, sector, sectors, entries };
+    const folder = { path, parent: parentOf(path), number: i + 1, sector, sectors, entries };
     sector += sectors;
     return folder;
   });
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 const recordLength = (nameBytes: number) => 33 + nameBytes + (nameBytes % 2 === 0 ? 1 : 0);
@@ -152,7 +169,8 @@ function directoryOf(
     created: Date;
   },
 ): Uint8Array {
-  const bytes = new Uint8Array(folder.sectors * SECTOR), root = folders[0]!;
+  const bytes = new Uint8Array(folder.sectors * SECTOR);
+  const at = (path: string) => folders.find((one) => one.path === path)!;
   const ofFolder = (name: string, { sector, sectors }: Folder) =>
     directoryRecord({ name, sector, sizeBytes: sectors * SECTOR, isFolder: true, created });
   for (const [i, entries] of recordsInSectors(folder.entries).entries()) {
@@ -163,10 +181,10 @@ function directoryOf(
     };
     if (i === 0) {
       add(ofFolder("\0", folder));
-      add(ofFolder("\x01", root));
+      add(ofFolder("\x01", at(folder.parent)));
     }
     for (const entry of entries) {
-      if ("folder" in entry) add(ofFolder(entry.name, folders.find(({ name }) => name === entry.folder)!));
+      if ("folder" in entry) add(ofFolder(entry.name, at(entry.folder)));
       else {
         const { path, sizeBytes } = entry.file;
         const sector = places.get(path)!;
@@ -208,12 +226,12 @@ function directoryRecord(
 
 /** §9.4 */
 function pathTableOf(folders: readonly Folder[], little: boolean): Uint8Array {
-  const parts = folders.map(({ name, sector }) => {
-    const text = name === "" ? "\0" : name;
+  const parts = folders.map(({ path, parent, sector }) => {
+    const text = path === "" ? "\0" : nameOf(path);
     const record = new Uint8Array(8 + text.length + text.length % 2), view = new DataView(record.buffer);
     record[0] = text.length;
     view.setUint32(2, sector, little);
-    view.setUint16(6, 1, little);
+    view.setUint16(6, folders.find((one) => one.path === parent)!.number, little);
     ascii(record, 8, text);
     return record;
   });

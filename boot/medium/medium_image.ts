@@ -41,7 +41,6 @@ export function mediumImage({ id, created, program, kernel, initramfs, files }: 
   const efi = fatImage([
     { path: "EFI/BOOT/BOOTX64.EFI", bytes: program("shimx64.efi") },
     { path: "EFI/BOOT/GRUBX64.EFI", bytes: program("gcdx64.efi") },
-    { path: "EFI/BOOT/GRUB.CFG", bytes: new TextEncoder().encode(grubMenu(id)) },
   ], { label: "RACKSEED" });
   const inside = (name: string) => `${MEDIUM_FOLDER}/${name}`.toUpperCase();
   const contents = new Map<string, BootFile>([
@@ -49,6 +48,9 @@ export function mediumImage({ id, created, program, kernel, initramfs, files }: 
     ["ISOLINUX/LDLINUX.C32", fileOfBytes(program("ldlinux.c32"))],
     ["ISOLINUX/ISOLINUX.CFG", text(isolinuxMenu(id))],
     ["EFI.IMG", fileOfBytes(efi)],
+    // the signed GRUB looks for the first, and reads the second beside it
+    [".DISK/INFO", text("Rackseed\n")],
+    ["BOOT/GRUB/GRUB.CFG", text(grubMenu(id))],
     [inside(`${id}.id`), text(`${id}\n`)],
     [inside("vmlinuz.bin"), kernel],
     [inside("initrd.img"), initramfs],

@@ -18,7 +18,7 @@ LABEL rackseed
 `;
 }
 
-/** grub.cfg beside the signed GRUB, for UEFI. The file with the medium's id tells it from another one. */
+/** grub.cfg, for UEFI. The file with the medium's id tells it from another one. */
 export function grubMenu(id: string): string {
   return `search --no-floppy --set=root --file /${MEDIUM_FOLDER}/${id}.id
 echo "Rackseed: starting from this medium (${id})"

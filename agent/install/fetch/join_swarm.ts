@@ -10,12 +10,31 @@ import { awaitDisk } from "./safe_frames.ts";
 import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { watchDownload } from "./watch_download.ts";
 
-/** The joined swarm and its manifest. */
-export interface JoinedSwarm {
-  readonly download: Download;
+/** What an installation needs of a download; MediumPacks is another one. */
+export type ImageDownload =
+  & Pick<
+    Download,
+    | "progress"
+    | "fetchOnly"
+    | "frames"
+    | "forgetPacks"
+    | "packPath"
+    | "downloadedBytes"
+    | "uploadedBytes"
+  >
+  & AsyncDisposable;
+
+/** A version that is there or comes, and its manifest. */
+export interface JoinedImage {
+  readonly download: ImageDownload;
   readonly manifest: Manifest;
-  /** Whether the packs are in memory. */
+  /** Whether the target's disk is free of packs. */
   readonly inMemory: boolean;
+}
+
+/** The joined swarm and its manifest. */
+export interface JoinedSwarm extends JoinedImage {
+  readonly download: Download;
 }
 
 interface SwarmJoinOptions {
@@ -123,7 +142,7 @@ export class SwarmJoin implements AsyncDisposable {
 }
 
 /** Does the work, and disposes the download if it fails. */
-export async function orDispose<T>(download: Download, work: () => Promise<T>): Promise<T> {
+export async function orDispose<T>(download: AsyncDisposable, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
