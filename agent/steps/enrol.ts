@@ -84,7 +84,7 @@ export async function enrolMachine(
   }
 }
 
-export function isBackup(enrolled: AnyOrder): enrolled is EnrolledBackup {
+export function isBackup(enrolled: AnyOrder | Enrolled): enrolled is EnrolledBackup {
   return "backup" in enrolled.order;
 }
 

@@ -16,7 +16,6 @@ import {
   type MediumNode,
   sealContents,
 } from "#contract/format/medium.ts";
-import { DEFAULT_ASK_SECONDS } from "#contract/identity.ts";
 import { formatToken } from "#contract/token.ts";
 import type { z } from "zod";
 import { fileOfText } from "../../boot/boot_file.ts";
@@ -212,7 +211,8 @@ export class Media {
       secrets: images.secrets(ref),
       hooks: hooks.ofNode({ id: "", settings: {} }, { image: version.image }),
       own: images.settings(version.image).own ?? [],
-      askSeconds: DEFAULT_ASK_SECONDS,
+      // a person is at the machine already
+      askSeconds: 86_400,
     });
     const nodes = (request.nodes ?? []).map(({ node: name, serial, settings }): MediumNode => ({
       name,
