@@ -30,6 +30,10 @@ export interface VmOptions {
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first" | "disk-only";
+  /** It boots from this first. */
+  readonly medium?: { readonly path: string; readonly as: "usb" | "cd" } | undefined;
+  /** Nothing is at the other end of its NIC. */
+  readonly isAlone?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
@@ -113,6 +117,11 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#isRunning;
   }
 
+  /** Pulls the medium out of its USB port. */
+  async pullMedium(): Promise<void> {
+    await this.#qmp.execute("device_del", { id: "stick" });
+  }
+
   /** As a person does for a moment: the guest is asked to shut down (ACPI). */
   async pressPowerButton(): Promise<void> {
     await this.#qmp.execute("system_powerdown");
@@ -158,7 +167,7 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
+  { firmware, bootOrder, mac, disks, medium, isAlone, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
   const diskIndex = bootOrder === "network-first" ? 2 : 1;
@@ -188,8 +197,10 @@ function qemuArguments(
       ],
       ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
     ]),
+    ...(medium ? mediumArguments(medium) : []),
     ...(tpm ? tpmArguments(tpm.socket) : []),
-    ...["-netdev", `tap,id=net,ifname=${tap},script=no,downscript=no`],
+    // a hub without other ports is a link that leads nowhere
+    ...["-netdev", isAlone ? "hubport,id=net,hubid=0" : `tap,id=net,ifname=${tap},script=no,downscript=no`],
     // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[
       "-device",
@@ -204,6 +215,14 @@ function qemuArguments(
     ...["-smbios", `type=1,serial=${name}`],
     ...(noReboot ? ["-no-reboot"] : []),
   ];
+}
+
+/** Before its disks, whose indexes begin with 1. */
+function mediumArguments({ path, as }: NonNullable<VmOptions["medium"]>): string[] {
+  const drive = `if=none,id=medium,format=raw,readonly=on,file=${path}`;
+  return as === "cd"
+    ? ["-drive", `${drive},media=cdrom`, "-device", "ide-cd,drive=medium,bootindex=0"]
+    : ["-drive", drive, "-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=medium,bootindex=0"];
 }
 
 /** Creates the machine's NVRAM, which keeps its boot entries between starts, as in a real machine. */
