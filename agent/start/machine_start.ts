@@ -62,7 +62,8 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   const commandLine = await textOf("/proc/cmdline") ?? "", id = mediumOf(commandLine);
   const { start, settled, medium } = await steps.run(
     "network",
-    ({ update }) => id === undefined ? reachNetwork(update, options) : startByMedium(id, { ...options, update }),
+    ({ update }) =>
+      id === undefined ? reachNetwork(update, options) : startByMedium(id, { ...options, update }),
   );
   const seen = lookAround(settled, options);
   // if enrolment fails, that is the failure to report
@@ -122,7 +123,10 @@ async function startByMedium(
   return { start: { boot }, settled, medium, message };
 }
 
-async function loadDrivers(update: StepProgress["update"], { run, signal }: Pick<StartOptions, "run" | "signal">) {
+async function loadDrivers(
+  update: StepProgress["update"],
+  { run, signal }: Pick<StartOptions, "run" | "signal">,
+) {
   update({ message: "loading drivers" });
   const drivers = new Drivers({ run, signal });
   await Promise.all([drivers.load(), drivers.loadFileSystems()]);

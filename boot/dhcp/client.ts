@@ -1,12 +1,5 @@
 /** Gets an address for an interface that has none, as a client does (RFC 2131 §3.1). The lease is not renewed. */
-import {
-  BROADCAST,
-  bytesOfIpv4,
-  type Ipv4,
-  ipv4OfBytes,
-  type MacAddress,
-  NO_ADDRESS,
-} from "./address.ts";
+import { BROADCAST, bytesOfIpv4, type Ipv4, ipv4OfBytes, type MacAddress, NO_ADDRESS } from "./address.ts";
 import { openOnInterface } from "./interface_socket.ts";
 import { MESSAGE_TYPE, OPTION } from "./options.ts";
 import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
@@ -106,7 +99,10 @@ function replyIn(
       address: yiaddr,
       netmask: firstOf(options.get(OPTION.subnetMask)) ?? ipv4OfBytes(Uint8Array.of(255, 255, 255, 0)),
       ...(gateway !== undefined && { gateway }),
-      dns: Array.from({ length: Math.floor(dns.length / 4) }, (_, i) => ipv4OfBytes(dns.subarray(i * 4, i * 4 + 4))),
+      dns: Array.from(
+        { length: Math.floor(dns.length / 4) },
+        (_, i) => ipv4OfBytes(dns.subarray(i * 4, i * 4 + 4)),
+      ),
     };
     return { type, serverId, lease };
   } catch {

@@ -45,17 +45,17 @@ export function fatImage(files: readonly FatFile[], { label }: { label: string }
     const first = free, count = Math.ceil(bytes.length / SECTOR);
     if (count === 0) return 0;
     image.set(bytes, (firstCluster + first - 2) * SECTOR);
-    for (let i = 0; i < count; i++) table.setUint16((first + i) * 2, i === count - 1 ? END : first + i + 1, true);
+    for (let i = 0; i < count; i++) {
+      table.setUint16((first + i) * 2, i === count - 1 ? END : first + i + 1, true);
+    }
     free += count;
     return first;
   };
   const write = (folder: Node, { number, parent }: { number: number; parent: number }): Uint8Array => {
-    const entries = number === 0
-      ? [entryOf(label.padEnd(11), { attributes: 8, first: 0, sizeBytes: 0 })]
-      : [
-        entryOf(".".padEnd(11), { attributes: FOLDER, first: number, sizeBytes: 0 }),
-        entryOf("..".padEnd(11), { attributes: FOLDER, first: parent, sizeBytes: 0 }),
-      ];
+    const entries = number === 0 ? [entryOf(label.padEnd(11), { attributes: 8, first: 0, sizeBytes: 0 })] : [
+      entryOf(".".padEnd(11), { attributes: FOLDER, first: number, sizeBytes: 0 }),
+      entryOf("..".padEnd(11), { attributes: FOLDER, first: parent, sizeBytes: 0 }),
+    ];
     for (const child of folder.children!.values()) {
       if (child.bytes) {
         const first = take(child.bytes), sizeBytes = child.bytes.length;

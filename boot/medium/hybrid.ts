@@ -66,6 +66,8 @@ export function withBootTable(isolinux: Uint8Array, { sector }: { sector: number
   let sum = 0;
   for (let at = 64; at < bytes.length; at += 4) sum = (sum + view.getUint32(at, true)) >>> 0;
   bytes.fill(0, 8, 64);
-  for (const [i, value] of [16, sector, isolinux.length, sum].entries()) view.setUint32(8 + i * 4, value, true);
+  for (const [i, value] of [16, sector, isolinux.length, sum].entries()) {
+    view.setUint32(8 + i * 4, value, true);
+  }
   return bytes;
 }

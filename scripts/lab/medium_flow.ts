@@ -41,7 +41,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
     seen: `the code has ${code.length} characters`,
   }];
   await emptyDisk(lab, typed.disk);
-  await installAt(lab, { node: typed, medium: { path: stick, as: "usb" }, extra: [] }, async (machine) => {
+  await installAt(lab, { node: typed, medium: { path: stick, as: "disk" }, extra: [] }, async (machine) => {
     const answers = [
       [/code of the medium/, "0000-0000-0000-0000\r"],
       [/Not accepted: the code is not/, `${code.toLowerCase()}\r`],
@@ -55,7 +55,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
       await machine.type(text);
     }
     await machine.serial.expect(/Take the medium out/, { timeoutMs: 1_800_000 });
-    await machine.pullMedium();
+    await machine.type("\r");
   });
   // its own disk, which must stay as it is, is larger than the one for the system
   const own = `${folder}/own.img`;
@@ -99,7 +99,10 @@ async function emptyDisk({ folder }: Workplace, name: string): Promise<void> {
   await run(["truncate", "-s", "3G", `${folder}/${name}.img`]);
 }
 
-function machineOf({ firmware, network, folder, keep, signal }: Workplace, { name, mac, disk }: Node): VmOptions {
+function machineOf(
+  { firmware, network, folder, keep, signal }: Workplace,
+  { name, mac, disk }: Node,
+): VmOptions {
   return {
     name,
     mac,

@@ -30,10 +30,12 @@ export interface VmOptions {
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first" | "disk-only";
-  /** It boots from this first. */
-  readonly medium?: { readonly path: string; readonly as: "usb" | "cd" } | undefined;
+  /** It boots from this first; "disk" and "cd" need no driver that Debian's cloud kernel lacks. */
+  readonly medium?: { readonly path: string; readonly as: "usb" | "disk" | "cd" } | undefined;
   /** Nothing is at the other end of its NIC. */
   readonly isAlone?: boolean;
+  /** UEFI: only what Microsoft's keys signed is started. */
+  readonly secureBoot?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
@@ -49,6 +51,14 @@ export interface VmOptions {
 export const shutdownMs = 400_000;
 
 const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+
+/** With the keys of Microsoft, which signed shim. */
+const secureOvmf = {
+  code: "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+  vars: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+};
+
+export const secureBootNeeds = { files: [secureOvmf.code, secureOvmf.vars] };
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
 
@@ -117,11 +127,6 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#isRunning;
   }
 
-  /** Pulls the medium out of its USB port. */
-  async pullMedium(): Promise<void> {
-    await this.#qmp.execute("device_del", { id: "stick" });
-  }
-
   /** As a person does for a moment: the guest is asked to shut down (ACPI). */
   async pressPowerButton(): Promise<void> {
     await this.#qmp.execute("system_powerdown");
@@ -167,7 +172,20 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disks, medium, isAlone, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
+  {
+    firmware,
+    bootOrder,
+    mac,
+    disks,
+    medium,
+    isAlone,
+    memoryMiB,
+    name,
+    folder,
+    noReboot,
+    httpBoot,
+    secureBoot = false,
+  }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
   const diskIndex = bootOrder === "network-first" ? 2 : 1;
@@ -178,12 +196,22 @@ function qemuArguments(
     "-nodefaults",
     // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
     // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
-    ...["-machine", "q35,graphics=off,hpet=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
+    ...[
+      "-machine",
+      `q35,graphics=off,hpet=off,smm=${secureBoot ? "on" : "auto"}`,
+      "-accel",
+      "tcg,thread=multi",
+      "-cpu",
+      "max",
+      "-smp",
+      "2",
+    ],
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"
       ? [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${ovmf.code}`],
+        ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${secureBoot ? secureOvmf.code : ovmf.code}`],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
         // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
@@ -220,18 +248,26 @@ function qemuArguments(
 /** Before its disks, whose indexes begin with 1. */
 function mediumArguments({ path, as }: NonNullable<VmOptions["medium"]>): string[] {
   const drive = `if=none,id=medium,format=raw,readonly=on,file=${path}`;
-  return as === "cd"
-    ? ["-drive", `${drive},media=cdrom`, "-device", "ide-cd,drive=medium,bootindex=0"]
-    : ["-drive", drive, "-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=medium,bootindex=0"];
+  switch (as) {
+    case "usb":
+      return ["-drive", drive, "-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=0"];
+    case "disk":
+      return ["-drive", drive, "-device", "virtio-blk-pci,drive=medium,bootindex=0"];
+    case "cd":
+      return [
+        ...["-drive", `${drive},media=cdrom`, "-device", "virtio-scsi-pci"],
+        ...["-device", "scsi-cd,drive=medium,bootindex=0"],
+      ];
+  }
 }
 
 /** Creates the machine's NVRAM, which keeps its boot entries between starts, as in a real machine. */
-async function provideNvram({ folder, name }: VmOptions): Promise<void> {
+async function provideNvram({ folder, name, secureBoot = false }: VmOptions): Promise<void> {
   try {
     await Deno.lstat(nvramPath(folder, name));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await Deno.copyFile(ovmf.vars, nvramPath(folder, name));
+    await Deno.copyFile(secureBoot ? secureOvmf.vars : ovmf.vars, nvramPath(folder, name));
   }
 }
 

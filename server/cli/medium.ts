@@ -32,7 +32,9 @@ export async function writeMedium(
     },
 ): Promise<void> {
   const { signal, claimDevice } = options;
-  if (path === undefined) throw new UsageError("say where to write it: -o FILE. See `rackseed medium --help`.");
+  if (path === undefined) {
+    throw new UsageError("say where to write it: -o FILE. See `rackseed medium --help`.");
+  }
   const ref = packs ?? image;
   if (ref === undefined || packs !== undefined && image !== undefined) {
     throw new UsageError("name the version: --image IMAGE for a network, or --packs IMAGE to carry it.");
@@ -81,7 +83,9 @@ export async function writeMedium(
       ? "It carries its code: whoever has the medium can read what is on it."
       : "Machines ask for this code. It is not shown again, and must not lie with the medium.",
   );
-  if (kind === "network" && expires !== undefined) remark(`Machines may enrol by it until ${formatTime(expires)}.`);
+  if (kind === "network" && expires !== undefined) {
+    remark(`Machines may enrol by it until ${formatTime(expires)}.`);
+  }
 }
 
 export async function listMedia({ json, signal, ...options }: MediumOptions): Promise<void> {

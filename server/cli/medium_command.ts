@@ -11,7 +11,9 @@ export function addMedium(
   { signal, claimDevice }: Pick<Actions, "signal" | "claimDevice">,
 ): void {
   const medium = withServer(program.command("medium"))
-    .description("Write a stick or disc that starts machines without PXE, or installs them without a network.")
+    .description(
+      "Write a stick or disc that starts machines without PXE, or installs them without a network.",
+    )
     .option("-o, --output <file>", "image to write, or a USB stick such as /dev/sdb")
     .option("--image <image>", `start machines by this version: ${IMAGE}`)
     .option("--packs <image>", "carry this version, and install it without a network")
@@ -68,5 +70,7 @@ somebody, change the passwords and keys in the image.`,
         examples: ["rackseed medium revoke 1a2b3c4d"],
       }),
     )
-    .action(async (id, options) => await (await import("./medium.ts")).revokeMedium(id, { ...options, signal }));
+    .action(async (id, options) =>
+      await (await import("./medium.ts")).revokeMedium(id, { ...options, signal })
+    );
 }

@@ -20,7 +20,10 @@ interface OutputOptions {
 }
 
 /** Throws RackseedError, with nothing written, if it is no place for a medium. */
-export async function openOutput(path: string, { claimDevice, sys = "/sys" }: OutputOptions): Promise<MediumOutput> {
+export async function openOutput(
+  path: string,
+  { claimDevice, sys = "/sys" }: OutputOptions,
+): Promise<MediumOutput> {
   const info = await Deno.stat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw refused(path, `${messageOf(error)}.`);
@@ -37,7 +40,10 @@ export async function openOutput(path: string, { claimDevice, sys = "/sys" }: Ou
 }
 
 /** `number`: as in st_rdev. */
-async function refuseOtherDisks(path: string, { number, sys }: { number: number; sys: string }): Promise<void> {
+async function refuseOtherDisks(
+  path: string,
+  { number, sys }: { number: number; sys: string },
+): Promise<void> {
   // makedev(3) of glibc
   const major = (number >>> 8) & 0xfff, minor = (number & 0xff) | ((number >>> 12) & 0xfff00);
   const at = await Deno.realPath(`${sys}/dev/block/${major}:${minor}`).catch(() => "");

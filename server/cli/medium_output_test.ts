@@ -5,7 +5,11 @@ import { needs } from "../../test/support/needs.ts";
 import { openOutput } from "./medium_output.ts";
 
 const claimDevice = (path: string) => Promise.try(() => claimBlockDevice(path));
-const write = async (path: string, bytes: number, options: Partial<Parameters<typeof openOutput>[1]> = {}) => {
+const write = async (
+  path: string,
+  bytes: number,
+  options: Partial<Parameters<typeof openOutput>[1]> = {},
+) => {
   await using output = await openOutput(path, { claimDevice, ...options });
   output.refuseTooSmall(bytes);
   await output.write(new Uint8Array(bytes).fill(7));
@@ -30,7 +34,10 @@ Deno.test("a file appears under its name when it is whole, for its owner alone",
     {
       await using output = await openOutput(`${folder}/other.img`, { claimDevice });
       await output.write(new Uint8Array(10));
-      await assert.rejects(openOutput(`${folder}/other.img`, { claimDevice }), /other.img.part exists already/);
+      await assert.rejects(
+        openOutput(`${folder}/other.img`, { claimDevice }),
+        /other.img.part exists already/,
+      );
     }
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["stick.img"]);
     await assert.rejects(write(`${folder}/none/stick.img`, 1), /cannot write a medium to/);
@@ -63,7 +70,10 @@ Deno.test({
       await run(["mkfs.ext4", "-q", image]);
       const loop = (await run(["losetup", "--find", "--show", image])).stdout.trim();
       try {
-        await assert.rejects(write(loop, 1 << 20), /neither removable nor attached by USB. Nothing was written/);
+        await assert.rejects(
+          write(loop, 1 << 20),
+          /neither removable nor attached by USB. Nothing was written/,
+        );
         // a sysfs in which it is on a USB port
         const sys = await fakeSys(folder, loop);
         await Deno.mkdir(`${folder}/mnt`);

@@ -7,9 +7,11 @@ import type { ImageSecrets } from "../fleet/ports.ts";
 /** Stands for what only a server has; the agent replaces the node. */
 const NOBODY = "unnamed";
 
+type Carried = "image" | "version" | "layout" | "infoHash" | "backupOf";
+
 /** Throws RackseedError (409) if the version cannot be installed without a server. */
 export function carriedOrder(
-  { image, version, layout, infoHash }: VersionView,
+  { image, version, layout, infoHash, backupOf }: Pick<VersionView, Carried>,
   { medium, title, secrets, hooks, own, askSeconds }: {
     /** Its id. */
     medium: string;
@@ -20,14 +22,14 @@ export function carriedOrder(
     askSeconds: number;
   },
 ): Order {
-  if (layout?.encrypted?.length) {
+  const obstacle = obstacleOf({ layout, backupOf }, hooks);
+  if (obstacle !== undefined) {
     throw new RackseedError(title, {
-      reason: "it has encrypted volumes, whose recovery keys the server makes for each machine.",
+      reason: obstacle,
       remedy: "install it over the network; a medium without --packs starts the machine for that.",
       status: 409,
     });
   }
-  const run = hooks.filter(({ when }) => when !== "first-boot");
   return {
     session: medium,
     deployment: medium,
@@ -39,11 +41,27 @@ export function carriedOrder(
     swarm: { infoHash, announce: [], webSeeds: [] },
     identity: {
       mode: "ask",
-      assigned: { hostname: NOBODY, interfaces: [{ kind: "ethernet", addresses: "dhcp", gateways: [], dns: [] }] },
+      assigned: {
+        hostname: NOBODY,
+        interfaces: [{ kind: "ethernet", addresses: "dhcp", gateways: [], dns: [] }],
+      },
       askSeconds,
       own: [...own],
       isBackup: false,
     },
-    ...(run.length > 0 && { hooks: run }),
+    ...(hooks.length > 0 && { hooks: [...hooks] }),
   };
+}
+
+/** What only a server can do for the clone. */
+function obstacleOf(
+  { layout, backupOf }: Pick<VersionView, "layout" | "backupOf">,
+  hooks: readonly Hook[],
+): string | undefined {
+  const late = hooks.find(({ when }) => when === "first-boot");
+  if (layout?.encrypted?.length) {
+    return "it has encrypted volumes, whose recovery keys the server makes and keeps for each machine.";
+  }
+  if (backupOf !== undefined) return `it is a backup of ${backupOf}, and no other machine may become that.`;
+  return late && `its hook ${late.name} runs at the first boot, and reports to the server.`;
 }

@@ -48,7 +48,17 @@ export class MediaTable {
     this.#db.prepare(
       `INSERT INTO media (id, image, version, kind, created, by, unattended, expires, hash)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(id, image, version, kind, created, by, Number(unattended), expiresMs, secret ? tokenHash(secret) : null);
+    ).run(
+      id,
+      image,
+      version,
+      kind,
+      created,
+      by,
+      Number(unattended),
+      expiresMs,
+      secret ? tokenHash(secret) : null,
+    );
   }
 
   /** The medium with this secret, and notes its use; undefined if there is none, or it has expired. */

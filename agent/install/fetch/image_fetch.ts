@@ -19,7 +19,8 @@ import { Download, type DownloadProgress } from "./download.ts";
 import { fetchExtents } from "./extent_client.ts";
 import { describeComparison, describeTransfer } from "./fetch_messages.ts";
 import { InstallClock } from "./install_clock.ts";
-import { type JoinedImage, orDispose, SwarmJoin } from "./join_swarm.ts";
+import type { JoinedImage } from "./image_download.ts";
+import { orDispose, SwarmJoin } from "./join_swarm.ts";
 import { MediumPacks } from "./medium_packs.ts";
 import { safeFrames } from "./safe_frames.ts";
 import { watchDownload } from "./watch_download.ts";
@@ -101,7 +102,11 @@ export class ImageFetch implements AsyncDisposable {
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
     const { comparison, journal } = target;
-    const { joined, way } = await this.#joinImage({ memory, journal, manifestOnly: comparison !== undefined });
+    const { joined, way } = await this.#joinImage({
+      memory,
+      journal,
+      manifestOnly: comparison !== undefined,
+    });
     const { download, inMemory, manifest } = joined;
     return await orDispose(download, async () => {
       const compared = await this.#compare(target, { manifest, progress });

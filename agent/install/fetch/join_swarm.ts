@@ -4,33 +4,12 @@ import type { Enrolled } from "../../steps/enrol.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import type { Journal } from "../records/journal.ts";
 import { Download } from "./download.ts";
+import type { JoinedImage } from "./image_download.ts";
 import { httpsPacks } from "./https_packs.ts";
 import { memoryFor } from "./pack_store.ts";
 import { awaitDisk } from "./safe_frames.ts";
 import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { watchDownload } from "./watch_download.ts";
-
-/** What an installation needs of a download; MediumPacks is another one. */
-export type ImageDownload =
-  & Pick<
-    Download,
-    | "progress"
-    | "fetchOnly"
-    | "frames"
-    | "forgetPacks"
-    | "packPath"
-    | "downloadedBytes"
-    | "uploadedBytes"
-  >
-  & AsyncDisposable;
-
-/** A version that is there or comes, and its manifest. */
-export interface JoinedImage {
-  readonly download: ImageDownload;
-  readonly manifest: Manifest;
-  /** Whether the target's disk is free of packs. */
-  readonly inMemory: boolean;
-}
 
 /** The joined swarm and its manifest. */
 export interface JoinedSwarm extends JoinedImage {

@@ -2,7 +2,7 @@
 import { decodeManifest, type Manifest } from "#contract/format/manifest.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import type { DownloadProgress } from "./download.ts";
-import type { ImageDownload } from "./join_swarm.ts";
+import type { ImageDownload } from "./image_download.ts";
 import { openOrderedManifest } from "./ordered_image.ts";
 
 /** The manifest is small, so that a name of the wrong size means damage. */

@@ -1,7 +1,7 @@
 /** Waits for work that needs the swarm, and gives up when nothing arrives any more. */
 import { RackseedError } from "#contract/errors.ts";
 import type { DownloadProgress } from "./download.ts";
-import type { ImageDownload } from "./join_swarm.ts";
+import type { ImageDownload } from "./image_download.ts";
 
 /** Ends the installation if not one byte arrives for this long. */
 const STALL_MS = 10 * 60_000;

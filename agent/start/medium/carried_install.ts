@@ -23,7 +23,11 @@ export function choose(
   const { image, version } = order;
   const as = node === undefined ? "this machine, which has no name yet," : node.name;
   return {
-    ordered: { client: new MediumServer(order), order, medium: { folder, device, isNamed: node !== undefined } },
+    ordered: {
+      client: new MediumServer(order),
+      order,
+      medium: { folder, device, isNamed: node !== undefined },
+    },
     mac: firstNic(inventory, node),
     message: `${as} will become ${image}@${version}, which is on the medium`,
   };

@@ -39,6 +39,7 @@ export function orderFor({ order }: CarriedVersion, node: MediumNode | undefined
 
 /** The NIC that an interface without a MAC means. */
 export function firstNic({ nics }: Machine, node: MediumNode | undefined): string {
-  const nic = nics.find(({ mac }) => mac.toLowerCase() === node?.mac) ?? nics.find(({ link }) => link) ?? nics[0];
+  const nic = nics.find(({ mac }) => mac.toLowerCase() === node?.mac) ?? nics.find(({ link }) => link) ??
+    nics[0];
   return nic?.mac ?? "";
 }

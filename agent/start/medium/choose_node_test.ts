@@ -35,7 +35,9 @@ Deno.test("an interface without a MAC is the table's NIC, else one with a link",
 
 Deno.test("the kernel's command line names the medium", () => {
   assert.equal(mediumOf("initrd=x rackseed.medium=1a2b3c4d console=ttyS0"), "1a2b3c4d");
-  for (const none of ["rackseed.medium=", "rackseed.medium=1a2b3c4dd", "xrackseed.medium=1a2b3c4d", "quiet"]) {
+  for (
+    const none of ["rackseed.medium=", "rackseed.medium=1a2b3c4dd", "xrackseed.medium=1a2b3c4d", "quiet"]
+  ) {
     assert.equal(mediumOf(none), undefined, none);
   }
 });

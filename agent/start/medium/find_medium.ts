@@ -91,7 +91,8 @@ function readLabel(path: string): string | undefined {
 function notFound(id: string, devices: readonly string[]): RackseedError {
   return new RackseedError(`cannot find the medium ${id}`, {
     reason: `the kernel shows no device with it; it shows ${devices.join(", ") || "none"}.`,
-    remedy: "leave the medium in until it is installed. If it is in: the image's kernel lacks a driver for it; " +
+    remedy:
+      "leave the medium in until it is installed. If it is in: the image's kernel lacks a driver for it; " +
       "try another port, or a CD instead of a stick.",
   });
 }

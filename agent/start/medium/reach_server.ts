@@ -70,7 +70,9 @@ async function findLease(access: ServerAccess, options: ReachOptions): Promise<{
       await run(["ip", "link", "set", "dev", name, "up"], { signal, accept: [0, 1, 2] });
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const links = await Promise.all(all.map(async (nic) => await firstLine(`/sys/class/net/${nic.name}/carrier`)));
+    const links = await Promise.all(
+      all.map(async (nic) => await firstLine(`/sys/class/net/${nic.name}/carrier`)),
+    );
     linked = all.filter((_, i) => links[i] === "1");
   }
   const { address, gateway, dns = [] } = access, [first] = linked;
@@ -81,7 +83,11 @@ async function findLease(access: ServerAccess, options: ReachOptions): Promise<{
   const asking = new AbortController(), stop = AbortSignal.any([signal, asking.signal]);
   try {
     return await Promise.any(linked.map(async (nic) => {
-      const lease = await requestLease(nic.name, { mac: parseMac(nic.mac), timeoutMs: DHCP_MS, signal: stop });
+      const lease = await requestLease(nic.name, {
+        mac: parseMac(nic.mac),
+        timeoutMs: DHCP_MS,
+        signal: stop,
+      });
       if (lease === undefined) throw new Error(`nobody answers on ${nic.name}`);
       const { address, netmask, gateway, dns } = lease;
       const cidr = `${address}/${prefixOfMask(netmask) ?? 24}`;

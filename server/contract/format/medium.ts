@@ -20,7 +20,7 @@ import { RackseedError } from "../errors.ts";
 import { Cidr, Identity, Ipv4Address, Mac } from "../identity.ts";
 
 const SALT_BYTES = 16, NONCE_BYTES = 12, TAG_BYTES = 16;
-const COST = { N: 1 << 15, r: 8, p: 1, maxmem: 64 << 20 };
+const COST = { N: 1 << 14, r: 8, p: 1, maxmem: 64 << 20 };
 const ALGORITHM = "aes-256-gcm";
 /** Without I, L, O and U, which a person may mistake for others. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
