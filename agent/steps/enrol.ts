@@ -1,5 +1,5 @@
 /** Enrolment: a node sends its inventory to the server and receives its order. */
-import { BackupOrder, DiscoverOrder, type Inventory, Order } from "#contract/api.ts";
+import { BackupOrder, DiscoverOrder, type Inventory, Order, type StepReport } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
@@ -15,8 +15,12 @@ export interface CarryingMedium {
   readonly folder: string;
   /** "sdb" */
   readonly device: string;
+  readonly id: string;
   /** It was written for this very machine. */
   readonly isNamed: boolean;
+  readonly inventory: Inventory;
+  /** The steps that are done. */
+  steps(): StepReport[];
 }
 
 export interface Enrolled {

@@ -72,7 +72,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
   });
   const nodes = await server.rackseed("node", "list");
   checks.push({ what: "the server took no part", passed: !/field/.test(nodes), seen: nodes.trim() });
-  for (const node of [typed, listed]) checks.push(...await startClone(lab, node));
+  for (const node of [typed, listed]) checks.push(...await startClone(lab, { node, server }));
   return checks;
 }
 
@@ -141,7 +141,10 @@ async function installAt(
   });
 }
 
-async function startClone(lab: Workplace, node: Node): Promise<Check[]> {
+async function startClone(
+  lab: Workplace,
+  { node, server }: { node: Node; server: ProductServer },
+): Promise<Check[]> {
   const { timeline, network, sshKey } = lab, { name, address } = node;
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
@@ -152,9 +155,18 @@ async function startClone(lab: Workplace, node: Node): Promise<Check[]> {
   const guest = new Guest(network, { address, key: sshKey.path });
   const greeting = await timeline.measure(`${name}: application answers`, () => guest.greeting(lab));
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
+  const report = `${lab.folder}/${name}.json`;
+  await Deno.writeTextFile(report, await guest.shell("cat /var/lib/rackseed/medium.json", lab));
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
+  await server.rackseed("medium", "adopt", report);
+  const adopted = JSON.parse(await server.rackseed("node", "show", name, "--json"));
   return [
+    {
+      what: `${name}: adopted with its address and its image`,
+      passed: adopted.state === "installed" && adopted.settings.address === `${address}/${prefix}`,
+      seen: `${adopted.state}, ${adopted.settings.address}`,
+    },
     {
       what: `${name}: boots from its own disk, and its application answers at its own address`,
       passed: greeting.startsWith(`host=${name} `),

@@ -1,7 +1,7 @@
 /** `rackseed medium …` */
 import { type MediumNodeEntry, MediumRequest } from "#contract/api/media.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { MediumId } from "#contract/format/medium.ts";
+import { MediumId, MediumReport } from "#contract/format/medium.ts";
 import { formatBytes, formatTime } from "../words/figures.ts";
 import { type CsvRow, parseCsv } from "../words/csv.ts";
 import { nodesOfTable } from "../words/node_table.ts";
@@ -114,6 +114,33 @@ export async function revokeMedium(key: string, { signal, ...options }: MediumOp
   print(`revoked the medium ${medium}`);
 }
 
+export async function adoptMachines(
+  files: readonly string[],
+  { json, signal, ...options }: MediumOptions,
+): Promise<void> {
+  const reports = await Promise.all(files.map(async (file) => reportIn(file, await textOf(file))));
+  using client = await connect(options, signal);
+  const nodes = [];
+  for (const body of reports) {
+    const node = await client.call("POST /media/reports", { body, signal });
+    nodes.push(node);
+    if (!json) print(`adopted ${node.name}, installed with ${body.image} by the medium ${body.medium}`);
+  }
+  if (json) printJson(nodes);
+}
+
+function reportIn(file: string, text: string): MediumReport {
+  try {
+    return MediumReport.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new RackseedError(`cannot adopt a machine by ${file}`, {
+      reason: "it is not the report of a machine that a medium installed.",
+      remedy: "copy /var/lib/rackseed/medium.json of the machine.",
+      cause,
+    });
+  }
+}
+
 const SERIAL = "serial";
 
 /** The columns of node tables, and one for the serial number. Throws UsageError that names the line. */
@@ -137,7 +164,7 @@ async function textOf(file: string): Promise<string> {
   } catch (error) {
     throw new RackseedError(`cannot read ${file}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "check the name of the table.",
+      remedy: "check the file's name.",
     });
   }
 }

@@ -58,6 +58,23 @@ Only a USB stick that nothing uses is written, or a file.`,
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ examples: ["rackseed medium list"] }))
     .action(async (options) => await (await import("./medium.ts")).listMedia({ ...options, signal }));
+  withServer(medium.command("adopt"))
+    .description("Make nodes of machines that a medium installed, by the reports that they keep.")
+    .argument("<report...>", "copies of /var/lib/rackseed/medium.json of such machines")
+    .option("--json", "print the nodes as JSON")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+The server must have the version. The machine's name, addresses, hardware and the
+steps of its installation become those of the node, which can then be restored,
+backed up and deployed like any other.`,
+        examples: ["rackseed medium adopt edge1.json"],
+      }),
+    )
+    .action(async (files, options) =>
+      await (await import("./medium.ts")).adoptMachines(files, { ...options, signal })
+    );
   withServer(medium.command("revoke"))
     .description("Revoke a medium: no machine enrols by it any more.")
     .argument("<id>", "the medium's id")

@@ -95,6 +95,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /media": { needs: "administer", records: "medium.make", body: true },
   "GET /media": { needs: "administer" },
   "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
+  "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
   "GET /media/:medium/image": { needs: "administer" },
 
   "GET /nodes": VIEW,

@@ -43,6 +43,7 @@ const ACTIONS = {
   "image.rehearse-cancel": "cancel a rehearsal",
   "image.read": "read a file of a version",
   "medium.make": "make a bootable medium",
+  "medium.adopt": "make a node of a machine that a medium installed",
   "medium.revoke": "revoke a bootable medium",
   "hook.set": "set a hook",
   "hook.delete": "delete a hook",

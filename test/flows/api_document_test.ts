@@ -35,6 +35,7 @@ const NOT_HERE = [
   "GET /rehearsals/:id/screenshot",
   "POST /images/:ref/rehearsals",
   "POST /media",
+  "POST /media/reports",
   "POST /node/medium",
   "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",

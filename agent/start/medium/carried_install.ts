@@ -22,12 +22,17 @@ export function choose(
   const order = orderFor(carried, node);
   const { image, version } = order;
   const as = node === undefined ? "this machine, which has no name yet," : node.name;
+  const client = new MediumServer(order);
+  const medium = {
+    folder,
+    device,
+    id: description.id,
+    isNamed: node !== undefined,
+    inventory,
+    steps: () => client.steps,
+  };
   return {
-    ordered: {
-      client: new MediumServer(order),
-      order,
-      medium: { folder, device, isNamed: node !== undefined },
-    },
+    ordered: { client, order, medium },
     mac: firstNic(inventory, node),
     message: `${as} will become ${image}@${version}, which is on the medium`,
   };

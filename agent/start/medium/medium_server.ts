@@ -11,6 +11,7 @@ import type { OrderClient } from "../../steps/enrol.ts";
 export class MediumServer implements OrderClient {
   readonly server = new URL("medium:");
   readonly #assigned: Order["identity"]["assigned"];
+  readonly #steps = new Map<string, StepReport>();
 
   constructor({ identity }: Pick<Order, "identity">) {
     this.#assigned = identity.assigned;
@@ -28,6 +29,11 @@ export class MediumServer implements OrderClient {
       this.#answer(path, json);
       return new Response(null, { status: 204 });
     });
+  }
+
+  /** The reports of steps that are done, the last of each, without what only a live view needs. */
+  get steps(): StepReport[] {
+    return [...this.#steps.values()];
   }
 
   [Symbol.dispose](): void {}
@@ -49,7 +55,8 @@ export class MediumServer implements OrderClient {
     });
   }
 
-  #report(_report: StepReport): ReportAnswer {
+  #report({ console: _, racks: __, ...report }: StepReport): ReportAnswer {
+    if (report.state === "done") this.#steps.set(report.step, report);
     return { cancelled: false, seedOn: false };
   }
 

@@ -21,6 +21,8 @@ Deno.test("reports never cancel, and what needs a server is refused", async () =
   const body = { step: "plan", state: "done", elapsedMs: 1 };
   const answer = await server.post("/node/report", { body, schema: ReportAnswer });
   assert.deepEqual(answer, { cancelled: false, seedOn: false });
+  await server.post("/node/report", { body: { ...body, state: "running" }, schema: ReportAnswer });
+  assert.deepEqual(server.steps, [body]);
   assert.equal((await server.send("POST", "/node/record", { json: assigned })).status, 204);
   await assert.rejects(server.send("GET", "/node/torrent"), /installed from a medium, without a server/);
 });

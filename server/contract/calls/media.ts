@@ -1,5 +1,7 @@
 /** Calls for bootable media. */
 import { z } from "zod";
+import { NodeView } from "../api/nodes.ts";
+import { MediumReport } from "../format/medium.ts";
 import { MediumAnswer, MediumBoot, MediumBootAnswer, MediumRequest, MediumView } from "../api/media.ts";
 import { bytes, type Calls } from "./call.ts";
 
@@ -23,6 +25,12 @@ export const mediaCalls = {
     summary: "Fetch a medium's image, whole or one range of it.",
     answer: bytes("A disc image for USB sticks and CDs."),
     also: { 206: "The range that was asked for.", 416: "The image has no such range." },
+    errors: [404, 409],
+  },
+  "POST /media/reports": {
+    summary: "Make a node of a machine that a medium installed, by the report that its clone keeps.",
+    body: MediumReport,
+    answer: NodeView,
     errors: [404, 409],
   },
   "POST /node/medium": {

@@ -13,11 +13,11 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { z } from "zod";
-import { MachineName } from "../api/fields.ts";
+import { MachineName, time } from "../api/fields.ts";
 import { DiskChoices } from "../api/disks.ts";
-import { Order } from "../api/node_agent.ts";
+import { Inventory, Order, StepReport } from "../api/node_agent.ts";
 import { RackseedError } from "../errors.ts";
-import { Cidr, Identity, Ipv4Address, Mac } from "../identity.ts";
+import { Cidr, Hostname, Identity, Ipv4Address, Mac, NetworkInterfaces } from "../identity.ts";
 
 const SALT_BYTES = 16, NONCE_BYTES = 12, TAG_BYTES = 16;
 const COST = { N: 1 << 14, r: 8, p: 1, maxmem: 64 << 20 };
@@ -76,6 +76,25 @@ export const MediumDescription = z.object({
   code: z.string().max(64).optional(),
 });
 export type MediumDescription = z.infer<typeof MediumDescription>;
+
+/** Kept on the clone, in /var/lib/rackseed: what happened without a server. It holds no secret. */
+export const MediumReport = z.object({
+  format: z.literal(1),
+  medium: MediumId,
+  /** "web@3", and the SHA-256 of its manifest. */
+  image: z.string().max(100),
+  manifest: z.string().max(64),
+  hostname: Hostname,
+  interfaces: NetworkInterfaces,
+  /** Of the NIC that an interface without a MAC means. */
+  mac: Mac.optional(),
+  inventory: Inventory,
+  /** The steps until the clone was verified. */
+  steps: z.array(StepReport).max(64),
+  /** By the machine's own clock. */
+  installed: time,
+});
+export type MediumReport = z.infer<typeof MediumReport>;
 
 /** Of the file. */
 export const MAX_DESCRIPTION_BYTES = 32 << 20;

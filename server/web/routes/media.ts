@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import { MediumBoot, MediumRequest } from "#contract/api/media.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { MediumReport } from "#contract/format/medium.ts";
+import { adoptInstalled } from "../../fleet/adopt_installed.ts";
 import { parseRange } from "../../swarm/web_seed.ts";
 import type { BootFile } from "../../fleet/ports.ts";
 import { jsonBody } from "../body.ts";
@@ -9,7 +11,7 @@ import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
 const CHUNK_BYTES = 256 << 10;
 
 /** Bootable media, and the machines that they start. */
-export function mediaRoutes({ media }: ApiContext): Hono<Env> {
+export function mediaRoutes({ media, fleet, images, swarmAt }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/media", async (c) => {
@@ -20,6 +22,12 @@ export function mediaRoutes({ media }: ApiContext): Hono<Env> {
   app.delete("/media/:medium", (c) => {
     media.revoke(c.req.param("medium"));
     return c.body(null, 204);
+  });
+
+  app.post("/media/reports", async (c) => {
+    const report = await jsonBody(c.req, MediumReport);
+    const swarm = swarmAt(new URL(c.req.url).hostname), by = c.get("principal")?.name;
+    return c.json(adoptInstalled(report, { fleet, images, swarm, address: peerAddress(c), by }));
   });
 
   app.get("/media/:medium/image", (c) => {

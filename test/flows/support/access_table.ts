@@ -109,6 +109,7 @@ export const TABLE: readonly Row[] = [
   ["GET /media", ADMIN],
   ["DELETE /media/:medium", ADMIN],
   ["GET /media/:medium/image", ADMIN],
+  ["POST /media/reports", OPERATE, { json: {} }],
 
   ["GET /nodes", VIEW],
   ["GET /nodes/:node", VIEW],
