@@ -19,7 +19,6 @@ Deno.test("a report makes an installed node, which is not armed; another version
     manifest,
     hostname: "edge7",
     interfaces: [{ kind: "ethernet", addresses: ["10.7.0.7/24"] }],
-    mac,
     inventory,
     steps: [
       { step: "plan", state: "done", elapsedMs: 12, message: "the only disk", disks: [{ layoutDisk: 0, serial: "D1" }] },
@@ -33,11 +32,11 @@ Deno.test("a report makes an installed node, which is not armed; another version
   assert.equal(node.name, "edge7");
   assert.equal(node.state, "installed");
   assert.equal(node.settings.address, "10.7.0.7/24");
-  assert.equal(node.settings.mac, mac);
   assert.equal((await adopt()).state, "installed");
   await assert.rejects(adopt({ manifest: "0".repeat(64) }), /carried another web@1 than this server has/);
   await assert.rejects(adopt({ image: "web@9" }), { status: 404 });
-  await assert.rejects(adopt({ mac: "52:54:00:00:00:99" }), /has the MAC/);
+  await client.put("/nodes/edge8", { body: { mac }, schema: NodeView });
+  await assert.rejects(adopt({ hostname: "edge8", mac: "52:54:00:00:00:99" }), /has the MAC 52:54:00:00:00:07/);
   // nothing but the finished installation is left
   await assert.rejects(client.send("POST", "/nodes/edge7/cancel"), { status: 409 });
 });
