@@ -1,4 +1,5 @@
 /** Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. */
+import { messageOf } from "#contract/errors.ts";
 import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
@@ -55,7 +56,8 @@ export async function carryOutOrder(
   const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, firmware, disks, clonePath };
   const ending = await (restore ? restoreMachine(machine, restore) : installMachine(machine));
   if (medium !== undefined) {
-    await medium.mount[Symbol.asyncDispose]();
+    // the clone is ready: what still holds the medium must not look like a failure
+    await medium.mount[Symbol.asyncDispose]().catch((error) => options.log.add(messageOf(error)));
     await takeOut(medium.device, options);
   }
   return ending;

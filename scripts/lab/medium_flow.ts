@@ -34,7 +34,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
     "disc: written",
     () => server.rackseed("medium", "--packs", image, "--nodes", table, "--unattended", "-o", disc),
   );
-  const isCodeOnStick = (await Deno.readFile(stick)).includes(code);
+  const isCodeOnStick = Buffer.from(await Deno.readFile(stick)).includes(code);
   const checks: Check[] = [{
     what: "the stick does not carry its code, and the disc for the table does",
     passed: code.length > 10 && !isCodeOnStick,

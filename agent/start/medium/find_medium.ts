@@ -70,7 +70,7 @@ async function descriptionIn(folder: string): Promise<MediumDescription> {
 /** Whole disks and drives only: the first partition of the medium begins where it does. */
 async function deviceWith(label: string): Promise<string | undefined> {
   for (const device of await namesIn("/sys/block")) {
-    if (/^(loop|ram|zram|dm-|md)/.test(device)) continue;
+    if (/^(loop|ram|zram|dm-|md|fd|nbd)/.test(device)) continue;
     if (readLabel(`/dev/${device}`) === label) return device;
   }
   return undefined;
