@@ -91,7 +91,8 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, container, medium, rehearse, brief, pages, nodes, installs, identity, power, data } = values;
+    const { layout, container, medium, rehearse, brief, pages, nodes, installs, identity, power, data } =
+      values;
     const known = layout === undefined ? undefined : layouts[layout];
     const given = [known?.firmware, container, medium, rehearse, values.firmware].filter((firmware) =>
       firmware !== undefined
@@ -128,6 +129,7 @@ function parse(args: string[]): Arguments | undefined {
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
     if (upgrade && (!service || power !== undefined || container !== undefined)) return undefined;
+    const [kind] = Object.entries({ container, medium, rehearse }).find(([, given]) => given) ?? [];
     const isWhole = known !== undefined && !brief;
     return {
       firmware,
@@ -152,9 +154,7 @@ function parse(args: string[]): Arguments | undefined {
       dataMiB: Number(data),
       keep: resolve(
         values.keep ??
-          `${root}/.cache/lab/last-${
-            layout ?? power ?? (container ? "container" : medium ? "medium" : rehearse ? "rehearse" : pages ? "pages" : firmware)
-          }`,
+          `${root}/.cache/lab/last-${layout ?? power ?? kind ?? (pages ? "pages" : firmware)}`,
       ),
     };
   } catch {

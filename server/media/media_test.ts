@@ -36,7 +36,9 @@ async function withMedia(
   const folder = await Deno.makeTempDir();
   using db = new DatabaseSync(":memory:");
   const clock = { now: Date.parse("2026-11-30T12:00:00Z") }, armed = new Set<string>(), seen: string[] = [];
-  for (const name of ["manifest.rsm", `${PACK}.pack`]) await Deno.writeTextFile(`${folder}/${name}`, `of ${name}`);
+  for (const name of ["manifest.rsm", `${PACK}.pack`]) {
+    await Deno.writeTextFile(`${folder}/${name}`, `of ${name}`);
+  }
   const view = { image: "web", version: 3, infoHash: "0".repeat(40), layout, ...version } as VersionView;
   const media = new Media({
     table: new MediaTable(db),
@@ -53,7 +55,9 @@ async function withMedia(
     hooks: { ofNode: () => [...hooks] },
     netboot: {
       issue: (mac) =>
-        armed.has(mac) ? { node: { name: "n1" } as never, image: "web", version: 3, token: "rs1.p.boot" } : undefined,
+        armed.has(mac)
+          ? { node: { name: "n1" } as never, image: "web", version: 3, token: "rs1.p.boot" }
+          : undefined,
       noteSeen: (mac) => void seen.push(mac),
     },
     bootFile: (name) => isBootable ? fileOfBytes(new TextEncoder().encode(name)) : undefined,
@@ -69,7 +73,8 @@ async function withMedia(
   }
 }
 
-const make = (media: Media, request: MediumRequest) => media.make(MediumRequest.parse(request), { by: "anna" });
+const make = (media: Media, request: MediumRequest) =>
+  media.make(MediumRequest.parse(request), { by: "anna" });
 
 /** The whole image as text, and what the agent would read of it. */
 function read(media: Media, id: string) {
@@ -138,7 +143,10 @@ Deno.test("what a medium cannot do is refused, with the reason", async () => {
   await refused({ image: "web" }, /it cannot boot machines/, { isBootable: false });
   await refused({ image: "web", packs: true, unattended: true }, /needs the table/);
   await refused({ image: "web", nodes: [node] }, /the server knows its nodes/);
-  await refused({ image: "web", packs: true, network: { address: "10.0.0.9/24" } }, /no address for its server/);
+  await refused(
+    { image: "web", packs: true, network: { address: "10.0.0.9/24" } },
+    /no address for its server/,
+  );
   const encrypted = { ...layout, encrypted: [{}] } as never;
   await refused({ image: "web", packs: true }, /encrypted volumes/, { version: { layout: encrypted } });
   await refused({ image: "web", packs: true }, /a backup of n1/, { version: { backupOf: "n1" } });

@@ -36,7 +36,14 @@ import type { PowerControl } from "../power/power_control.ts";
 import type { DeskFeed } from "./desk_feed.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
-import type { BootFile, Captures, Images, SwarmAddresses, SwarmControl, VersionFiles } from "../fleet/ports.ts";
+import type {
+  BootFile,
+  Captures,
+  Images,
+  SwarmAddresses,
+  SwarmControl,
+  VersionFiles,
+} from "../fleet/ports.ts";
 
 export interface ApiContext {
   readonly people: People;

@@ -21,7 +21,13 @@ Deno.test("a report makes an installed node, which is not armed; another version
     interfaces: [{ kind: "ethernet", addresses: ["10.7.0.7/24"] }],
     inventory,
     steps: [
-      { step: "plan", state: "done", elapsedMs: 12, message: "the only disk", disks: [{ layoutDisk: 0, serial: "D1" }] },
+      {
+        step: "plan",
+        state: "done",
+        elapsedMs: 12,
+        message: "the only disk",
+        disks: [{ layoutDisk: 0, serial: "D1" }],
+      },
       { step: "install", state: "done", elapsedMs: 34 },
     ],
     installed: "2026-11-30T12:00:00Z",
@@ -36,7 +42,10 @@ Deno.test("a report makes an installed node, which is not armed; another version
   await assert.rejects(adopt({ manifest: "0".repeat(64) }), /carried another web@1 than this server has/);
   await assert.rejects(adopt({ image: "web@9" }), { status: 404 });
   await client.put("/nodes/edge8", { body: { mac }, schema: NodeView });
-  await assert.rejects(adopt({ hostname: "edge8", mac: "52:54:00:00:00:99" }), /has the MAC 52:54:00:00:00:07/);
+  await assert.rejects(
+    adopt({ hostname: "edge8", mac: "52:54:00:00:00:99" }),
+    /has the MAC 52:54:00:00:00:07/,
+  );
   // nothing but the finished installation is left
   await assert.rejects(client.send("POST", "/nodes/edge7/cancel"), { status: 409 });
 });

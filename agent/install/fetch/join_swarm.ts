@@ -1,5 +1,4 @@
 /** Joins the swarm of an image: ahead of time, while the target is still being prepared, or when it is ready. */
-import type { Manifest } from "#contract/format/manifest.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import type { Journal } from "../records/journal.ts";
