@@ -57,7 +57,11 @@ export async function carryOutOrder(
   const ending = await (restore ? restoreMachine(machine, restore) : installMachine(machine));
   if (medium !== undefined) {
     // the clone is ready: what still holds the medium must not look like a failure
-    await medium.mount[Symbol.asyncDispose]().catch((error) => options.log.add(messageOf(error)));
+    try {
+      await medium.mount[Symbol.asyncDispose]();
+    } catch (error) {
+      options.log.add(messageOf(error));
+    }
     await takeOut(medium.device, options);
   }
   return ending;

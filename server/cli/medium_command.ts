@@ -66,9 +66,9 @@ Only a USB stick that nothing uses is written, or a file.`,
       "after",
       afterOptions({
         notes: `
-The server must have the version. The machine's name, addresses, hardware and the
-steps of its installation become those of the node, which can then be restored,
-backed up and deployed like any other.`,
+The server must have the version. The machine's name, addresses, hardware and
+the steps of its installation become those of the node, which can then be
+restored, backed up and deployed like any other.`,
         examples: ["rackseed medium adopt edge1.json"],
       }),
     )

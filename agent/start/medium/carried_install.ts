@@ -16,7 +16,7 @@ interface Carried {
 /** Throws RackseedError if the medium's table does not tell which machine this is. */
 export function choose(
   carried: CarriedVersion,
-  { medium: { folder, device }, inventory }: { medium: FoundMedium; inventory: Inventory },
+  { medium: { folder, device, description }, inventory }: { medium: FoundMedium; inventory: Inventory },
 ): Carried {
   const node = nodeOf(carried.nodes, inventory);
   const order = orderFor(carried, node);
