@@ -10,7 +10,7 @@ import { z } from "zod";
 export type OrderClient = Pick<ApiClient, "post" | "send" | "server"> & Disposable;
 
 /** The medium that the order came from, and that carries the version. */
-export interface CarryingMedium {
+interface CarryingMedium {
   /** The folder of its files. */
   readonly folder: string;
   /** "sdb" */

@@ -12,7 +12,7 @@ const END = 0xffff, FOLDER = 0x10, FILE = 0x20;
 /** 1980-01-01, the first day that FAT knows: the image is the same whenever it is made. */
 const DAY_ONE = 0x21;
 
-export interface FatFile {
+interface FatFile {
   /** "EFI/BOOT/GRUB.CFG": each name in the form 8.3, in capitals. */
   readonly path: string;
   readonly bytes: Uint8Array;

@@ -10,7 +10,7 @@ const RATIO = SECTOR / 512;
 export const CYLINDER = 64 * 32 * 512;
 const BOOT_CODE_BYTES = 432, TABLE = 446, EFI_SYSTEM = 0xef;
 
-export interface HybridPlaces {
+interface HybridPlaces {
   /** First sector of the disc of each, 2048 bytes a sector. */
   readonly isolinux: number;
   readonly efi: { readonly sector: number; readonly sizeBytes: number };

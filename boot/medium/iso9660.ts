@@ -23,7 +23,7 @@ const FOLDER = /^[A-Z0-9_]{1,8}$/;
 /** Debian's signed GRUB knows a medium by this name, which is not one of level 1. */
 const MARK = ".DISK/INFO";
 
-export interface DiscFile {
+interface DiscFile {
   /** "EFI.IMG", "RACKSEED/VMLINUZ.BIN" */
   readonly path: string;
   readonly sizeBytes: number;
@@ -38,7 +38,7 @@ interface DiscOptions {
   readonly boot: { readonly bios: string; readonly efi: string };
 }
 
-export interface Disc {
+interface Disc {
   /** Sectors 16 up to the first file. */
   readonly head: Uint8Array;
   /** First sector of each file, by path. */
@@ -102,7 +102,7 @@ export function layOutDisc({ label, created, files, boot }: DiscOptions): Disc {
   return { head, places, sectors: sector };
 }
 
-export function sectorsOf(bytes: number): number {
+function sectorsOf(bytes: number): number {
   return Math.ceil(bytes / SECTOR);
 }
 

@@ -29,7 +29,7 @@ export const bootPrograms: readonly BootProgram[] = [
 ];
 
 /** The programs of a bootable medium (boot/medium), which the network does not serve. */
-export const mediumPrograms: readonly BootProgram[] = [
+const mediumPrograms: readonly BootProgram[] = [
   {
     name: "gcdx64.efi",
     debianPackage: "grub-efi-amd64-signed",

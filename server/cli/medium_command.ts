@@ -35,7 +35,7 @@ sealed by it.
 
 With --image, the machine reaches this server and waits for its order (rackseed
 node deploy), as after a boot from the network. That works for
-${DEFAULT_MEDIUM_HOURS} hours unless --hours says otherwise, or until the medium is revoked.
+${DEFAULT_MEDIUM_HOURS} hours unless --hours says otherwise, or until it is revoked.
 
 With --packs, the machine needs no server. Its name and address are asked at its
 console, or come from the table: the columns of "rackseed node import", and

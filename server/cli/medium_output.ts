@@ -5,7 +5,7 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { formatBytes } from "../words/figures.ts";
 
-export interface MediumOutput extends AsyncDisposable {
+interface MediumOutput extends AsyncDisposable {
   refuseTooSmall(sizeBytes: number): void;
   write(bytes: Uint8Array): Promise<void>;
   /** Everything is on the disk, under its name. */

@@ -18,7 +18,7 @@ interface Row {
 
 const COLUMNS = "id, image, version, kind, created, by, unattended, expires, used";
 
-export interface NewMedium extends Omit<MediumView, "expires" | "lastUsed"> {
+interface NewMedium extends Omit<MediumView, "expires" | "lastUsed"> {
   /** Forgotten after that. */
   readonly expiresMs: number;
   /** By which machines enrol; absent: none can. */

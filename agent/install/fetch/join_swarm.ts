@@ -11,7 +11,7 @@ import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { watchDownload } from "./watch_download.ts";
 
 /** The joined swarm and its manifest. */
-export interface JoinedSwarm extends JoinedImage {
+interface JoinedSwarm extends JoinedImage {
   readonly download: Download;
 }
 

@@ -5,7 +5,7 @@ import type { Console } from "../../sys/console.ts";
 import type { FoundMedium } from "./find_medium.ts";
 
 /** A person may be on the way to the machine. */
-export const PERSON_MS = 24 * 3_600_000;
+const PERSON_MS = 24 * 3_600_000;
 
 /** Asks until the code is right. Throws RackseedError if nobody types one for a day. */
 export async function openMedium(
