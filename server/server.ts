@@ -24,6 +24,7 @@ import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startMedia } from "./services/start_media.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { openSecureBoot } from "./services/secure_boot.ts";
@@ -290,6 +291,7 @@ async function manageNodes(
     server: () => https.url,
     bootFile: (name) => served.http.bootFile(name),
   });
+  const media = startMedia(context, { data, images, fleet, hooks, installer, server: () => https.url });
   const persons = startPeople(context, data);
   const schedules = startSchedules(context, {
     ...captures,
@@ -324,6 +326,7 @@ async function manageNodes(
       schedules,
       secureBoot: secureBoot?.view,
       rehearsals,
+      media,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,

@@ -113,6 +113,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/fleet/",
     "server/store/",
   ],
+  "server/media/": ["boot/", "server/contract/", "server/fleet/", "server/store/"],
   "server/support/": ["server/contract/", "server/tar/"],
   "server/systemd/": ["server/contract/"],
   "server/services/": [
@@ -126,6 +127,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/contract/",
     "server/fleet/",
     "server/images/",
+    "server/media/",
     "server/metrics/",
     "server/pack_store/",
     "server/power/",
@@ -148,6 +150,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/dhcp/": ["server/contract/", "boot/*"],
   "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
+  "boot/medium/": ["server/contract/", "boot/*", "boot/tftp/"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
   "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
@@ -303,6 +306,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/tree/",
   ],
   "agent/start/": [
+    "boot/dhcp/",
     "server/contract/",
     "server/plan/",
     "agent/backup/",

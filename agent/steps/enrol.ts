@@ -1,5 +1,5 @@
 /** Enrolment: a node sends its inventory to the server and receives its order. */
-import { BackupOrder, DiscoverOrder, type Inventory, Order } from "#contract/api.ts";
+import { BackupOrder, DiscoverOrder, type Inventory, Order, type StepReport } from "#contract/api.ts";
 import type { TpmQuote } from "#contract/api/attestation.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -7,12 +7,31 @@ import { type Header, parseHeader, verifyManifestId } from "#contract/format/man
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { z } from "zod";
 
+/** The server of an order, or what stands for it. */
+export type OrderClient = Pick<ApiClient, "post" | "send" | "server"> & Disposable;
+
+/** The medium that the order came from, and that carries the version. */
+interface CarryingMedium {
+  /** The folder of its files. */
+  readonly folder: string;
+  /** "sdb" */
+  readonly device: string;
+  readonly id: string;
+  /** It was written for this very machine. */
+  readonly isNamed: boolean;
+  readonly inventory: Inventory;
+  /** The steps that are done. */
+  steps(): StepReport[];
+}
+
 export interface Enrolled {
-  readonly client: ApiClient;
+  readonly client: OrderClient;
   readonly order: Order;
   readonly header: Header;
   /** The key of the image's lineage. */
   readonly key: Uint8Array;
+  /** Absent: the version comes over the network. */
+  readonly medium?: CarryingMedium;
 }
 
 /** An order to install that is not verified yet. */
@@ -30,7 +49,7 @@ export interface EnrolledDiscovery {
   readonly order: DiscoverOrder;
 }
 
-type AnyOrder = Ordered | EnrolledBackup | EnrolledDiscovery;
+type AnyOrder = Ordered & { readonly client: ApiClient } | EnrolledBackup | EnrolledDiscovery;
 
 interface Enrolment {
   readonly server: string;
@@ -49,7 +68,7 @@ const QUOTE_NEEDED = 428;
 const REACH_MS = 90_000;
 
 /** Throws RackseedError if the server is not reached, or does not know the token. */
-export async function enrol(options: Enrolment): Promise<Ordered> {
+export async function enrol(options: Enrolment): Promise<Ordered & { readonly client: ApiClient }> {
   const enrolled = await enrolMachine(options);
   if (!isBackup(enrolled) && !isDiscovery(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();
@@ -80,7 +99,7 @@ export async function enrolMachine(
   }
 }
 
-export function isBackup(enrolled: AnyOrder): enrolled is EnrolledBackup {
+export function isBackup(enrolled: AnyOrder | Enrolled): enrolled is EnrolledBackup {
   return "backup" in enrolled.order;
 }
 

@@ -23,6 +23,8 @@ interface Client {
 }
 
 const CLIENT_PORT = 68, SERVER_PORT = 67;
+/** A server that answers only machines which boot from the network answers this one, too. */
+const VENDOR_CLASS = new TextEncoder().encode("PXEClient");
 /** Between repetitions, doubling up to this; §4.1 has longer ones for networks of its time. */
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 4_000;
 /** Requests without an answer after which another offer is sought. */
@@ -54,6 +56,7 @@ export function clientPacket(
         [OPTION.requestedAddress, Uint8Array.from(bytesOfIpv4(offer.address))] as const,
         [OPTION.serverId, Uint8Array.from(bytesOfIpv4(offer.serverId))] as const,
       ]),
+      [OPTION.vendorClass, VENDOR_CLASS],
       [OPTION.parameterList, wanted],
     ]),
   };

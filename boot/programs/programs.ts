@@ -39,6 +39,25 @@ export const bootPrograms: readonly BootProgram[] = [
   },
 ];
 
+/** The programs of a bootable medium (boot/medium), which the network does not serve. */
+const mediumPrograms: readonly BootProgram[] = [
+  {
+    name: "gcdx64.efi",
+    debianPackage: "grub-efi-amd64-signed",
+    packagePath: "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
+  },
+  { name: "isolinux.bin", debianPackage: "isolinux", packagePath: "usr/lib/ISOLINUX/isolinux.bin" },
+  { name: "isohdpfx.bin", debianPackage: "isolinux", packagePath: "usr/lib/ISOLINUX/isohdpfx.bin" },
+  {
+    name: "ldlinux.c32",
+    debianPackage: "syslinux-common",
+    packagePath: "usr/lib/syslinux/modules/bios/ldlinux.c32",
+  },
+];
+
+/** What the build fetches. */
+export const allBootPrograms: readonly BootProgram[] = [...bootPrograms, ...mediumPrograms];
+
 /** The folder of the boot programs: inside the product, or where the build puts them. */
 function bootProgramsFolder(): URL {
   return Deno.build.standalone

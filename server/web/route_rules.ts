@@ -35,6 +35,7 @@ const VIEW = { needs: "view" } as const;
 export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
   "POST /node/attest": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/medium": { needs: "boot", unrecorded: OF_ORDER },
   "POST /node/inventory": NODE,
   "POST /node/report": NODE,
   "POST /node/identity": NODE,
@@ -90,6 +91,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /rehearsals/:id/console": VIEW,
   "GET /rehearsals/:id/screenshot": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
+
+  // a medium with packs holds what an export holds; any medium lets machines enrol
+  "POST /media": { needs: "administer", records: "medium.make", body: true },
+  "GET /media": { needs: "administer" },
+  "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
+  "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
+  "GET /media/:medium/image": { needs: "administer" },
 
   "GET /nodes": VIEW,
   "GET /nodes/:node": VIEW,

@@ -29,11 +29,16 @@ const api = new DocumentedApi(apiDocument());
 
 /** Called with success elsewhere; here they would need a machine that boots, QEMU, encrypted disks, or a lasting agent. */
 const NOT_HERE = [
+  "DELETE /media/:medium",
   "GET /images/:ref/boot/:file",
+  "GET /media/:medium/image",
   "GET /rehearsals/:id",
   "GET /rehearsals/:id/console",
   "GET /rehearsals/:id/screenshot",
   "POST /images/:ref/rehearsals",
+  "POST /media",
+  "POST /media/reports",
+  "POST /node/medium",
   "POST /rehearsals/:id/cancel",
   "GET /templates/:id/boot/:file{vmlinuz|initramfs}",
   "POST /nodes/:node/recovery-key",
@@ -279,6 +284,7 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images/web@1/diff/web@2", any);
   await client.get("/images/web@1/rehearsals", any);
   await client.get("/rehearsals", any);
+  await client.get("/media", any);
   await client.get("/images/web@1/diff/web@2/folder?limit=1", any);
   await client.get("/images/web@1/diff/web@2/text?path=more", any);
   await client.get("/images/web/files?path=srv/deep&limit=7", any);

@@ -64,7 +64,7 @@ export async function powerOnSecurely(
   await using machine = await VirtualMachine.start({
     name: NAME,
     firmware: "uefi",
-    secureBoot: true,
+    secureBoot: "set-up",
     httpBoot,
     network,
     mac: MAC,

@@ -1,5 +1,6 @@
-/** `deno task netboot`: every firmware and way, beside every DHCP server, and with Secure Boot; fifteen minutes. */
+/** `deno task netboot`: every firmware and way, beside every DHCP server, with Secure Boot, and from media; half an hour. */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
 import { testTpmProof } from "./tpm_proof.ts";
@@ -15,3 +16,9 @@ testRefusals();
 testAgent();
 testEnrolment();
 testTpmProof();
+
+for (const as of ["usb", "cd"] as const) {
+  testMediumWay({ firmware: "bios", as });
+  testMediumWay({ firmware: "uefi", as });
+  testMediumWay({ firmware: "uefi", as, secureBoot: true });
+}

@@ -20,6 +20,7 @@ import formats from "../../docs/formats.md" with { type: "text" };
 import gettingStarted from "../../docs/getting-started.md" with { type: "text" };
 import hooks from "../../docs/hooks.md" with { type: "text" };
 import identity from "../../docs/identity.md" with { type: "text" };
+import media from "../../docs/media.md" with { type: "text" };
 import helpPicture from "../../docs/images/help.png" with { type: "bytes" };
 import nodePicture from "../../docs/images/node.png" with { type: "bytes" };
 import overviewPicture from "../../docs/images/overview.png" with { type: "bytes" };
@@ -68,6 +69,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("capture", capture),
       page("rehearsals", rehearsals),
       page("deploy", deploy),
+      page("media", media),
       page("power", power),
       page("disks", disks),
       page("encryption", encryption),

@@ -21,6 +21,7 @@ import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
 import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
+import * as media from "#contract/api/media.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
@@ -67,6 +68,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   imageTags,
   layout,
   machines,
+  media,
   nodeAgent,
   nodeHistory,
   nodes,

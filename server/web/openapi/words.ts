@@ -31,6 +31,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   capture: "Id of a capture.",
   file: "Name of a file.",
   id: "Id, as the list shows it.",
+  medium: "Id of a bootable medium.",
   name: "Name.",
   node: "Name, MAC or id of a node.",
   part: "Number of the part, from 0 on.",

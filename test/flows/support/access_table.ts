@@ -39,6 +39,8 @@ interface Call {
 export const TABLE: readonly Row[] = [
   ["POST /node/enrol", ["boot"], { json: {} }],
   ["POST /node/attest", ["boot"], { json: {} }],
+  // only the secret of a medium, which nobody of these has
+  ["POST /node/medium", [], { json: {} }],
   ["POST /node/inventory", ["session"], { json: {} }],
   ["POST /node/report", ["session"], { json: {} }],
   ["POST /node/identity", ["session"], { json: {} }],
@@ -103,6 +105,12 @@ export const TABLE: readonly Row[] = [
   ["GET /rehearsals/:id/console", VIEW],
   ["GET /rehearsals/:id/screenshot", VIEW],
   ["GET /images/:ref/export", ADMIN],
+
+  ["POST /media", ADMIN, { json: {} }],
+  ["GET /media", ADMIN],
+  ["DELETE /media/:medium", ADMIN],
+  ["GET /media/:medium/image", ADMIN],
+  ["POST /media/reports", OPERATE, { json: {} }],
 
   ["GET /nodes", VIEW],
   ["GET /nodes/:node", VIEW],
