@@ -115,14 +115,14 @@ export async function installNode(
   const { timeline } = lab;
   await timeline.measure(
     `${node.name}: power-on to the agent's kernel`,
-    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 600_000 }),
+    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 1_200_000 }),
   );
   let agentMs = 0;
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
-    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 600_000 });
+    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 1_200_000 });
     const started = performance.now();
     for (const { after, text } of node.asked?.types ?? []) {
-      await machine.serial.expect(after, { timeoutMs: 600_000 });
+      await machine.serial.expect(after, { timeoutMs: 1_200_000 });
       await machine.type(text);
     }
     await during?.(machine);
@@ -156,10 +156,10 @@ export async function startClone(
   await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {
     const { unlock } = lab.layout ?? {};
     if (unlock?.clone) {
-      await machine.serial.expect(unlock.after, { timeoutMs: 600_000 });
+      await machine.serial.expect(unlock.after, { timeoutMs: 1_200_000 });
       await machine.type(unlock.clone);
     }
-    await machine.serial.expect(`${host} login:`, { timeoutMs: 600_000 });
+    await machine.serial.expect(`${host} login:`, { timeoutMs: 1_200_000 });
   });
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
@@ -175,7 +175,7 @@ export async function startClone(
     `${node.name}: its first boot reported`,
     async () => {
       if ("seesUp" in order) await order.seesUp();
-      else await order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 600_000 });
+      else await order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 1_200_000 });
     },
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
