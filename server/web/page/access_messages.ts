@@ -1,7 +1,7 @@
 /** The texts of the pages outside the desk, in the languages of the desk, by the browser's Accept-Language. */
 import { MIN_PASSWORD } from "#contract/api/access.ts";
-import { type Language, languageOf } from "../desk/messages/language.ts";
-import { type Message, textOf } from "../desk/messages/messages.ts";
+import { type Language, languageOf } from "../desk/messages/languages.ts";
+import { type Message, textOf } from "../desk/messages/text_of.ts";
 
 const TABLE = {
   logIn: { en: "Log in", de: "Anmelden", zh: "登录" },

@@ -1,6 +1,7 @@
 /** The actions of the audit log, and who did them, in the reader's language. */
 import { type Action, ACTION_CODES, describeAction } from "../../../words/audit_text.ts";
-import { type Message, messages } from "./messages.ts";
+import { messages } from "./messages.ts";
+import type { Message } from "./text_of.ts";
 
 const WORDS: Readonly<Record<Action, readonly [de: string, zh: string]>> = {
   "login": ["angemeldet", "登录"],
@@ -15,6 +16,7 @@ const WORDS: Readonly<Record<Action, readonly [de: string, zh: string]>> = {
   "node.discover": ["Lesen der Hardware beauftragt", "下达硬件发现任务"],
   "node.accept-hardware": ["Geänderte Hardware eines Knotens angenommen", "接受节点的硬件变更"],
   "node.restart": ["Knoten in den Installer neu gestartet", "重启节点进入安装程序"],
+  "node.forget-tpm": ["TPM eines Knotens vergessen", "忘记节点的 TPM"],
   "node.cancel": ["Auftrag abgebrochen", "取消任务"],
   "node.backup": ["Sicherung beauftragt", "下达备份任务"],
   "node.backup-at-boot": ["Sicherung beim nächsten Start beauftragt", "下达下次启动时的备份任务"],
@@ -26,11 +28,15 @@ const WORDS: Readonly<Record<Action, readonly [de: string, zh: string]>> = {
   "deployment.pause": ["Installationsauftrag angehalten", "暂停部署批次"],
   "deployment.resume": ["Installationsauftrag fortgesetzt", "继续部署批次"],
   "schedule.add": ["Zeitplan angelegt", "添加计划任务"],
+  "schedule.change": ["Zeitplan geändert", "更改计划任务"],
   "schedule.pause": ["Zeitplan angehalten", "暂停计划任务"],
   "schedule.resume": ["Zeitplan fortgesetzt", "恢复计划任务"],
   "schedule.run": ["Zeitplan von Hand ausgeführt", "手动运行计划任务"],
   "schedule.remove": ["Zeitplan gelöscht", "移除计划任务"],
   "machine.adopt": ["Neue Maschinen als Knoten aufgenommen", "收编新出现的机器为节点"],
+  "medium.make": ["Startmedium erstellt", "制作启动介质"],
+  "medium.adopt": ["Von einem Medium installierte Maschine als Knoten aufgenommen", "收编由介质安装的机器"],
+  "medium.revoke": ["Startmedium gesperrt", "吊销启动介质"],
   "capture.begin": ["Aufnahme begonnen", "开始采集"],
   "capture.cancel": ["Aufnahme abgebrochen", "取消采集"],
   "capture.publish": ["Aufgenommene Version veröffentlicht", "发布采集的版本"],
@@ -46,6 +52,7 @@ const WORDS: Readonly<Record<Action, readonly [de: string, zh: string]>> = {
   "image.read": ["Datei einer Version gelesen", "读取版本中的文件"],
   "hook.set": ["Hook gesetzt", "设置钩子脚本"],
   "hook.delete": ["Hook gelöscht", "删除钩子脚本"],
+  "pack-store.move": ["Images in den Objektspeicher oder zurück verschoben", "在本地与对象存储间迁移镜像"],
   "swarm.set": ["Einstellungen des Schwarms geändert", "更改集群分发设置"],
   "webhook.set": ["Webhook gesetzt", "设置 Webhook"],
   "webhook.delete": ["Webhook gelöscht", "删除 Webhook"],
