@@ -33,7 +33,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
   [
-    /^rackseed image (rehearse|rehearsal)\b/,
+    /^rackseed (image (rehearse|rehearsal)|node rehearse)\b/,
     "boots a virtual machine, which takes minutes: the lab with --rehearse",
   ],
   [/^curl --cacert ca\.pem\b/, "test/flows/api_document_test.ts makes such calls"],

@@ -274,6 +274,7 @@ async function schedules({ client }: ServerUnderTest): Promise<void> {
 
 async function images({ client }: ServerUnderTest): Promise<void> {
   await client.get("/images", any);
+  await client.get("/images?backupOf=n2", any);
   await client.get("/images/web", any);
   await client.put("/images/web/settings", { body: { keep: ["/srv"], own: ["/etc/own/"] }, schema: any });
   await client.get("/images/web/settings", any);

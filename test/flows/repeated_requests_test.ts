@@ -208,12 +208,13 @@ Deno.test("a change with an outdated tag is refused, for everything that can be 
   const nightly = { nodes: ["n1"], cron: "@daily", order: { work: "check" } };
   await test.client.send("POST", "/schedules", { json: { ...nightly, name: "nightly" } });
   const settable: [path: string, method: string, ...changes: object[]][] = [
+    // its node is deleted below
+    ["/schedules/nightly", "PUT", { ...nightly, batch: 1 }, { ...nightly, batch: 2 }],
     ["/nodes/n1", "PUT", { group: "a" }, { group: "b" }],
     ["/images/web/settings", "PUT", { keep: ["/a"] }, { keep: ["/b"] }],
     ["/hooks/all/pre-install/x", "PUT", { script: "true" }, { script: "false" }],
     ["/swarm", "POST", { rackPrefix: 24 }, { rackPrefix: 25 }],
     ["/users/anna", "PUT", { role: "operator" }, { role: "admin" }],
-    ["/schedules/nightly", "PUT", { ...nightly, batch: 1 }, { ...nightly, batch: 2 }],
     ["/webhooks/w", "PUT", { url: "http://127.0.0.1:9/a" }, { url: "http://127.0.0.1:9/b" }],
   ];
   for (const [path, method, first, second] of settable) {

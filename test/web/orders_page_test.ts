@@ -225,7 +225,7 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
 
   await t.step("a node without an agent is backed up at its next boot, and the dialog says so", async () => {
     await page.getByRole("button", { name: "Back up…" }).click();
-    await dialog.getByText("1 at the next network boot; the disks are only read").waitFor();
+    await dialog.getByText("f1: at the next network boot; the disks are only read").waitFor();
     await dialog.getByRole("button", { name: "Back up 1 node" }).click();
     await head.getByText("armed for backup").waitFor();
     const view = await client.get("/nodes/f1", NodeView);
@@ -238,7 +238,7 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
   await t.step("a node whose agent is online is backed up by it, now", async () => {
     await client.send("POST", "/templates", { json: { name: "f1", lacks: [] } });
     await page.getByRole("button", { name: "Back up…" }).click();
-    await dialog.getByText("1 now, by the agent that runs there").waitFor();
+    await dialog.getByText("f1: now, by the agent that runs there").waitFor();
     await dialog.getByRole("button", { name: "Back up 1 node" }).click();
     await dialog.waitFor({ state: "detached" });
     const last = (await client.get("/captures", z.array(CaptureView))).at(-1);

@@ -1,6 +1,6 @@
 /** The page with a version's rehearsals in a real browser. */
 import assert from "node:assert/strict";
-import { VersionView } from "#contract/api.ts";
+import { NodeView, VersionView } from "#contract/api.ts";
 import type { Page } from "playwright-core";
 import {
   accessibilityFaults,
@@ -10,6 +10,7 @@ import {
   screenshot,
 } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
+import { openDatabase } from "../../server/store/database.ts";
 import { makeSmallTree } from "../flows/support/small_tree.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { putRehearsals } from "./support/rehearsals.ts";
@@ -38,10 +39,13 @@ Deno.test({
 async function prepare(test: ServerUnderTest): Promise<void> {
   const { folder, data } = test;
   await makeSmallTree(`${folder}/tree`);
-  await test.publish("web", { root: `${folder}/tree` });
+  for (const image of ["web", "n1"]) await test.publish(image, { root: `${folder}/tree` });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
   const { id: versionId } = await test.client.get("/images/web@1", VersionView);
   await test.restart(async () => {
     await putRehearsals(data, versionId);
+    using db = openDatabase(`${data}/rackseed.db`);
+    db.exec("INSERT INTO backup_lineage SELECT id, 'n1' FROM lineage WHERE image = 'n1'");
   });
 }
 
@@ -94,7 +98,23 @@ async function walkThrough(t: Deno.TestContext, { test, page, complaints }: Scen
     await look(page, "rehearsals-dialog", { isWhole: false });
     await page.keyboard.press("Escape");
   });
-  // the refusal is one
+  await t.step(
+    "a node's page lists its backups, each with its verdict, to be rehearsed and restored",
+    async () => {
+      await page.goto(`${test.server.urls.server}/nodes/n1/backups`);
+      const row = page.getByRole("row", { name: /^n1@1/ });
+      await row.getByRole("link", { name: "○ not rehearsed" }).waitFor();
+      await look(page, "node-backups");
+      await page.getByRole("button", { name: "Rehearse n1@1" }).click();
+      const dialog = page.getByRole("dialog", { name: "Rehearse n1@1" });
+      await dialog.getByRole("button", { name: "Start" }).click();
+      await dialog.getByText(/cannot rehearse n1@1/).waitFor();
+      await page.keyboard.press("Escape");
+      await row.getByRole("link", { name: "Restore…" }).click();
+      await page.getByRole("heading", { level: 1, name: "Restore 1 node" }).waitFor();
+    },
+  );
+  // the refusals are some
   assert.deepEqual(complaints.filter((one) => !one.includes("409")), []);
 }
 

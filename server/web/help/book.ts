@@ -24,6 +24,7 @@ import media from "../../docs/media.md" with { type: "text" };
 import helpPicture from "../../docs/images/help.png" with { type: "bytes" };
 import nodePicture from "../../docs/images/node.png" with { type: "bytes" };
 import overviewPicture from "../../docs/images/overview.png" with { type: "bytes" };
+import schedulesPicture from "../../docs/images/schedules.png" with { type: "bytes" };
 import rackseedPicture from "../../docs/images/rackseed.svg" with { type: "text" };
 import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
@@ -123,6 +124,7 @@ export const PICTURES: ReadonlyMap<string, Picture> = new Map<string, Picture>([
   ["help.png", { type: "image/png", content: helpPicture }],
   ["node.png", { type: "image/png", content: nodePicture }],
   ["overview.png", { type: "image/png", content: overviewPicture }],
+  ["schedules.png", { type: "image/png", content: schedulesPicture }],
   ["rackseed.svg", { type: "image/svg+xml", content: rackseedPicture }],
   ["rooms.svg", { type: "image/svg+xml", content: roomsPicture }],
   ["swarm.svg", { type: "image/svg+xml", content: swarmPicture }],

@@ -13,7 +13,7 @@ const SIGNS: Readonly<Record<RunOutcome, string>> = {
   missed: "–",
 };
 
-export function Outcome({ outcome }: { outcome: RunOutcome | undefined }) {
+function Outcome({ outcome }: { outcome: RunOutcome | undefined }) {
   return (
     <span class={`run-outcome ${outcome ?? "running"}`}>
       <span aria-hidden="true">{outcome === undefined ? "▸" : SIGNS[outcome]}</span> {outcomeText(outcome)}
@@ -51,7 +51,7 @@ export function LastRun({ last }: { last: RunView | undefined }) {
       <Outcome outcome={last.outcome} />
       <small>
         <Exact at={last.planned} />
-        {last.outcome !== "missed" && <>· {countsText(last)}</>}
+        {last.outcome !== "missed" && ` · ${countsText(last)}`}
       </small>
       {last.reason !== undefined && <small class="problem">{last.reason}</small>}
       <Failures run={last} />
