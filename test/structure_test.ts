@@ -231,6 +231,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/install/records/",
     "agent/sys/",
     "agent/tree/",
+    "boot/uki/",
   ],
   "agent/install/restore/": [
     "server/contract/",

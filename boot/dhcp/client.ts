@@ -12,7 +12,7 @@ export interface ClientLease {
 }
 
 /** What a server has said to this client. */
-export type ServerMessage =
+type ServerMessage =
   | { readonly kind: "offer"; readonly address: Ipv4; readonly serverId: Ipv4 }
   | { readonly kind: "ack"; readonly lease: ClientLease }
   | { readonly kind: "nak" };

@@ -45,7 +45,7 @@ function base128(value: number): number[] {
   return bytes;
 }
 
-export interface DerValue {
+interface DerValue {
   readonly tag: number;
   /** With tag and length. */
   readonly whole: Uint8Array;

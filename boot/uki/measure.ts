@@ -13,7 +13,7 @@ import { authenticodeDigest, hashRange, readPe } from "./authenticode.ts";
 import { notPe, type PeSection } from "./pe.ts";
 
 /** SHA-256 digests in hexadecimal. */
-export interface UkiMeasurements {
+interface UkiMeasurements {
   readonly image: string;
   readonly kernel: string;
   /** What the stub extends into PCR 11, in order. */

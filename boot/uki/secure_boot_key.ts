@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { type Der, der, NULL, octets, oid, sequence, setOf, tagged } from "./der.ts";
 
-export interface SecureBootKey {
+interface SecureBootKey {
   /** PKCS #8, PEM. */
   readonly privateKey: string;
   /** X.509, DER. */

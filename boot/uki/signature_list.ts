@@ -3,7 +3,7 @@
  * and db's certificates may sign what the firmware starts.
  */
 import { type Der, joined } from "./der.ts";
-import { signDetached, type UkiSigner } from "./signed_data.ts";
+import { namesOf, signDetached, type UkiSigner } from "./signed_data.ts";
 
 export type KeyVariable = "PK" | "KEK" | "db";
 
@@ -44,7 +44,7 @@ export function signatureLists(certificates: readonly TrustedCertificate[]): Der
 }
 
 /** What is to be written to a variable. */
-export interface SignedVariable {
+interface SignedVariable {
   readonly attributes: number;
   /** An EFI_VARIABLE_AUTHENTICATION_2 and the value: the content of an .auth file. */
   readonly data: Uint8Array<ArrayBuffer>;
@@ -72,6 +72,18 @@ export function signVariable(
   view.setUint16(6, WIN_CERT_TYPE_EFI_GUID, true);
   header.set(guidBytes(PKCS7), 8);
   return { attributes, data: joined([stamp, header, signature, value]) };
+}
+
+/** The subjects, DER, of the certificates in a variable as `signVariable` makes it. Throws RangeError if it is damaged. */
+export function subjectsIn(data: Uint8Array): Uint8Array[] {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength), subjects: Uint8Array[] = [];
+  for (let at = 16 + view.getUint32(16, true); at < data.length;) {
+    const size = view.getUint32(at + 16, true);
+    if (size < 44 || at + size > data.length) throw new RangeError("a signature list is cut off");
+    subjects.push(namesOf(data.subarray(at + 44, at + size)).subject);
+    at += size;
+  }
+  return subjects;
 }
 
 /** EFI_TIME (§8.3), in UTC; all but date and time of day must be zero. */

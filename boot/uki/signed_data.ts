@@ -82,15 +82,27 @@ function signerInfo(
   );
 }
 
-/** RFC 5280 §4.1: Certificate { TBSCertificate { [0] version, serial, signature, issuer, … }, … }. */
 function issuerAndSerial(certificate: Uint8Array): Der {
+  const { issuer, serial } = namesOf(certificate);
+  return sequence(issuer, serial);
+}
+
+/**
+ * Parts of a certificate, DER (RFC 5280 §4.1): Certificate { TBSCertificate { [0] version, serial, signature, issuer,
+ * validity, subject, … }, … }. Throws RangeError if it is none.
+ */
+export function namesOf(
+  certificate: Uint8Array,
+): { serial: Uint8Array; issuer: Uint8Array; subject: Uint8Array } {
   const [whole] = derValues(certificate);
   const [tbs] = derValues(whole?.content ?? new Uint8Array());
   const fields = derValues(tbs?.content ?? new Uint8Array());
   if (fields[0]?.tag === 0xa0) fields.shift();
-  const [serial, , issuer] = fields;
-  if (serial?.tag !== 2 || issuer?.tag !== 0x30) throw new RangeError("this is not an X.509 certificate");
-  return sequence(issuer.whole, serial.whole);
+  const [serial, , issuer, , subject] = fields;
+  if (serial?.tag !== 2 || issuer?.tag !== 0x30 || subject?.tag !== 0x30) {
+    throw new RangeError("this is not an X.509 certificate");
+  }
+  return { serial: serial.whole, issuer: issuer.whole, subject: subject.whole };
 }
 
 function utf16be(text: string): Uint8Array {

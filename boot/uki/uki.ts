@@ -19,7 +19,7 @@ import { signImage, type UkiSigner } from "./signed_data.ts";
 /** A file by its path, or bytes. */
 export type Piece = string | Uint8Array;
 
-export interface UkiParts {
+interface UkiParts {
   /** The first line is a comment for people: what `.osrel` says. */
   readonly osRelease: string;
   readonly commandLine: string;
@@ -28,7 +28,7 @@ export interface UkiParts {
 }
 
 /** An image without a signature. */
-export interface Uki {
+interface Uki {
   readonly headers: Uint8Array<ArrayBuffer>;
   /** What follows the headers. */
   readonly body: readonly Piece[];

@@ -30,6 +30,8 @@ export interface VmOptions {
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first" | "disk-only";
+  /** UEFI: firmware with Secure Boot, in set-up mode until its NVRAM has keys. */
+  readonly secureBoot?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
@@ -44,9 +46,13 @@ export interface VmOptions {
 /** systemd gives a unit 90 s to stop (DefaultTimeoutStopSec in systemd-system.conf(5)). */
 export const shutdownMs = 400_000;
 
-const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+/** Its variables are out of the guest's reach: changes go through system management mode. */
+const SECURE_OVMF = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
+export const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
+
+export const secureQemuNeeds = { ...qemuNeeds, files: [SECURE_OVMF, ovmf.vars] };
 
 export class VirtualMachine implements AsyncDisposable {
   readonly name: string;
@@ -158,7 +164,7 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
+  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot, httpBoot, secureBoot }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
   const diskIndex = bootOrder === "network-first" ? 2 : 1;
@@ -169,12 +175,15 @@ function qemuArguments(
     "-nodefaults",
     // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
     // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
-    ...["-machine", "q35,graphics=off,hpet=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
+    ...["-machine", `q35,graphics=off,hpet=off${secureBoot ? ",smm=on" : ""}`],
+    // this OVMF does not start on a processor with page tables of five levels
+    ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max", "-smp", "2"],
+    ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"
       ? [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${ovmf.code}`],
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${secureBoot ? SECURE_OVMF : ovmf.code}`],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
         // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
@@ -216,6 +225,7 @@ async function provideNvram({ folder, name }: VmOptions): Promise<void> {
   }
 }
 
-function nvramPath(folder: string, name: string): string {
+/** The file that provides a machine's NVRAM if it exists before the machine starts; else it gets an empty one. */
+export function nvramPath(folder: string, name: string): string {
   return `${folder}/${name}.nvram`;
 }

@@ -87,7 +87,7 @@ export function addNodeSet(
       parseRateOrNone,
     )
     .addOption(
-      new Option("--boot-program <name>", "boot program for firmware that the default does not suit")
+      new Option("--boot-program <name>", "first UEFI boot program, for unusual firmware")
         .choices(["snponly.efi", "ipxe.efi", "shimx64.efi", "none"] as const),
     )
     .option("--power <how>", "how it is switched on and off, see below")

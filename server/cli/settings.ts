@@ -191,7 +191,7 @@ const SETTINGS = {
   },
   "signed-images": {
     argument: "<mode>",
-    description: "boot UEFI machines from images signed by the site's key; enroll: set that key up in them",
+    description: "boot UEFI machines from images signed by the site's key",
     parse: oneOf(SIGNED_IMAGES),
     choices: SIGNED_IMAGES,
     fallback: "off",

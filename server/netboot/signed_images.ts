@@ -1,6 +1,8 @@
 /** The UKIs of the site: one for each version that is asked for, signed once, and put together as they are sent. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
+import { openJoined } from "../../boot/boot_file.ts";
+import { measureUki } from "../../boot/uki/measure.ts";
 import { layOutUki, type Piece, signUki } from "../../boot/uki/uki.ts";
 import type { UkiSigner } from "../../boot/uki/signed_data.ts";
 import type { ImageBootFiles } from "../../boot/boot_files.ts";
@@ -39,15 +41,23 @@ export class SignedImages {
       const uki = layOutUki(stub, { osRelease, commandLine, ...files });
       const pieces = signUki(uki, signer, { name: `the signed image of ${name}` });
       this.#made.set(key, pieces);
-      log.info("signed-image", {
-        image: name,
-        bytes: uki.sizeBytes,
-        ms: Math.round(performance.now() - startedMs),
-      });
+      const { image: pcr4Event, pcr11 } = measured(pieces, name),
+        ms = Math.round(performance.now() - startedMs);
+      log.info("signed-image", { image: name, bytes: uki.sizeBytes, ms, pcr4Event, pcr11 });
       return pieces;
     } catch (error) {
       log.error("no-signed-image", { image: name, error: messageOf(error) });
       return undefined;
     }
+  }
+}
+
+/** For a site that verifies quotes of its machines. */
+function measured(pieces: readonly Piece[], name: string): ReturnType<typeof measureUki> {
+  const file = openJoined(pieces);
+  try {
+    return measureUki(file, { name });
+  } finally {
+    file.close?.();
   }
 }

@@ -10,7 +10,7 @@ import { SecureBootKeys, type StoredSecureBootKey } from "../store/secure_boot_k
 import type { ServerData } from "./open_data.ts";
 import type { StartContext } from "./start_context.ts";
 
-export interface SecureBoot {
+interface SecureBoot {
   readonly signer: UkiSigner;
   /** What an installed machine in set-up mode is to write; undefined unless the site wants that. */
   readonly order: SecureBootOrder | undefined;

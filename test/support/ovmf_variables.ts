@@ -8,7 +8,7 @@
  */
 import { guidBytes, utf16 } from "../../boot/uki/signature_list.ts";
 
-export interface StoredVariable {
+interface StoredVariable {
   readonly name: string;
   readonly vendor: string;
   readonly attributes: number;

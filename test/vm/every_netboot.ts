@@ -1,6 +1,7 @@
-/** `deno task netboot`: every firmware and way, beside every DHCP server; ten minutes. */
+/** `deno task netboot`: every firmware and way, beside every DHCP server, and with Secure Boot; fifteen minutes. */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testBootWay } from "./netboot.ts";
+import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
@@ -9,4 +10,8 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   testBootWay({ firmware: "uefi", ...addresses });
   testBootWay({ firmware: "uefi", httpBoot: true, ...addresses });
 }
+for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
+testRefusals();
+testAgent();
+testEnrolment();
 testTpmProof();
