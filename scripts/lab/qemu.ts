@@ -176,8 +176,9 @@ function qemuArguments(
     // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
     // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
     ...["-machine", `q35,graphics=off,hpet=off${secureBoot ? ",smm=on" : ""}`],
-    // this OVMF does not start on a processor with page tables of five levels
-    ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max", "-smp", "2"],
+    // with Secure Boot: under TCG, system management mode now and then hangs with two processors
+    ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max"],
+    ...["-smp", secureBoot ? "1" : "2"],
     ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],

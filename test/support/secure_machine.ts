@@ -16,7 +16,7 @@ export const siteKey = makeSecureBootKey({ commonName: "Rackseed test" });
 /** Any pin: the agent's server is not reached further than its port. */
 const PIN = "p".repeat(43);
 
-export interface SecureBootTrial {
+interface SecureBootTrial {
   /** The machine's NVRAM is kept here. */
   readonly folder: string;
   /** Undefined: the machine is not armed. */

@@ -10,6 +10,7 @@ import { compileBundle } from "../../scripts/build/compile.ts";
 import { secureQemuNeeds } from "../../scripts/lab/qemu.ts";
 import { bootImageNeeds, cloudKernel, makeBootImage } from "../support/boot_image.ts";
 import { agentConnected } from "../support/boot_service.ts";
+import { enrolmentEnds } from "../support/enrolling_program.ts";
 import { needs } from "../support/needs.ts";
 import { powerOnSecurely, siteKey, storeSiteKey } from "../support/secure_machine.ts";
 
@@ -99,13 +100,13 @@ export function testEnrolment(): void {
       const made = await makeBootImage(folder, { product });
       const image = { kernel: made.kernel, initramfs: [made.agent.path, made.image.path] };
       const trial = { folder, image, memoryMiB: 1024 };
-      const first = await powerOnSecurely({ ...trial, until: ["Linux version", "enrolment ends"] });
+      const first = await powerOnSecurely({ ...trial, until: ["Linux version", enrolmentEnds] });
       assert.match(
         first,
-        /SecureBoot 0, SetupMode 1\r?\n.*the site's Secure Boot key was set up in the firmware/,
+        /SecureBoot 0, SetupMode 1\r?\noutcome: the site's Secure Boot key was set up in the firmware/,
       );
-      const second = await powerOnSecurely({ ...trial, until: [...STARTED, "enrolment ends"] });
-      assert.match(second, /SecureBoot 1, SetupMode 0\r?\n.*undefined/);
+      const second = await powerOnSecurely({ ...trial, until: [...STARTED, enrolmentEnds] });
+      assert.match(second, /SecureBoot 1, SetupMode 0\r?\noutcome: undefined/);
       const third = await powerOnSecurely({ ...trial, spoils: true, until: [REFUSED] });
       assert.doesNotMatch(third, /Linux version/);
     },
@@ -119,42 +120,13 @@ async function enrollingProgram(folder: string): Promise<string> {
     const { attributes, data } = signVariable(name, { value, time: new Date("2026-01-01"), signer });
     return { name, vendor: VENDOR[name], attributes, data: data.toBase64() };
   });
-  const agent = new URL("../../agent", import.meta.url).pathname;
-  // among the sources, so that their import map holds
-  const source = `${agent}/enrolling_${crypto.randomUUID()}.ts`, bundle = `${folder}/enrolling`;
+  const program = new URL("../support/enrolling_program.ts", import.meta.url).pathname;
+  const bundle = `${folder}/enrolling`, root = new URL("../../", import.meta.url).pathname;
   await Deno.mkdir(bundle);
-  await Deno.writeTextFile(
-    source,
-    `import { enrolSecureBoot } from "./install/boot_loader/secure_boot.ts";
-import { Drivers, mountFirmwareVariables, mountKernelFileSystems } from "./start/initramfs.ts";
-import { run } from "./sys/command.ts";
-await mountKernelFileSystems();
-const { signal } = new AbortController();
-await new Drivers({ run, signal }).loadFileSystems();
-console.log(await mountFirmwareVariables() ?? "");
-const value = (name: string) =>
-  Deno.readFileSync("/sys/firmware/efi/efivars/" + name + "-8be4df61-93ca-11d2-aa0d-00e098032b8c")[4];
-console.log("SecureBoot " + value("SecureBoot") + ", SetupMode " + value("SetupMode"));
-console.log(String(await enrolSecureBoot(${JSON.stringify({ variables })}, { programs: [] })));
-console.log("enrolment ends");
-await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-`,
-  );
-  try {
-    const root = agent.slice(0, agent.lastIndexOf("/"));
-    const argv = [
-      Deno.execPath(),
-      "bundle",
-      "--quiet",
-      "--platform=deno",
-      "-o",
-      `${bundle}/main.js`,
-      source,
-    ] as const;
-    await run(argv, { cwd: root });
-  } finally {
-    await Deno.remove(source);
-  }
+  await Deno.writeTextFile(`${bundle}/variables.json`, JSON.stringify({ variables }));
+  await run([Deno.execPath(), "bundle", "--quiet", "--platform=deno", "-o", `${bundle}/main.js`, program], {
+    cwd: root,
+  });
   const output = `${folder}/rackseed`;
   await compileBundle(bundle, {
     include: [],
