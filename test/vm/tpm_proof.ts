@@ -116,9 +116,10 @@ class Site implements AsyncDisposable {
   async until(machine: VirtualMachine, is: (node: NodeView) => boolean): Promise<NodeView> {
     const deadline = performance.now() + BOOT_MS;
     for (;;) {
+      const hasFailed = machine.serial.tail().includes("FAILED.");
       const node = await this.node();
       if (is(node)) return node;
-      if (performance.now() > deadline || !machine.isRunning) {
+      if (hasFailed || performance.now() > deadline || !machine.isRunning) {
         throw new Error(
           `${machine.serial.tail()}\n${this.#server?.output.tail()}\n${JSON.stringify(node.tpm)}`,
         );

@@ -78,7 +78,7 @@ function encryptCfb(key: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer>
 }
 
 function encryptBlock(key: Uint8Array, block: Uint8Array): Uint8Array {
-  const cipher = createCipheriv("aes-128-ecb", key, null);
+  const cipher = createCipheriv("aes-128-ecb", key, new Uint8Array());
   cipher.setAutoPadding(false);
   return concat(cipher.update(block), cipher.final());
 }

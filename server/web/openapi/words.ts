@@ -78,6 +78,7 @@ export const PROBLEMS: Readonly<Record<number, string>> = {
   413: "The body is too large.",
   415: "The body has another content type or encoding.",
   422: "The Idempotency-Key came with another request before.",
+  428: "It needs a quote of the machine's TPM.",
 };
 export const SERVER_PROBLEM = "The server failed, has no room on its disk (507), or is too busy (503).";
 
