@@ -95,7 +95,8 @@ export function parseEveryOrOff(text: string): number | "off" {
 
 /** "s3://BUCKET/PREFIX"; the prefix is "" or ends in "/". Names as in "Bucket naming rules" of the Amazon S3 User Guide. */
 export function parseBucket(text: string): { bucket: string; prefix: string } {
-  const [, bucket, path = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]{0,500}))?$/.exec(text) ?? [];
+  const [, bucket, path = ""] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]{0,500}))?$/.exec(text) ?? [];
   const parts = path.split("/").filter((part) => part !== "");
   if (bucket === undefined || parts.some((part) => part === "." || part === "..")) {
     throw new InvalidArgumentError("Expected s3://BUCKET or s3://BUCKET/PREFIX.");

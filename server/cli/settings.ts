@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  parseBucket,
   parseCollector,
   parseHttps,
   parseIpv4,
@@ -16,7 +17,6 @@ import {
   parsePort,
   parsePortOrOff,
   parseRange,
-  parseBucket,
   parseRateOrOff,
   parseRoleRuleOption,
   parseSize,

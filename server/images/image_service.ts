@@ -93,7 +93,9 @@ export class ImageService implements Images {
     for (const ref of refs) {
       if (!this.#seeded.has(ref)) continue;
       await this.#stopServing(ref);
-      await this.serve(ref).catch((error) => log.error("not-served", { image: ref, error: messageOf(error) }));
+      await this.serve(ref).catch((error) =>
+        log.error("not-served", { image: ref, error: messageOf(error) })
+      );
     }
   }
 

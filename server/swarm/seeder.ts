@@ -77,7 +77,9 @@ export class Seeder implements AsyncDisposable {
    */
   add(
     metainfo: Metainfo,
-    { paths, onDamage, isHere = true }: Pick<CheckedStorageOptions, "paths" | "onDamage"> & { isHere?: boolean },
+    { paths, onDamage, isHere = true }: Pick<CheckedStorageOptions, "paths" | "onDamage"> & {
+      isHere?: boolean;
+    },
   ): CheckedStorage {
     const key = toHex(metainfo.infoHash);
     const seeding = this.#seedings.get(key);

@@ -91,7 +91,10 @@ export async function handleWebSeed(
 }
 
 /** A pack is named by its hash and never changes. A manifest keeps its name if the server is set up again. */
-function cacheHeaders({ file: name }: { file: string }, { tag }: WebSeedFile): { etag?: string; "cache-control"?: string } {
+function cacheHeaders(
+  { file: name }: { file: string },
+  { tag }: WebSeedFile,
+): { etag?: string; "cache-control"?: string } {
   if (tag === undefined) return {};
   const isPack = name.endsWith(".pack");
   return {
