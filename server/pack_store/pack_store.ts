@@ -1,6 +1,5 @@
 /** Keeps the bucket and the local disk as they should be, in rounds; see README.md. */
 import { getLogger } from "@logtape/logtape";
-import type { PackStoreView } from "#contract/api/pack_store.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
 import { BucketError, faultOf } from "../bucket/bucket_error.ts";
@@ -13,6 +12,7 @@ import type { PackSource } from "../store/pack_source.ts";
 import { diskFull } from "../store/store_error.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import { PackCache } from "./pack_cache.ts";
+import { noticesOf, viewOf } from "./pack_store_view.ts";
 import { isThere, nextUpload, removable, type Wanted, type WantedVersion } from "./sync_plan.ts";
 
 const log = getLogger(["rackseed", "pack-store"]);
@@ -363,63 +363,24 @@ export class PackStore implements PackSource {
   }
 
   #notice(): void {
-    const { notices, bucket } = this.#options;
-    const subject = `pack store ${bucket.url}`;
-    const problem = this.#problem;
-    notices.set(
-      "pack store",
-      problem && { subject, problem: `${problem.title}: ${problem.reason}`, remedy: problem.remedy },
-    );
-    const { refused, lost } = this.view();
-    const [one] = refused;
-    notices.set(
-      "pack store removals",
-      one && {
-        subject,
-        problem: `it refused to remove ${one.key}${more(refused.length)}: ${one.reason}`,
-        remedy: "if object lock keeps it, wait until it ends; it is tried again when the server starts.",
-      },
-    );
-    notices.set(
-      "pack store losses",
-      lost[0] === undefined ? undefined : {
-        subject,
-        problem: `it no longer has ${lost[0]}${more(lost.length)}, and neither has the local disk`,
-        remedy:
-          "check the bucket's lifecycle rules; put the object back, or delete the versions that need it.",
-      },
-    );
+    const notices = noticesOf(this.view(), this.#problem);
+    for (const [name, notice] of Object.entries(notices)) this.#options.notices.set(name, notice);
   }
 
-  view(): Extract<PackStoreView, { kind: "s3" }> {
-    const { bucket, cacheBytes } = this.#options;
+  view(): ReturnType<typeof viewOf> {
+    const { bucket: { url }, cacheBytes } = this.#options;
     if (this.#readVersions()) this.#needsRound = true;
-    const all = [...this.#wanted.values()], rows = [...this.#rows.values()];
-    const local = all.filter(({ path }) => this.#cache.has(path));
-    const waiting = all.filter(({ key }) => !isThere(this.#rows.get(key)));
-    const sum = (files: readonly { sizeBytes: number }[]) => files.reduce((n, f) => n + f.sizeBytes, 0);
-    return {
-      kind: "s3",
-      url: bucket.url,
+    return viewOf({
+      url,
       home: this.home,
-      ...(this.#problem && { problem: `${this.#problem.title}: ${this.#problem.reason}` }),
-      objects: rows.filter(isThere).length,
-      objectBytes: sum(rows.filter(isThere)),
-      localBytes: sum(local),
-      ...(cacheBytes !== undefined && { cacheBytes }),
-      waiting: waiting.length,
-      waitingBytes: sum(waiting),
-      refused: rows.filter(({ state }) => state === "refused").slice(0, 100)
-        .map(({ key, reason = "" }) => ({ key, reason })),
-      lost: all.filter(({ key, path }) => this.#rows.get(key)?.state === "lost" && !this.#cache.has(path))
-        .slice(0, 100).map(({ key }) => key),
+      wanted: [...this.#wanted.values()],
+      rows: this.#rows,
+      isLocal: (path) => this.#cache.has(path),
+      problem: this.#problem,
+      cacheBytes,
       isSettled: this.#running === undefined && !this.#needsRound && this.#problem === undefined,
-    };
+    });
   }
-}
-
-function more(count: number): string {
-  return count > 1 ? ` and ${count - 1} more` : "";
 }
 
 /** Packs first, the manifest last. */
