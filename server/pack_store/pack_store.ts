@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
-import { BucketError, faultOf } from "../bucket/bucket_error.ts";
+import { BucketError, DamagedFile, faultOf } from "../bucket/bucket_error.ts";
 import type { ObjectStore } from "../bucket/object_store.ts";
 import type { Notices } from "../images/notices.ts";
 import type { BucketObject, BucketObjects, PackHome } from "../store/bucket_objects.ts";
@@ -33,6 +33,8 @@ export interface PackStoreOptions {
   readonly publicUrl: URL | undefined;
   /** Called before local packs of these versions go, and after they came. */
   readonly onMoved: (refs: readonly string[]) => Promise<void>;
+  /** Called with a local file that is not what was published; it is not uploaded. */
+  readonly onDamage: (path: string, what: string) => void;
   readonly signal: AbortSignal;
   readonly now: () => number;
 }
@@ -43,6 +45,8 @@ export class PackStore implements PackSource {
   readonly #rows: Map<string, BucketObject>;
   /** Packs that are about to be removed from the local disk. */
   readonly #leaving = new Set<string>();
+  /** Local files that are not what they should be; a new start looks again. */
+  readonly #damaged = new Set<string>();
   /** Downloads under way, by path. */
   readonly #coming = new Map<string, Promise<void>>();
   /** By path: what of a published version it is. */
@@ -243,7 +247,7 @@ export class PackStore implements PackSource {
   async #upload(): Promise<boolean> {
     const { signal } = this.#options;
     const skip = new Set<string>();
-    const isLocal = ({ path }: Wanted) => this.#cache.has(path);
+    const isLocal = ({ path }: Wanted) => this.#cache.has(path) && !this.#damaged.has(path);
     for (;;) {
       signal.throwIfAborted();
       // versions may have been added or deleted meanwhile
@@ -254,8 +258,11 @@ export class PackStore implements PackSource {
       try {
         await this.#uploadOne(next);
       } catch (error) {
-        // only a file that went away meanwhile, with its version, lets the others go on
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // a file that went away meanwhile, with its version, or that is damaged does not keep the others
+        if (error instanceof DamagedFile) {
+          this.#damaged.add(next.path);
+          this.#options.onDamage(next.path, error.message);
+        } else if (!(error instanceof Deno.errors.NotFound)) throw error;
         skip.add(next.key);
       }
     }
