@@ -35,6 +35,9 @@ export class BucketError extends RackseedError {
   }
 }
 
+/** The file that was to be uploaded is not what it should be. */
+export class DamagedFile extends Error {}
+
 export function faultOf(error: unknown): BucketFault | undefined {
   return error instanceof BucketError ? error.fault : undefined;
 }

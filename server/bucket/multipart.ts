@@ -4,7 +4,7 @@
  * ETag is the MD5 of what the server has.
  */
 import { createHash } from "node:crypto";
-import { BucketError, faultOf } from "./bucket_error.ts";
+import { BucketError, DamagedFile, faultOf } from "./bucket_error.ts";
 import type { UploadProgress } from "./object_store.ts";
 import type { BucketRequests } from "./request.ts";
 import { elementsOf, textOf } from "./xml.ts";
@@ -33,13 +33,21 @@ export class MultipartUpload {
   readonly #requests: BucketRequests;
   readonly #key: string;
   readonly #path: string;
+  readonly #sha256: string;
   readonly #title: string;
   readonly #signal: AbortSignal;
 
   constructor(
     requests: BucketRequests,
-    { key, path, title, signal }: { key: string; path: string; title: string; signal: AbortSignal },
+    { key, path, sha256, title, signal }: {
+      key: string;
+      path: string;
+      sha256: string;
+      title: string;
+      signal: AbortSignal;
+    },
   ) {
+    this.#sha256 = sha256;
     this.#requests = requests;
     this.#key = key;
     this.#path = path;
@@ -65,7 +73,10 @@ export class MultipartUpload {
       uploadId = await this.#begin();
       onBegin({ uploadId });
     }
-    const sent = await this.#sendAll(parts, { uploadId, stored });
+    const { sent, sha256 } = await this.#sendAll(parts, { uploadId, stored });
+    if (sha256 !== this.#sha256) {
+      throw new DamagedFile(`${this.#path} is not what it was: its SHA-256 is ${sha256}`);
+    }
     const etag = await this.#complete(uploadId, sent);
     const whole = createHash("md5");
     for (const { md5 } of sent) whole.update(md5, "hex");
@@ -118,16 +129,18 @@ export class MultipartUpload {
   async #sendAll(
     parts: readonly Part[],
     { uploadId, stored }: { uploadId: string; stored: ReadonlyMap<number, StoredPart> },
-  ): Promise<Sent[]> {
+  ): Promise<{ sent: Sent[]; sha256: string }> {
     using file = await Deno.open(this.#path);
     const sent: Sent[] = [];
-    const next = parts.values();
+    const next = parts.values(), whole = createHash("sha256");
     const work = async () => {
       const buffer = new Uint8Array(Math.min(PART_BYTES, parts[0]?.sizeBytes ?? 0));
       for (const part of next) {
         // a file has one position, so reads must not overlap
         const bytes = buffer.subarray(0, part.sizeBytes);
         readAt(file, part.at, bytes, this.#path);
+        // in order, because a part is read in the same turn in which it is taken
+        whole.update(bytes);
         const md5 = createHash("md5").update(bytes).digest("hex");
         const there = stored.get(part.number);
         const isThere = there?.etag === md5 && there.sizeBytes === part.sizeBytes;
@@ -137,7 +150,7 @@ export class MultipartUpload {
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    return sent;
+    return { sent, sha256: whole.digest("hex") };
   }
 
   async #send(

@@ -14,7 +14,10 @@ export interface UploadProgress {
 export interface ObjectStore {
   /** For people: "s3://images/site-1". */
   readonly url: string;
-  /** Uploads a file and proves that the bucket has the same bytes. `resume`: an upload that did not end. */
+  /**
+   * Uploads a file and proves that the bucket has the same bytes. `resume`: an upload that did not end. Throws
+   * DamagedFile, with nothing stored, if the file has another hash.
+   */
   upload(key: string, options: {
     readonly path: string;
     readonly sha256: string;

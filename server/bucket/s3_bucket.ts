@@ -30,7 +30,7 @@ export class S3Bucket implements ObjectStore, Disposable {
     { path, sha256, resume, onBegin, signal }: Parameters<ObjectStore["upload"]>[1],
   ): Promise<void> {
     const title = `cannot store ${key} in ${this.url}`;
-    const upload = new MultipartUpload(this.#requests, { key, path, title, signal });
+    const upload = new MultipartUpload(this.#requests, { key, path, sha256, title, signal });
     const { isProved, sizeBytes } = await upload.run({ resume, onBegin });
     // an ETag that is no MD5, as of encrypted objects, proves nothing
     if (!isProved) await this.#read(key, { sizeBytes, sha256, signal, onBytes: () => {} });

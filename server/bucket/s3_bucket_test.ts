@@ -121,6 +121,26 @@ Deno.test("an object whose ETag is no MD5 is read back, and counts only if it is
   }
 });
 
+Deno.test("a file that is not what it should be is not stored", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "contenT");
+  try {
+    let joined = false;
+    await withBucket(({ method, url }) => {
+      const { searchParams } = new URL(url);
+      if (method === "PUT") return new Response(null, { headers: { etag: '"x"' } });
+      if (!searchParams.has("uploads")) joined = true;
+      return new Response("<x><UploadId>1</UploadId></x>");
+    }, async (bucket) => {
+      const upload = bucket.upload("a", { path, sha256: FACTS.sha256, onBegin: () => {}, signal });
+      await assert.rejects(upload, /is not what it was/);
+    });
+    assert.equal(joined, false);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("credentials are those of the default profile, else of the first", () => {
   const text = "[a]\naws_access_key_id = A\naws_secret_access_key=B\n[default]\naws_access_key_id=C\n" +
     "aws_secret_access_key = D=\naws_session_token = E\n";

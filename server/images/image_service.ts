@@ -62,6 +62,11 @@ export class ImageService implements Images {
     return this.#watch.check(signal);
   }
 
+  /** A file of a version appeared damaged. */
+  found(path: string, damage: string): void {
+    this.#watch.found(path, damage);
+  }
+
   isDamaged(path: string): boolean {
     return this.#watch.isDamaged(path);
   }

@@ -1,9 +1,8 @@
 /** Keeps the bucket and the local disk as they should be, in rounds; see README.md. */
 import { getLogger } from "@logtape/logtape";
-import type { PackStoreView } from "#contract/api/pack_store.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
-import { BucketError, faultOf } from "../bucket/bucket_error.ts";
+import { BucketError, DamagedFile, faultOf } from "../bucket/bucket_error.ts";
 import type { ObjectStore } from "../bucket/object_store.ts";
 import type { Notices } from "../images/notices.ts";
 import type { BucketObject, BucketObjects, PackHome } from "../store/bucket_objects.ts";
@@ -13,6 +12,7 @@ import type { PackSource } from "../store/pack_source.ts";
 import { diskFull } from "../store/store_error.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import { PackCache } from "./pack_cache.ts";
+import { noticesOf, viewOf } from "./pack_store_view.ts";
 import { isThere, nextUpload, removable, type Wanted, type WantedVersion } from "./sync_plan.ts";
 
 const log = getLogger(["rackseed", "pack-store"]);
@@ -33,6 +33,8 @@ export interface PackStoreOptions {
   readonly publicUrl: URL | undefined;
   /** Called before local packs of these versions go, and after they came. */
   readonly onMoved: (refs: readonly string[]) => Promise<void>;
+  /** Called with a local file that is not what was published; it is not uploaded. */
+  readonly onDamage: (path: string, what: string) => void;
   readonly signal: AbortSignal;
   readonly now: () => number;
 }
@@ -43,6 +45,8 @@ export class PackStore implements PackSource {
   readonly #rows: Map<string, BucketObject>;
   /** Packs that are about to be removed from the local disk. */
   readonly #leaving = new Set<string>();
+  /** Local files that are not what they should be; a new start looks again. */
+  readonly #damaged = new Set<string>();
   /** Downloads under way, by path. */
   readonly #coming = new Map<string, Promise<void>>();
   /** By path: what of a published version it is. */
@@ -243,7 +247,7 @@ export class PackStore implements PackSource {
   async #upload(): Promise<boolean> {
     const { signal } = this.#options;
     const skip = new Set<string>();
-    const isLocal = ({ path }: Wanted) => this.#cache.has(path);
+    const isLocal = ({ path }: Wanted) => this.#cache.has(path) && !this.#damaged.has(path);
     for (;;) {
       signal.throwIfAborted();
       // versions may have been added or deleted meanwhile
@@ -254,8 +258,11 @@ export class PackStore implements PackSource {
       try {
         await this.#uploadOne(next);
       } catch (error) {
-        // only a file that went away meanwhile, with its version, lets the others go on
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // a file that went away meanwhile, with its version, or that is damaged does not keep the others
+        if (error instanceof DamagedFile) {
+          this.#damaged.add(next.path);
+          this.#options.onDamage(next.path, error.message);
+        } else if (!(error instanceof Deno.errors.NotFound)) throw error;
         skip.add(next.key);
       }
     }
@@ -363,63 +370,24 @@ export class PackStore implements PackSource {
   }
 
   #notice(): void {
-    const { notices, bucket } = this.#options;
-    const subject = `pack store ${bucket.url}`;
-    const problem = this.#problem;
-    notices.set(
-      "pack store",
-      problem && { subject, problem: `${problem.title}: ${problem.reason}`, remedy: problem.remedy },
-    );
-    const { refused, lost } = this.view();
-    const [one] = refused;
-    notices.set(
-      "pack store removals",
-      one && {
-        subject,
-        problem: `it refused to remove ${one.key}${more(refused.length)}: ${one.reason}`,
-        remedy: "if object lock keeps it, wait until it ends; it is tried again when the server starts.",
-      },
-    );
-    notices.set(
-      "pack store losses",
-      lost[0] === undefined ? undefined : {
-        subject,
-        problem: `it no longer has ${lost[0]}${more(lost.length)}, and neither has the local disk`,
-        remedy:
-          "check the bucket's lifecycle rules; put the object back, or delete the versions that need it.",
-      },
-    );
+    const notices = noticesOf(this.view(), this.#problem);
+    for (const [name, notice] of Object.entries(notices)) this.#options.notices.set(name, notice);
   }
 
-  view(): Extract<PackStoreView, { kind: "s3" }> {
-    const { bucket, cacheBytes } = this.#options;
+  view(): ReturnType<typeof viewOf> {
+    const { bucket: { url }, cacheBytes } = this.#options;
     if (this.#readVersions()) this.#needsRound = true;
-    const all = [...this.#wanted.values()], rows = [...this.#rows.values()];
-    const local = all.filter(({ path }) => this.#cache.has(path));
-    const waiting = all.filter(({ key }) => !isThere(this.#rows.get(key)));
-    const sum = (files: readonly { sizeBytes: number }[]) => files.reduce((n, f) => n + f.sizeBytes, 0);
-    return {
-      kind: "s3",
-      url: bucket.url,
+    return viewOf({
+      url,
       home: this.home,
-      ...(this.#problem && { problem: `${this.#problem.title}: ${this.#problem.reason}` }),
-      objects: rows.filter(isThere).length,
-      objectBytes: sum(rows.filter(isThere)),
-      localBytes: sum(local),
-      ...(cacheBytes !== undefined && { cacheBytes }),
-      waiting: waiting.length,
-      waitingBytes: sum(waiting),
-      refused: rows.filter(({ state }) => state === "refused").slice(0, 100)
-        .map(({ key, reason = "" }) => ({ key, reason })),
-      lost: all.filter(({ key, path }) => this.#rows.get(key)?.state === "lost" && !this.#cache.has(path))
-        .slice(0, 100).map(({ key }) => key),
+      wanted: [...this.#wanted.values()],
+      rows: this.#rows,
+      isLocal: (path) => this.#cache.has(path),
+      problem: this.#problem,
+      cacheBytes,
       isSettled: this.#running === undefined && !this.#needsRound && this.#problem === undefined,
-    };
+    });
   }
-}
-
-function more(count: number): string {
-  return count > 1 ? ` and ${count - 1} more` : "";
 }
 
 /** Packs first, the manifest last. */

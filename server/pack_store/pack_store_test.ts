@@ -17,6 +17,7 @@ class Site implements Disposable {
   readonly bucket = new MemoryBucket();
   readonly notices = new Map<string, string>();
   readonly moved: string[] = [];
+  readonly damaged: string[] = [];
   readonly inUse = new Set<string>();
   nowMs = 0;
   #versions: PublishedVersion[] = [];
@@ -49,6 +50,7 @@ class Site implements Disposable {
       },
       cacheBytes: undefined,
       publicUrl: undefined,
+      onDamage: (path) => void this.damaged.push(path),
       onMoved: (refs) => Promise.resolve(void this.moved.push(...refs)),
       signal: new AbortController().signal,
       now: () => this.nowMs,
@@ -200,6 +202,20 @@ Deno.test("other bytes in the bucket never reach the disk", async () => {
   await assert.rejects(site.store.hold([site.path("aaaa")]), /corrupt/);
   assert.equal(hasFile(site.path("aaaa")), false);
   assert.deepEqual([...Deno.readDirSync(`${site.folder}/staging`)], []);
+});
+
+Deno.test("a damaged local pack is told and not uploaded, and does not keep other versions from it", async () => {
+  using site = new Site({ cacheBytes: 0 });
+  site.publish("web@1", ["aaaa"]);
+  site.publish("web@2", ["bbbb"]);
+  await Deno.writeTextFile(site.path("aaaa"), "aaab");
+  await site.store.tick();
+  assert.deepEqual(site.damaged, [site.path("aaaa")]);
+  assert.ok(hasFile(site.path("aaaa")));
+  assert.deepEqual([...site.bucket.objects.keys()].filter((key) => /manifest|packs/.test(key)), [
+    packOf("bbbb"),
+    "versions/web@2/manifest.rsm",
+  ]);
 });
 
 Deno.test("a place that is not empty is not taken", async () => {

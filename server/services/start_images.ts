@@ -30,6 +30,7 @@ export async function startImages(
     data,
     notices,
     onMoved: (refs) => images.serveAgain(refs),
+    onDamage: (path, what) => images.found(path, what),
   });
   await images.start();
   const upkeep = storeUpkeep({ images, directory, notices, strays: store.strays, signal: closing });

@@ -23,10 +23,11 @@ export interface PackStoreControl {
 /** Versions are then served from where their packs are. Throws RackseedError. */
 export async function startPackStore(
   { options, stack, closing, now }: StartContext,
-  { data: { db, store }, notices, onMoved }: {
+  { data: { db, store }, notices, onMoved, onDamage }: {
     data: ServerData;
     notices: Notices;
     onMoved: (refs: readonly string[]) => Promise<void>;
+    onDamage: (path: string, what: string) => void;
   },
 ): Promise<PackStoreControl & { begin(): void }> {
   const objects = new BucketObjects(db);
@@ -48,6 +49,7 @@ export async function startPackStore(
     cacheBytes: options.cacheSize,
     publicUrl: options.s3PublicUrl,
     onMoved,
+    onDamage,
     signal: closing,
     now,
   });

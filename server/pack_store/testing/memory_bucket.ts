@@ -1,6 +1,6 @@
 /** A bucket in memory that fails as it is told, and counts what is done to it. */
 import { createHash } from "node:crypto";
-import { BucketError, type BucketFault } from "../../bucket/bucket_error.ts";
+import { BucketError, type BucketFault, DamagedFile } from "../../bucket/bucket_error.ts";
 import type { ObjectStore } from "../../bucket/object_store.ts";
 
 /** What ends the process in the middle of an operation. */
@@ -43,13 +43,18 @@ export class MemoryBucket implements ObjectStore {
     this.#count = 0;
   }
 
-  async upload(key: string, { path, resume, onBegin }: Parameters<ObjectStore["upload"]>[1]): Promise<void> {
+  async upload(
+    key: string,
+    { path, sha256, resume, onBegin }: Parameters<ObjectStore["upload"]>[1],
+  ): Promise<void> {
     if (resume === undefined || this.begun.get(key) !== resume.uploadId) {
       await this.#act(`begin ${key}`, () => void this.begun.set(key, `upload of ${key}`));
       onBegin({ uploadId: `upload of ${key}` });
     }
     await this.#act(`upload ${key}`, async () => {
-      this.objects.set(key, await Deno.readFile(path));
+      const bytes = await Deno.readFile(path);
+      if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new DamagedFile(path);
+      this.objects.set(key, bytes);
       this.begun.delete(key);
     });
   }
