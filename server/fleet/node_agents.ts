@@ -17,6 +17,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
@@ -43,6 +44,7 @@ interface AgentSources {
   readonly terms: SwarmTerms;
   readonly history: Pick<HardwareHistory, "record">;
   readonly consoles: ConsoleLogs;
+  readonly checks: Pick<NodeChecks, "forget">;
   readonly onChange: (node: NodeRecord) => void;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
@@ -98,7 +100,8 @@ export class NodeAgents {
   }
 
   report(assignment: Assignment, sent: StepReport, { address }: { address: string }): ReportAnswer {
-    const { nodes, deployments, batches, clones, encryption, terms, consoles, onChange } = this.#sources;
+    const { nodes, deployments, batches, clones, encryption, terms, consoles, checks, onChange } =
+      this.#sources;
     nodes.touch(assignment.node, { address });
     consoles.add(assignment, sent);
     const { console: _, ...report } = sent;
@@ -109,6 +112,8 @@ export class NodeAgents {
     if (after.state !== "installing") encryption.end(assignment.node);
     if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
       encryption.installed(assignment);
+      // what it differed in has been put right
+      checks.forget(assignment.node);
     }
     const slowestBefore = batches.slowest(assignment.deployment)?.node;
     if (!deployments.onlyReads(assignment.deployment)) batches.note(assignment, report);

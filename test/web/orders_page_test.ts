@@ -248,7 +248,7 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
 
   await t.step("a node is checked by its agent, and the drift tab lists what differs, as text", async () => {
     await page.getByRole("link", { name: "Drift" }).click();
-    await page.getByText("It was never checked.").waitFor();
+    await page.getByText("It was not checked since it was installed or restored.").waitFor();
     await page.getByRole("button", { name: "Check…" }).click();
     await dialog.getByRole("button", { name: "Check 1 node" }).click();
     await page.getByText("The agent has not begun yet.").waitFor();

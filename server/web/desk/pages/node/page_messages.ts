@@ -223,9 +223,11 @@ export const t = messages({
 
   driftTitle: { en: "Compared with its image", de: "Verglichen mit seinem Image", zh: "与镜像比对" },
   neverChecked: {
-    en: "It was never checked. A check needs the agent on the running node, and changes nothing.",
-    de: "Er wurde nie geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
-    zh: "从未检查。检查需要节点上运行代理，且不做任何改动。",
+    en:
+      "It was not checked since it was installed or restored. A check needs the agent on the running node, and changes nothing.",
+    de:
+      "Er wurde seit seiner Installation oder Wiederherstellung nicht geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
+    zh: "安装或还原后尚未检查。检查需要节点上运行代理，且不做任何改动。",
   },
   checkWaits: {
     en: "The agent has not begun yet.",
