@@ -2,9 +2,12 @@
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
+import type { Guest } from "./guest.ts";
 import { setHooks } from "./hooks.ts";
-import { LabDesk, MACHINE_MS, type Person } from "./lab_desk.ts";
+import { LabDesk, MACHINE_MS } from "./lab_desk.ts";
 import { diskOf, disksOf, installNode, machineOf, startClone } from "./node_flow.ts";
+import { drifted } from "./pages_drift.ts";
+import { proved } from "./pages_rehearsal.ts";
 import { restored } from "./pages_restore.ts";
 import {
   adoptMachine,
@@ -15,7 +18,7 @@ import {
   setHook,
   tagStable,
 } from "./pages_steps.ts";
-import { seesRunning, type Story } from "./pages_story.ts";
+import { flatTexts, seesRunning, type Story } from "./pages_story.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine, type VmOptions } from "./qemu.ts";
 import { captureTemplate, image, type Template } from "./template_flow.ts";
@@ -33,6 +36,7 @@ export async function liveByPages(lab: Workplace): Promise<Check[]> {
     const { admin, otto } = await comeIn(desk, server);
     const story = { lab, server, desk, admin, otto, node: nodeFacts(1) };
     const template = await captured(story);
+    await proved(story);
     await adopted(story);
     await failed(story);
     await installed(story, template);
@@ -150,7 +154,8 @@ async function installed(story: Story, template: Template): Promise<void> {
   });
   desk.add(await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks }));
   const order = { seesUp: () => seesRunning(otto, node) };
-  const { checks } = await startClone(lab, { node, template, server, order });
+  const whileUp = (guest: Guest) => drifted(story, guest);
+  const { checks } = await startClone(lab, { node, template, server, order, whileUp });
   for (const check of checks) desk.add(check);
   await otto.go(deployment);
   const done = otto.page.getByText("1 of 1 done", { exact: false });
@@ -190,6 +195,7 @@ async function recorded({ desk, admin, node }: Story): Promise<void> {
     /Made a node\s*by otto/,
     new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*failed`),
     new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*done`),
+    new RegExp(`Check\\s*${image}@1.*done`),
     new RegExp(`Dry run of a restore\\s*${image}@1\\s*by admin\\s*done`),
     new RegExp(`Restore\\s*${image}@1\\s*by admin\\s*done`),
   ];
@@ -202,8 +208,11 @@ async function recorded({ desk, admin, node }: Story): Promise<void> {
   await admin.page.locator("tbody tr").first().waitFor();
   const rows = await flatTexts(admin, "tbody tr");
   const acts = [
+    /otto .*rehearse a version.*done/,
     /otto .*order a deployment .*done/,
     /otto .*failed nodes again.*done/,
+    /admin .*make a token for a node's agent.*done/,
+    /otto .*order a comparison with the image.*done/,
     /admin .*order a restore.*done/,
   ];
   await desk.saw(admin, {
@@ -214,8 +223,4 @@ async function recorded({ desk, admin, node }: Story): Promise<void> {
   await admin.go("/");
   await admin.page.getByText("Nothing is wrong.").waitFor();
   await desk.saw(admin, { what: "at the end nothing is wrong", passed: true, seen: "Nothing is wrong." });
-}
-
-async function flatTexts({ page }: Person, selector: string): Promise<string[]> {
-  return (await page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ").trim());
 }
