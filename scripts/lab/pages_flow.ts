@@ -8,6 +8,7 @@ import { LabDesk, MACHINE_MS } from "./lab_desk.ts";
 import { diskOf, disksOf, installNode, machineOf, startClone } from "./node_flow.ts";
 import { drifted } from "./pages_drift.ts";
 import { proved } from "./pages_rehearsal.ts";
+import { recorded } from "./pages_record.ts";
 import { restored } from "./pages_restore.ts";
 import {
   adoptMachine,
@@ -18,10 +19,10 @@ import {
   setHook,
   tagStable,
 } from "./pages_steps.ts";
-import { flatTexts, seesRunning, type Story } from "./pages_story.ts";
+import { seesRunning, type Story } from "./pages_story.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine, type VmOptions } from "./qemu.ts";
-import { captureTemplate, image, type Template } from "./template_flow.ts";
+import { captureTemplate, type Template } from "./template_flow.ts";
 import { type NodeFacts, nodeFacts, type Workplace } from "./workplace.ts";
 
 /** Too small for the image, which needs some hundred megabytes more. */
@@ -185,42 +186,4 @@ async function acceptDisk({ desk, otto, node }: Story): Promise<void> {
   });
   await otto.button("Accept as it is").click();
   await warnings.waitFor({ state: "detached" });
-}
-
-async function recorded({ desk, admin, node }: Story): Promise<void> {
-  await admin.go(`/nodes/${node.name}/history`);
-  await admin.page.locator("li.event").first().waitFor();
-  const events = await flatTexts(admin, "li.event");
-  const told = [
-    /Made a node\s*by otto/,
-    new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*failed`),
-    new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*done`),
-    new RegExp(`Check\\s*${image}@1.*done`),
-    new RegExp(`Dry run of a restore\\s*${image}@1\\s*by admin\\s*done`),
-    new RegExp(`Restore\\s*${image}@1\\s*by admin\\s*done`),
-  ];
-  await desk.saw(admin, {
-    what: "its history names who ordered what, and how it ended",
-    passed: told.every((line) => events.some((event) => line.test(event))),
-    seen: events.join(" | "),
-  });
-  await admin.go("/audit");
-  await admin.page.locator("tbody tr").first().waitFor();
-  const rows = await flatTexts(admin, "tbody tr");
-  const acts = [
-    /otto .*rehearse a version.*done/,
-    /otto .*order a deployment .*done/,
-    /otto .*failed nodes again.*done/,
-    /admin .*make a token for a node's agent.*done/,
-    /otto .*order a comparison with the image.*done/,
-    /admin .*order a restore.*done/,
-  ];
-  await desk.saw(admin, {
-    what: "the audit page names them, too",
-    passed: acts.every((act) => rows.some((row) => act.test(row))),
-    seen: rows.join(" | "),
-  });
-  await admin.go("/");
-  await admin.page.getByText("Nothing is wrong.").waitFor();
-  await desk.saw(admin, { what: "at the end nothing is wrong", passed: true, seen: "Nothing is wrong." });
 }
