@@ -159,7 +159,7 @@ async function installed(story: Story, template: Template): Promise<void> {
   const { checks } = await startClone(lab, { node, template, server, order, whileUp });
   for (const check of checks) desk.add(check);
   await otto.go(deployment);
-  const done = otto.page.getByText("1 of 1 done", { exact: false });
+  const done = otto.page.getByText("1 of 1 done", { exact: false }).first();
   await done.waitFor({ timeout: MACHINE_MS });
   await desk.saw(otto, {
     what: "the deployment's page says that it is done",

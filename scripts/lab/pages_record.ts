@@ -10,7 +10,7 @@ export async function recorded({ desk, admin, node }: Story): Promise<void> {
     /Made a node\s*by otto/,
     new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*failed`),
     new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*done`),
-    new RegExp(`Check\\s*${image}@1.*done`),
+    new RegExp(`Compared with its image\\s*${image}@1\\s*by otto\\s*done`),
     new RegExp(`Dry run of a restore\\s*${image}@1\\s*by admin\\s*done`),
     new RegExp(`Restore\\s*${image}@1\\s*by admin\\s*done`),
   ];
