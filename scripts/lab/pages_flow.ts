@@ -30,7 +30,7 @@ const SMALL = "512M", LARGE = "3072M";
 const SETUP_LINK = /https:\/\/\S+\/setup\?code=[^\s#]+/;
 
 export async function liveByPages(lab: Workplace): Promise<Check[]> {
-  const start = () => ProductServer.start(lab, { inTerminal: true });
+  const start = () => ProductServer.start(lab, { inTerminal: true, hasPrograms: true });
   await using server = await lab.timeline.measure("server: started", start);
   await using desk = await LabDesk.open(lab, server);
   try {

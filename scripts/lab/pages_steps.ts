@@ -146,6 +146,7 @@ export async function rehearse(desk: LabDesk, person: Person): Promise<void> {
   const dialog = person.dialog(`Rehearse ${image}@1`);
   await dialog.getByLabel(/TCP ports/).fill("22");
   await dialog.getByLabel(/HTTP answers/).fill("80/");
+  await dialog.getByLabel(/emulate the processor/).check();
   await dialog.getByRole("button", { name: "Start" }).click();
   const stage = page.locator(".stages .now");
   await stage.filter({ hasText: /booting|failed|cancelled/ }).waitFor({ timeout: MACHINE_MS });
