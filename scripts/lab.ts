@@ -41,7 +41,8 @@ ${layoutHelp}
                         which a person types, and a disc for machines in a table
   --rehearse bios|uefi  the server rehearses a sound version and a broken one
   --pages               all orders are given in Chromium at the server's pages: set-up link, users, capture, tag,
-                        adoption, a deployment that fails and is retried, a restore; with pictures in --keep
+                        rehearsal, adoption, a deployment that fails and is retried, drift, a restore; with
+                        pictures in --keep
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it

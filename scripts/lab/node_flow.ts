@@ -27,6 +27,8 @@ interface Context {
   readonly machine?: SwitchedMachine | undefined;
   /** Runs while its agent works. */
   readonly during?: ((machine: VirtualMachine) => Promise<void>) | undefined;
+  /** Runs while the clone is up, once it was looked at. */
+  readonly whileUp?: ((guest: Guest) => Promise<void>) | undefined;
 }
 
 /** Creates the nodes at the server, arms them, and gives them empty disks; returns once all clones are up. */
@@ -146,7 +148,7 @@ export async function installAgain(
 /** Starts an installed node as the reboot would have, and checks the running clone, then its disk. */
 export async function startClone(
   lab: Workplace,
-  { node, template, server, order, machine: switched }: Context,
+  { node, template, server, order, machine: switched, whileUp }: Context,
 ): Promise<Omit<Clone, "agentMs">> {
   await using machine = switched
     ? await switched.startAgain()
@@ -183,6 +185,7 @@ export async function startClone(
   const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   const named = await checkDiskNames(lab, guest);
+  await whileUp?.(guest);
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [

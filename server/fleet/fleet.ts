@@ -210,6 +210,7 @@ export class Fleet {
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
+      checks,
       consoles: this.#consoles,
       nodes,
       deployments,

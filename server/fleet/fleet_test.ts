@@ -21,11 +21,12 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
+  const checks = new NodeChecks(db);
   const events: ServerEvent[] = [], advanced: (NodeView | undefined)[] = [];
   const fleet = new Fleet({
     nodes,
     deployments,
-    checks: new NodeChecks(db),
+    checks,
     now,
     pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),
@@ -58,7 +59,7 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
     publish: (event: ServerEvent) => void events.push(event),
     advance: (_name: string, view: () => NodeView | undefined) => void advanced.push(view()),
   } as unknown as FleetOptions);
-  return { db, clock, nodes, deployments, fleet, events, advanced };
+  return { db, clock, nodes, deployments, checks, fleet, events, advanced };
 }
 
 Deno.test("a node that falls silent while it installs is published once, and no other node is", () => {
@@ -95,6 +96,28 @@ Deno.test("a newly armed node counts for both its old version and the new one", 
     ["web@2", { ...none, ordered: ["n1"] }],
     ["web@1", { ...none, installed: ["n1"] }],
   ]);
+});
+
+Deno.test("a restore ends what the last check found; a dry run does not", () => {
+  const { nodes, deployments, checks, fleet } = open();
+  const { id } = nodes.put("n1", {});
+  const run = (restore?: { keep: string[]; dryRun: boolean }) => {
+    const { secrets } = deployments.arm([id], { image: "web", version: 1, restore });
+    const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
+    fleet.agents.report(assignment, { step: "finish", state: "done", elapsedMs: 1 }, { address: "10.0.0.9" });
+    return fleet.get("n1").check?.result?.drifted;
+  };
+  run();
+  const at = "2026-06-30T12:00:00Z";
+  const order = { check: "c1", image: "web", version: 1, manifest: "", keep: [], left: [], readsAll: false };
+  const check = { id: "c1", state: "done" as const, ordered: at, ended: at, order, threshold: 0, given: 1 };
+  checks.put(id, check);
+  const found = { entries: 1, changed: 1, missing: 0, foreign: 0, readBytes: 1, elapsedMs: 1, cpuMs: 1 };
+  const result = { ...found, differences: [], notes: [], at, image: "web@1", threshold: 0, drifted: true };
+  checks.complete(id, { check, result });
+  assert.equal(run({ keep: [], dryRun: true }), true);
+  assert.equal(run({ keep: [], dryRun: false }), undefined);
+  assert.deepEqual(fleet.get("n1").check, undefined);
 });
 
 Deno.test("a machine with the network card of a known machine is not taken for it", () => {

@@ -17,6 +17,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
+import type { NodeChecks } from "../store/node_checks.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Attestations, Proof } from "./attestation/attestations.ts";
@@ -47,6 +48,7 @@ interface AgentSources {
   readonly terms: SwarmTerms;
   readonly history: Pick<HardwareHistory, "record">;
   readonly consoles: ConsoleLogs;
+  readonly checks: Pick<NodeChecks, "forget">;
   readonly onChange: (node: NodeRecord) => void;
   /** It is only further in its running step. */
   readonly onProgress: (node: NodeRecord) => void;
@@ -163,7 +165,7 @@ export class NodeAgents {
 
   /** Stores what the report changes, and returns the assignment as it is now. */
   #store(assignment: Assignment, report: StepReport): Assignment {
-    const { deployments, clones, encryption } = this.#sources;
+    const { deployments, clones, encryption, checks } = this.#sources;
     const { step, reportsAs } = report;
     if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
     if (report.encrypted) encryption.made(assignment);
@@ -171,6 +173,8 @@ export class NodeAgents {
     if (after.state !== "installing") encryption.end(assignment.node);
     if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
       encryption.installed(assignment);
+      // what it differed in has been put right
+      checks.forget(assignment.node);
     }
     return after;
   }

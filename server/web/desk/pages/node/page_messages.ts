@@ -55,6 +55,31 @@ export const t = messages({
   restore: { en: "Restore…", de: "Wiederherstellen …", zh: "还原…" },
   backup: { en: "Back up", de: "Sichern", zh: "备份" },
   check: { en: "Check", de: "Prüfen", zh: "检查" },
+  agent: { en: "Agent", de: "Agent", zh: "代理" },
+  agentTitle: {
+    en: "Run the agent on {name}",
+    de: "Agent auf {name} einrichten",
+    zh: "在 {name} 上运行代理",
+  },
+  agentMake: { en: "Make the script", de: "Skript erstellen", zh: "生成脚本" },
+  agentAbout: {
+    en: "With an agent, the running node is backed up, checked and restarted from here.",
+    de: "Mit einem Agenten wird der laufende Knoten von hier aus gesichert, geprüft und neu gestartet.",
+    zh: "有了代理，就能从这里备份、检查和重启运行中的节点。",
+  },
+  agentRevokes: {
+    en: "The script has a token for this node alone. It revokes the one before.",
+    de: "Das Skript enthält ein Token nur für diesen Knoten. Das vorige wird ungültig.",
+    zh: "脚本含有仅供此节点使用的令牌，之前的令牌随即失效。",
+  },
+  agentScript: { en: "Script", de: "Skript", zh: "脚本" },
+  agentRun: {
+    en:
+      "Copy it now: it is not shown again. Run it as root on the node, where the program must be as /usr/local/bin/rackseed.",
+    de:
+      "Jetzt kopieren: Es wird nicht noch einmal gezeigt. Als root auf dem Knoten ausführen; das Programm muss dort unter /usr/local/bin/rackseed liegen.",
+    zh: "请立即复制：不会再次显示。请在节点上以 root 运行，程序须位于 /usr/local/bin/rackseed。",
+  },
   power: { en: "Power", de: "Strom", zh: "电源" },
   powerOn: { en: "Switch on", de: "Einschalten", zh: "开机" },
   powerOff: { en: "Shut down", de: "Herunterfahren", zh: "关机" },
@@ -266,9 +291,11 @@ export const t = messages({
 
   driftTitle: { en: "Compared with its image", de: "Verglichen mit seinem Image", zh: "与镜像比对" },
   neverChecked: {
-    en: "It was never checked. A check needs the agent on the running node, and changes nothing.",
-    de: "Er wurde nie geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
-    zh: "从未检查。检查需要节点上运行代理，且不做任何改动。",
+    en:
+      "It was not checked since it was installed or restored. A check needs the agent on the running node, and changes nothing.",
+    de:
+      "Er wurde seit seiner Installation oder Wiederherstellung nicht geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
+    zh: "安装或还原后尚未检查。检查需要节点上运行代理，且不做任何改动。",
   },
   checkWaits: {
     en: "The agent has not begun yet.",
