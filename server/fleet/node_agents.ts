@@ -30,6 +30,7 @@ import { isSilent } from "./node_views.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
 import { present } from "./present.ts";
+import { WatchedNodes } from "./watched_nodes.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -54,9 +55,16 @@ interface AgentSources {
 
 export class NodeAgents {
   readonly #sources: AgentSources;
+  readonly #watched: WatchedNodes;
 
   constructor(sources: AgentSources) {
     this.#sources = sources;
+    this.#watched = new WatchedNodes(sources);
+  }
+
+  /** Somebody looks at the node with this id: for a while it reports its progress every second. */
+  watch(node: string): void {
+    this.#watched.note(node);
   }
 
   /** Throws RackseedError (401) unless this is the boot secret of an armed node. */
@@ -121,7 +129,7 @@ export class NodeAgents {
     return {
       cancelled,
       seedOn: !cancelled && (batches.seeding(assignment)?.on ?? false),
-      ...present("nextReportMs", batches.reportPauseMs),
+      ...(!this.#watched.has(assignment.node) && present("nextReportMs", batches.reportPauseMs)),
       ...(node && terms.changes(node, { address, known: report.racks })),
     };
   }

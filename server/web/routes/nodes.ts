@@ -33,6 +33,7 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   });
   app.get("/nodes/:node", (c) => {
     const node = fleet.get(c.req.param("node"));
+    fleet.agents.watch(node.id);
     tag(c, node.settings);
     return c.json(node);
   });
