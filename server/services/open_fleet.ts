@@ -60,7 +60,8 @@ interface FleetSources {
 
 export function openFleet(
   { stack, site, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish, advance }: FleetSources,
+  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish, advance }:
+    FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();

@@ -125,7 +125,9 @@ export class DeskFeed implements Disposable {
   #sendChanges(): void {
     if (this.#watchers.size === 0) return this.#forget();
     this.#takeAdvanced();
-    const nodes = [...this.#changed].map((name) => this.#nodes?.get(name)).filter((node) => node !== undefined);
+    const nodes = [...this.#changed].map((name) => this.#nodes?.get(name)).filter((node) =>
+      node !== undefined
+    );
     const message: DeskMessage = {
       ...nodes.length > 0 && { nodes },
       ...this.#removed.size > 0 && { removedNodes: [...this.#removed] },
