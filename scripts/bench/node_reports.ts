@@ -8,7 +8,7 @@ const PAUSE_MS = 1000;
 /** Of the image that they fetch. */
 const IMAGE_BYTES = 1e9, BYTES_PER_SECOND = 1e6;
 
-export interface ReportsResult extends LoadResult {
+interface ReportsResult extends LoadResult {
   /** The longest pause that the server asked for. */
   readonly pauseMs: number;
 }
