@@ -191,22 +191,7 @@ export class Fleet {
     const boots = new BootLog(options.events, { now });
     this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
     this.#timeline = new NodeTimeline({ history: options.events, audit });
-    const enroller = new Enroller({
-      nodes,
-      deployments,
-      images,
-      terms,
-      hooks,
-      clones,
-      encryption,
-      secureBoot: options.secureBoot,
-      identity,
-      history,
-      bootRestores,
-      isRehearsal: options.isRehearsal,
-      attestations,
-      onChange,
-    });
+    const enroller = new Enroller({ ...options, clones, identity, history, bootRestores, onChange });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
@@ -231,19 +216,7 @@ export class Fleet {
     this.#options = options;
     this.#identity = identity;
     this.#history = history;
-    this.#views = new NodeViews({
-      nodes,
-      deployments,
-      batches,
-      clones,
-      checks,
-      encryption,
-      power,
-      bootRestores,
-      history,
-      attestations,
-      now,
-    });
+    this.#views = new NodeViews({ ...options, clones, bootRestores, history });
     this.batchViews = new BatchViews({ ...options, clones });
     this.batchOrders = new BatchOrders({
       nodes,
@@ -308,18 +281,8 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const {
-      nodes,
-      deployments,
-      everyBoots,
-      batches,
-      checks,
-      hooks,
-      encryption,
-      power,
-      publish,
-      attestations,
-    } = this.#options;
+    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption } = this.#options;
+    const { power, publish, attestations } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
