@@ -20,9 +20,9 @@ const MAX_RESPONSE_BYTES = 4096;
 export const HANDLE = { null: 0x40000007, password: 0x40000009, endorsement: 0x4000000b };
 
 /** An authorization of a handle: an empty password, or a policy session. */
-export type Authorization = "empty" | { readonly session: number };
+type Authorization = "empty" | { readonly session: number };
 
-export interface TpmCommand {
+interface TpmCommand {
   /** "TPM2_Quote" */
   readonly name: string;
   readonly code: number;
@@ -56,7 +56,7 @@ export async function execute(transmit: Transmit, command: TpmCommand): Promise<
   }
 }
 
-export function encodeCommand(
+function encodeCommand(
   { code, handles = [], auth = [], parameters = [] }: TpmCommand,
 ): Uint8Array<ArrayBuffer> {
   const areas = auth.map(encodeAuthorization);

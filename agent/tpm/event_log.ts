@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import { TPM_ALG } from "#contract/tpm/public_key.ts";
 
-export interface LoggedEvent {
+interface LoggedEvent {
   /** SHA-256, in hex. */
   readonly digest: string;
   /** Present if the digest is the hash of this text. */

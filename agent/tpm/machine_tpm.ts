@@ -11,7 +11,7 @@ const LOG = `${SECURITY}/tpm0/binary_bios_measurements`;
 const MAX_LOG_BYTES = 4 << 20;
 const MAX_RESPONSE_BYTES = 4096;
 
-export interface OpenTpm extends Disposable {
+interface OpenTpm extends Disposable {
   readonly transmit: Transmit;
 }
 

@@ -224,19 +224,7 @@ export class Fleet {
     this.#options = options;
     this.#identity = identity;
     this.#history = history;
-    this.#views = new NodeViews({
-      nodes,
-      deployments,
-      batches,
-      clones,
-      checks,
-      encryption,
-      power,
-      bootRestores,
-      history,
-      attestations,
-      now,
-    });
+    this.#views = new NodeViews({ ...options, clones, bootRestores, history });
     this.batchViews = new BatchViews({ ...options, clones });
     this.batchOrders = new BatchOrders({
       nodes,

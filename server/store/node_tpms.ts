@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** `ek`: fingerprint of its endorsement key (#contract/tpm/public_key.ts). Times are ISO 8601. */
-export interface NodeTpm {
+interface NodeTpm {
   readonly ek: string;
   readonly since: string;
   /** When a quote of it was last accepted. */

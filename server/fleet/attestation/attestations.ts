@@ -23,7 +23,7 @@ import { verifyQuote } from "./verify_quote.ts";
 /** A slow TPM takes seconds for each of three commands. */
 const CHALLENGE_MS = 120_000;
 /** A machine that is to ask for a challenge first (RFC 6585 §3). */
-export const QUOTE_NEEDED = 428;
+const QUOTE_NEEDED = 428;
 
 interface AttestationSources {
   readonly tpms: NodeTpms;

@@ -9,7 +9,7 @@ import type { Point } from "#contract/tpm/public_key.ts";
 const AES_BYTES = 16;
 const HASH_BITS = 256;
 
-export interface Credential {
+interface Credential {
   /** TPM2B_ID_OBJECT */
   readonly credential: Uint8Array<ArrayBuffer>;
   /** TPM2B_ENCRYPTED_SECRET */

@@ -11,7 +11,7 @@ const ST_ATTEST_QUOTE = 0x8018;
 const CLOCK_AND_FIRMWARE_BYTES = 17 + 8;
 const COORDINATE_BYTES = 32;
 
-export interface SignedQuote {
+interface SignedQuote {
   /** TPMS_ATTEST and TPMT_SIGNATURE. */
   readonly attest: Uint8Array<ArrayBuffer>;
   readonly signature: Uint8Array<ArrayBuffer>;
