@@ -15,8 +15,6 @@ import { concat, sized, TpmReader, u16, u32 } from "./bytes.ts";
 export const TPM_ALG = { aes: 0x0006, sha256: 0x000b, null: 0x0010, ecdsa: 0x0018, ecc: 0x0023, cfb: 0x0043 };
 const NIST_P256 = 0x0003;
 const COORDINATE_BYTES = 32;
-/** No key of these templates is longer. */
-const MAX_PUBLIC_BYTES = 160;
 
 /** TPMA_OBJECT (Part 2 §8.3). */
 const ATTRIBUTE = {
