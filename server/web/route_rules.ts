@@ -6,9 +6,15 @@ import { CALLS } from "#contract/calls.ts";
 import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
+/** What the routes of machines check themselves. */
+export const SECRETS = ["boot", "session", "medium"] as const;
+
 export interface RouteRule {
-  /** "boot", "session": the route itself checks this secret of a node's order. "none": it is the same for everybody. */
-  readonly needs: Access | "boot" | "session" | "none";
+  /**
+   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium.
+   * "none": it is the same for everybody.
+   */
+  readonly needs: Access | typeof SECRETS[number] | "none";
   /** A node's own agent may call it as well: see agent_access.ts. */
   readonly agent?: true;
   /** The action that it is recorded as. */
@@ -35,7 +41,7 @@ const VIEW = { needs: "view" } as const;
 export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
   "POST /node/attest": { needs: "boot", unrecorded: OF_ORDER },
-  "POST /node/medium": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/medium": { needs: "medium", unrecorded: OF_ORDER },
   "POST /node/inventory": NODE,
   "POST /node/report": NODE,
   "POST /node/identity": NODE,

@@ -1,5 +1,6 @@
 /** Real firmware with Secure Boot, from power-on to the agent, by images that the site's key signed. */
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
 import { signerOf } from "../../boot/uki/signed_data.ts";
 import { ensureProduct } from "../../scripts/build.ts";
@@ -121,7 +122,7 @@ async function enrollingProgram(folder: string): Promise<string> {
     return { name, vendor: VENDOR[name], attributes, data: data.toBase64() };
   });
   const program = new URL("../support/enrolling_program.ts", import.meta.url).pathname;
-  const bundle = `${folder}/enrolling`, root = new URL("../../", import.meta.url).pathname;
+  const bundle = `${folder}/enrolling`, root = dirname(cache);
   await Deno.mkdir(bundle);
   await Deno.writeTextFile(`${bundle}/variables.json`, JSON.stringify({ variables }));
   await run([Deno.execPath(), "bundle", "--quiet", "--platform=deno", "-o", `${bundle}/main.js`, program], {

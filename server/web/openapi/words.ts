@@ -111,5 +111,6 @@ export function securitySchemes(cookie: string) {
     agent: bearer("The token of a node's own agent, for a template and captures of that node."),
     boot: bearer("A node's boot token, good for one enrolment."),
     session: bearer("The session of a node's enrolment."),
+    medium: bearer("The secret in a bootable medium's token."),
   };
 }

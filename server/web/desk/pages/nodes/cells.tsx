@@ -1,6 +1,6 @@
 /** The cells of a node's row. */
 import type { DeskNode } from "#contract/desk.ts";
-import { agoText, durationText, rateText } from "../../messages/figures.ts";
+import { durationText, rateText } from "../../messages/figures.ts";
 import { t as common } from "../../messages/common.ts";
 import { StateSign } from "../../parts/state_sign.tsx";
 import { Ago } from "../../parts/times.tsx";
