@@ -4,6 +4,9 @@ import { image, level } from "./template_flow.ts";
 import { templateName } from "./template_settings.ts";
 import { type NodeFacts, prefix } from "./workplace.ts";
 
+/** The agent takes 5 % of a processor at most, and an emulated one is slow. */
+const CHECK_MS = 3_600_000;
+
 /** Returns the link by which the user chooses a password. */
 export async function inviteUser(
   admin: Person,
@@ -134,7 +137,7 @@ export async function checkNode(
   await dialog.getByLabel("Do not compare these paths").fill(keep.join("\n"));
   await dialog.getByRole("button", { name: "Check 1 node" }).click();
   await dialog.waitFor({ state: "detached" });
-  await person.page.locator(".tab").getByText(/^(Differs from|As) web@1, /).waitFor({ timeout: MACHINE_MS });
+  await person.page.locator(".tab").getByText(/^(Differs from|As) web@1, /).waitFor({ timeout: CHECK_MS });
 }
 
 /** Returns once the rehearsal has ended. */
