@@ -35,6 +35,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "router-adverts": ["off"],
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
+  "require-tpm": ["true"],
   "upload-limit": ["800mbit"],
   "seeder": ["off"],
   "web-seed": ["http://10.0.0.2/seed/", "http://10.0.0.3/seed/"],
