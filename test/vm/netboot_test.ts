@@ -3,5 +3,4 @@ import { testBootWay } from "./netboot.ts";
 import { testSignedImage } from "./secure_boot.ts";
 
 testBootWay({ firmware: "uefi", beside: "Kea" });
-testBootWay({ firmware: "uefi", httpBoot: true });
 testSignedImage({ httpBoot: true });
