@@ -142,9 +142,8 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, encryption, power, everyBoots, pin, now } =
-      options;
-    const { firstBoots: watch, audit, notify, checks, attestations } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, everyBoots, pin, now } = options;
+    const { firstBoots: watch, audit, notify, attestations } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
