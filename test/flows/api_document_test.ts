@@ -16,7 +16,10 @@ import { TpmChallenge } from "#contract/api/attestation.ts";
 import { CheckOrder } from "#contract/api/checks.ts";
 import { CALLS } from "#contract/calls.ts";
 import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
+import { formatToken, parseToken } from "#contract/token.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { openDatabase } from "../../server/store/database.ts";
+import { MediaTable } from "../../server/store/media.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { madeTpmKeys } from "../support/made_tpm_keys.ts";
@@ -346,11 +349,15 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   await using test = await ServerUnderTest.start();
   await makeSmallTree(`${test.folder}/image`);
   await test.publish("web", { root: `${test.folder}/image` });
+  const secret = "m".repeat(32);
+  await test.restart(() => addMedium(test, secret));
   for (const node of ["n1", "n2"]) await test.client.put(`/nodes/${node}`, { body: {}, schema: NodeView });
   const [first, boot = ""] = await test.deploy(["n1", "n2"]);
+  const { pin = "" } = parseToken(boot) ?? {};
   const { agent } = await test.enrol(first);
   using session = agent;
   using booting = await test.as(boot);
+  using medium = await test.as(formatToken({ pin, secret }));
   const wrong: string[] = [];
   for (const [name, call] of Object.entries(CALLS) as [string, Call][]) {
     const { security } = api.operation(name);
@@ -358,6 +365,8 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? session
       : security.some((s) => s.boot)
       ? booting
+      : security.some((s) => s.medium)
+      ? medium
       : test.client;
     const [method, pattern = ""] = name.split(" ");
     const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");
@@ -377,6 +386,22 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   }
   assert.deepEqual(wrong, []);
 });
+
+/** A medium with this secret, as if it had been made. */
+function addMedium({ data }: ServerUnderTest, secret: string): Promise<void> {
+  using db = openDatabase(`${data}/rackseed.db`);
+  const nowMs = Date.now(), created = new Date(nowMs).toISOString();
+  const medium = {
+    id: "0123abcd",
+    image: "web",
+    version: 1,
+    kind: "network",
+    by: "ann",
+    unattended: false,
+  } as const;
+  new MediaTable(db).add({ ...medium, created, expiresMs: nowMs + 3_600_000, secret }, nowMs);
+  return Promise.resolve();
+}
 
 /** Counts the uses of a schema's `parse`. */
 function spyOn(schema: z.ZodType): Disposable & { readonly uses: number } {
