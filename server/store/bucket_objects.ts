@@ -93,7 +93,8 @@ export class BucketObjects {
 
   /** The server is started without a bucket: a later one is a new one. */
   forgetBucket(): void {
-    this.#forgetBucket.run();
+    // a server on a full disk must start: nothing is written that changes nothing
+    if (this.bucket !== undefined) this.#forgetBucket.run();
   }
 
   /** Throws RackseedError if there are objects in another bucket than this, or in one while there is to be none. */
