@@ -98,7 +98,9 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
 
   const row = page.getByRole("row", { name: /^lab/ });
   await t.step("the list says what each does, when it runs next, and how it went", async () => {
-    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Schedules" })
+    await page.getByRole("navigation", { name: "Where this page belongs" }).getByRole("link", {
+      name: "Schedules",
+    })
       .click();
     await row.getByText("deploy web to @lab").waitFor();
     await row.getByText("made by admin token").waitFor();
