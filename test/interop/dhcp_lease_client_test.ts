@@ -23,7 +23,7 @@ Deno.test({
     await network.serve();
     const { address, ...rest } = await leaseOf(client);
     assert.match(address, /^10\.77\.0\.1[01]\d$/);
-    assert.deepEqual(rest, { netmask: "255.255.255.0", gateway: SERVER, dns: [SERVER] });
+    assert.deepEqual(rest, { netmask: "255.255.255.0", router: SERVER, dns: [SERVER] });
     assert.deepEqual(await leaseOf(client), { address, ...rest });
   },
 });
