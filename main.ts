@@ -41,6 +41,7 @@ const code = await runCommandLine(Deno.args, {
   sendTree,
   exportDisk: async (options) =>
     await (await import("./server/virtual_machine/export_disk.ts")).exportDisk(options),
+  claimDevice: async (path) => (await import("./agent/sys/kernel.ts")).claimBlockDevice(path),
 });
 Deno.exit(code);
 

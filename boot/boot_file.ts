@@ -7,14 +7,14 @@ export function fileOfText(text: string): BootFile {
   return fileOfBytes(new TextEncoder().encode(text));
 }
 
-/** Presents several files as one, in order: the segments of an initramfs. Throws as Deno.openSync does. */
-export function openJoined(paths: readonly string[]): BootFile {
+/** Presents files, named by their paths, and bytes as one file, in order. Throws as Deno.openSync does. */
+export function openJoined(pieces: readonly (string | Uint8Array)[]): BootFile {
   const parts: { file: BootFile; start: number }[] = [];
   const close = () => parts.forEach(({ file }) => file.close?.());
   let sizeBytes = 0;
   try {
-    for (const path of paths) {
-      const file = openFile(path);
+    for (const piece of pieces) {
+      const file = typeof piece === "string" ? openFile(piece) : fileOfBytes(piece);
       parts.push({ file, start: sizeBytes });
       sizeBytes += file.sizeBytes;
     }

@@ -1,7 +1,7 @@
 import { type BootFile, fileOfText, openJoined } from "./boot_file.ts";
 import { grubAgentMenu, grubEntryMenu, type GrubNetwork, grubOwnDiskMenu } from "./menu/grub.ts";
 import { ipxeAgentScript, ipxeOwnDiskScript } from "./menu/ipxe.ts";
-import type { BootTarget, NetbootSite } from "./netboot.ts";
+import { type BootTarget, type NetbootSite, signedImage } from "./netboot.ts";
 import { isOptional, tableNames } from "./file_names.ts";
 import { ShimClients } from "./shim_clients.ts";
 import { fileOfBytes, openFile } from "./tftp/tftp_file.ts";
@@ -31,6 +31,8 @@ interface BootFilesOptions {
   readonly issueTarget: (mac: string, by: BootProtocol) => BootTarget;
   /** Paths of a version's boot files; undefined if there is no such version. */
   readonly image: (name: string) => ImageBootFiles | undefined;
+  /** The pieces of a version's UKI, if the site signs images. */
+  readonly signed?: (name: string) => readonly (string | Uint8Array)[] | undefined;
 }
 
 interface LookupOptions {
@@ -50,6 +52,8 @@ const SECOND_STAGE = "grubx64.efi";
  *     ipxe/MAC                                 a machine's iPXE script
  *     grub/grub.cfg, grub/node/MAC             the signed GRUB's menus
  *     images/NAME/vmlinuz, images/NAME/initramfs
+ *     images/NAME/agent.efi                    both as one signed UKI
+ *     agent/MAC                                the token of an agent that a UKI has started
  *
  * @example A machine without an order boots from its own disk
  * ```ts
@@ -109,6 +113,7 @@ export class BootFiles {
     if (folder === "grub" && item === "node" && file !== undefined) {
       return this.#menu(file, { program: "grub", by });
     }
+    if (folder === "agent" && file === undefined) return this.#token(item, by);
     if (folder === "images" && file !== undefined) return this.#imageFile(item, file);
     return undefined;
   }
@@ -117,8 +122,8 @@ export class BootFiles {
     text: string,
     { program, by }: { program: "ipxe" | "grub"; by: BootProtocol },
   ): BootFile | undefined {
-    const mac = text.toLowerCase().replaceAll("-", ":");
-    if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) return undefined;
+    const mac = macIn(text);
+    if (mac === undefined) return undefined;
     const { issueTarget, site } = this.#options;
     const order = issueTarget(mac, by);
     if (order.kind === "own-disk") {
@@ -127,12 +132,24 @@ export class BootFiles {
     const boot = { server: site.agentUrl, token: order.token, image: order.image, mac };
     if (program === "ipxe") {
       const base = site.transport === "http" ? `${site.httpUrl}/boot/` : "/";
-      return fileOfText(ipxeAgentScript(boot, { base }));
+      const signed = site.signedImages ? { signed: `${base}${signedImage(order.image)}` } : {};
+      return fileOfText(ipxeAgentScript(boot, { base, ...signed }));
     }
     return fileOfText(grubAgentMenu(boot, site.network === undefined ? {} : { network: site.network }));
   }
 
+  #token(text: string, by: BootProtocol): BootFile | undefined {
+    const mac = macIn(text);
+    if (mac === undefined || this.#options.signed === undefined) return undefined;
+    const order = this.#options.issueTarget(mac, by);
+    return order.kind === "agent" ? fileOfText(`${order.token}\n`) : undefined;
+  }
+
   #imageFile(name: string, file: string): BootFile | undefined {
+    if (file === "agent.efi") {
+      const pieces = this.#options.signed?.(name);
+      return pieces && openJoined(pieces);
+    }
     const image = this.#options.image(name);
     if (image === undefined) return undefined;
     if (file === "vmlinuz") return openFile(image.kernel);
@@ -141,7 +158,13 @@ export class BootFiles {
   }
 }
 
+/** Undefined if the text is not a MAC address. */
+function macIn(text: string): string | undefined {
+  const mac = text.toLowerCase().replaceAll("-", ":");
+  return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) ? mac : undefined;
+}
+
 /** A name in one of the table's folders was requested by one of our menus, not by shim. */
 function isTableFolder(requested: string): boolean {
-  return /^(images|ipxe|grub)\//.test(tableNames(requested)[0] ?? "");
+  return /^(images|ipxe|grub|agent)\//.test(tableNames(requested)[0] ?? "");
 }

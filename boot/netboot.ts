@@ -42,10 +42,20 @@ export interface NetbootSite {
   readonly transport: "http" | "tftp";
   /** Serve shim and signed GRUB to every UEFI machine: DHCP does not reveal whether Secure Boot is on. */
   readonly secureBoot: boolean;
+  /** Boot UEFI machines from the image's signed UKI. iPXE is signed by the same key then. */
+  readonly signedImages?: boolean;
 }
 
-/** The two iPXE builds for UEFI. Each hangs on some machines, so a node may name the one it needs. */
-type UefiProgram = "snponly.efi" | "ipxe.efi";
+/** What a node may name: one of the two iPXE builds for UEFI, as each hangs on some machines, or shim. */
+type UefiProgram = "snponly.efi" | "ipxe.efi" | "shimx64.efi";
+
+interface FirstStage {
+  readonly site: NetbootSite;
+  /** The node's own choice. */
+  readonly uefiProgram?: UefiProgram;
+  /** The image that the machine is armed with at this moment. */
+  readonly armedWith?: string | undefined;
+}
 
 /**
  * The boot file of a DHCP answer; undefined if no boot program fits the machine, which then tries its next boot
@@ -53,27 +63,36 @@ type UefiProgram = "snponly.efi" | "ipxe.efi";
  */
 export function chooseFirstStage(
   client: BootClient,
-  { site, uefiProgram = "snponly.efi" }: { site: NetbootSite; uefiProgram?: UefiProgram },
+  options: FirstStage,
 ): BootAnswer | undefined {
+  const { site } = options;
   if (client.ipxe) {
     const name = scriptName(client.mac);
     return { file: site.transport === "http" ? `${site.httpUrl}/boot/${name}` : name, noProxyDhcp: true };
   }
-  const program = firmwareProgram(client, { site, uefiProgram });
+  const program = firmwareProgram(client, options);
   if (program === undefined) return undefined;
   return { file: client.http ? `${site.httpUrl}/boot/${program}` : program };
 }
 
 function firmwareProgram(
   { arch, http }: BootClient,
-  { site, uefiProgram }: { site: NetbootSite; uefiProgram: UefiProgram },
+  { site, uefiProgram, armedWith }: FirstStage,
 ): string | undefined {
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
   if (arch !== "uefi-x64") return undefined;
-  if (!site.secureBoot) return uefiProgram;
+  const asks = site.signedImages ? uefiProgram : site.secureBoot ? "shimx64.efi" : uefiProgram;
+  // An unarmed machine gets iPXE: without a boot file, firmware would wait for another server's answer.
+  if (asks === undefined && site.signedImages && armedWith !== undefined) return signedImage(armedWith);
+  if (asks !== "shimx64.efi") return asks ?? "snponly.efi";
   // GRUB's HTTP client insists on a header spelled `Content-Length`; ours is lower case. Without an answer, the
   // firmware tries its PXE entry next, which uses TFTP.
   return http ? undefined : "shimx64.efi";
+}
+
+/** The name of an image's UKI in the table of boot files. */
+export function signedImage(image: string): string {
+  return `images/${image}/agent.efi`;
 }
 
 /** The name of a machine's iPXE script, over TFTP and under /boot/ over HTTP: `ipxe/52-54-00-12-34-56`. */

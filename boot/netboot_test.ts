@@ -47,3 +47,36 @@ Deno.test("each firmware gets a program that it can run", async (t) => {
 Deno.test("a node may name the other iPXE", () => {
   assert.equal(chooseFirstStage(client("uefi-x64"), { site, uefiProgram: "ipxe.efi" })?.file, "ipxe.efi");
 });
+
+Deno.test("where images are signed, an armed UEFI machine boots its image at once", async (t) => {
+  const signing = { ...site, signedImages: true }, armedWith = "web@3";
+  const cases: [name: string, BootClient, Partial<Parameters<typeof chooseFirstStage>[1]>, string][] = [
+    ["armed", client("uefi-x64"), { armedWith }, "images/web@3/agent.efi"],
+    [
+      "armed, by HTTP",
+      client("uefi-x64", { http: true }),
+      { armedWith },
+      "http://10.0.0.1:8080/boot/images/web@3/agent.efi",
+    ],
+    ["not armed", client("uefi-x64"), {}, "snponly.efi"],
+    ["not armed, by HTTP", client("uefi-x64", { http: true }), {}, "http://10.0.0.1:8080/boot/snponly.efi"],
+    ["its own choice", client("uefi-x64"), { armedWith, uefiProgram: "ipxe.efi" }, "ipxe.efi"],
+    ["BIOS", client("bios"), { armedWith }, "undionly.kpxe"],
+    [
+      "iPXE",
+      client("uefi-x64", { ipxe: true }),
+      { armedWith },
+      "http://10.0.0.1:8080/boot/ipxe/52-54-00-12-34-56",
+    ],
+    [
+      "with shim for others",
+      client("uefi-x64"),
+      { armedWith, site: { ...signing, secureBoot: true } },
+      "images/web@3/agent.efi",
+    ],
+    ["vendors' keys only", client("uefi-x64"), { armedWith, uefiProgram: "shimx64.efi" }, "shimx64.efi"],
+  ];
+  for (const [name, who, more, file] of cases) {
+    await t.step(name, () => assert.equal(chooseFirstStage(who, { site: signing, ...more })?.file, file));
+  }
+});

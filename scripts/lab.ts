@@ -18,6 +18,7 @@ const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --layout NAME [--brief] [OPTION…]
        deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
+       deno task lab --medium bios|uefi [--keep DIR]
        deno task lab --rehearse bios|uefi [--keep DIR]
        deno task lab --firmware bios|uefi --pages [--data MiB] [--keep DIR]
 
@@ -36,9 +37,12 @@ ${layoutHelp}
   --old-product FILE    the program of the version before                        (built from the newest tag, or
                         from the last commit on the main line with an older database)
   --container bios|uefi import a container image, export it as a disk, and boot that
+  --medium bios|uefi    two machines without a network become clones by media that carry the version: a stick, at
+                        which a person types, and a disc for machines in a table
   --rehearse bios|uefi  the server rehearses a sound version and a broken one
   --pages               all orders are given in Chromium at the server's pages: set-up link, users, capture, tag,
-                        adoption, a deployment that fails and is retried, a restore; with pictures in --keep
+                        rehearsal, adoption, a deployment that fails and is retried, drift, a restore; with
+                        pictures in --keep
   --nodes 1…4           number of nodes                                          (1)
   --installs 1…9        install the first node so many times, for the time that it takes
   --restore             then damage the first clone and restore it
@@ -67,6 +71,7 @@ function parse(args: string[]): Arguments | undefined {
         firmware: { type: "string" },
         layout: { type: "string" },
         container: { type: "string" },
+        medium: { type: "string" },
         rehearse: { type: "string" },
         brief: { type: "boolean", default: false },
         pages: { type: "boolean", default: false },
@@ -87,9 +92,10 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { layout, container, rehearse, brief, pages, nodes, installs, identity, power, data } = values;
+    const { layout, container, medium, rehearse, brief, pages, nodes, installs, identity, power, data } =
+      values;
     const known = layout === undefined ? undefined : layouts[layout];
-    const given = [known?.firmware, container, rehearse, values.firmware].filter((firmware) =>
+    const given = [known?.firmware, container, medium, rehearse, values.firmware].filter((firmware) =>
       firmware !== undefined
     );
     const [firmware] = given;
@@ -103,6 +109,7 @@ function parse(args: string[]): Arguments | undefined {
     const others = [
       layout,
       container,
+      medium,
       rehearse,
       identity,
       values.restore,
@@ -123,11 +130,13 @@ function parse(args: string[]): Arguments | undefined {
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
     if (upgrade && (!service || power !== undefined || container !== undefined)) return undefined;
+    const [kind] = Object.entries({ container, medium, rehearse }).find(([, given]) => given) ?? [];
     const isWhole = known !== undefined && !brief;
     return {
       firmware,
       layout,
       container: container !== undefined,
+      medium: medium !== undefined,
       rehearse: rehearse !== undefined,
       pages,
       nodes: Number(nodes),
@@ -146,9 +155,7 @@ function parse(args: string[]): Arguments | undefined {
       dataMiB: Number(data),
       keep: resolve(
         values.keep ??
-          `${root}/.cache/lab/last-${
-            layout ?? power ?? (container ? "container" : rehearse ? "rehearse" : pages ? "pages" : firmware)
-          }`,
+          `${root}/.cache/lab/last-${layout ?? power ?? kind ?? (pages ? "pages" : firmware)}`,
       ),
     };
   } catch {

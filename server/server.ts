@@ -3,13 +3,14 @@ import { getLogger } from "@logtape/logtape";
 import { firstError, messageOf } from "#contract/errors.ts";
 import { writePublicFile } from "./access/private_file.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
+import { MeasuredBoots } from "./boot_files/measured_boots.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
 import type { SettingName } from "./cli/settings.ts";
 import { surviveConnectionFaults } from "./connections/faults.ts";
 import { guardConnections } from "./connections/reaper.ts";
 import { chooseAddresses } from "./connections/site_addresses.ts";
 import type { Fleet } from "./fleet/fleet.ts";
-import type { InstallerBoot, Publish } from "./fleet/ports.ts";
+import type { Advance, InstallerBoot, Publish } from "./fleet/ports.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { dhcpRangeOf } from "./netboot/dhcp_range.ts";
 import { startNetboot } from "./netboot/netboot_services.ts";
@@ -23,8 +24,10 @@ import type { StartContext } from "./services/start_context.ts";
 import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
+import { startMedia } from "./services/start_media.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
+import { openSecureBoot } from "./services/secure_boot.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startTraces } from "./services/start_traces.ts";
@@ -117,7 +120,11 @@ async function startServices(
   const data = await openData(context);
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
-  const managed = await manageNodes(context, { data, served, installer: () => installer });
+  const boots = new MeasuredBoots({
+    image: (ref) => installer?.file(`images/${ref}/agent.efi`),
+    now,
+  });
+  const managed = await manageNodes(context, { data, served, boots, installer: () => installer });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
@@ -174,15 +181,21 @@ async function serveImages(
     webhooks.observe(event);
     traces.observe(event);
   };
+  const advance: Advance = (name, view) => {
+    live.advance(name, view);
+    desk.advance(name, view);
+  };
   const swarm = await startSwarm(context, { data, peers, publish });
-  const { images, notices } = await startImages(context, { data, seeder: swarm.seeder, publish });
+  const { images, notices, packStore } = await startImages(context, { data, seeder: swarm.seeder, publish });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
   for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
   // listens before what it serves is complete: until then it answers 503
   const http = await startPlainHttp(context);
-  const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: peers.port, rsync: rsync?.port };
-  const swarmAt = (host: string) => swarmAddresses(ports, { host, advertised: site.advertised });
+  const seedPort = options.seeder === "off" ? undefined : peers.port;
+  const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: seedPort, rsync: rsync?.port };
+  const swarmAt = (host: string) =>
+    swarmAddresses(ports, { host, advertised: site.advertised, caches: options.webSeed ?? [] });
   const addresses = swarmAt(site.advertised);
   return {
     peers,
@@ -192,9 +205,11 @@ async function serveImages(
     webhooks,
     traces,
     publish,
+    advance,
     swarm,
     images,
     notices,
+    packStore,
     rsync,
     http,
     swarmAt,
@@ -207,22 +222,27 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
 async function manageNodes(
   context: StartContext,
-  { data, served, installer }: {
+  { data, served, boots, installer }: {
     data: ServerData;
     served: Served;
+    boots: MeasuredBoots;
     installer: () => InstallerBoot | undefined;
   },
 ) {
   const { options, site, closing, now } = context;
   const { images, notices, live, desk, metrics, webhooks, traces, publish, swarm, swarmAt } = served;
+  const secureBoot = openSecureBoot(context, data);
   const { fleet, hooks, agents, power, checks, templates, bell } = openFleet(context, {
     data,
     images,
     swarm,
     notices,
     installer,
+    expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
+    secureBoot: secureBoot?.order,
     publish,
+    advance: served.advance,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
   const captures = startCaptures(context, {
@@ -250,6 +270,7 @@ async function manageNodes(
     metrics,
     seeder: swarm.seeder,
     notices,
+    packStore: served.packStore,
     backups: captures.backups,
     machines: fleet.machines,
     live,
@@ -270,6 +291,7 @@ async function manageNodes(
     server: () => https.url,
     bootFile: (name) => served.http.bootFile(name),
   });
+  const media = startMedia(context, { data, images, fleet, hooks, installer, server: () => https.url });
   const persons = startPeople(context, data);
   const schedules = startSchedules(context, {
     ...captures,
@@ -281,6 +303,7 @@ async function manageNodes(
     people: persons.people,
     webhooks: webhooks.webhooks,
     metrics: metrics.schedules,
+    publish,
   });
   const https = await startHttps(context, {
     authority,
@@ -295,12 +318,15 @@ async function manageNodes(
       images,
       files: images.files,
       notices,
+      packStore: served.packStore,
       live,
       desk,
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      secureBoot: secureBoot?.view,
       rehearsals,
+      media,
       onSent: (source, bytes) => metrics.traffic.sent(source, bytes),
       swarm: swarm.site,
       swarmAt,
@@ -311,7 +337,7 @@ async function manageNodes(
       ...captures,
     },
   });
-  return { fleet, rehearsals, segments, https, setup: persons.people.firstSetup() };
+  return { fleet, rehearsals, segments, secureBoot, https, setup: persons.people.firstSetup() };
 }
 
 /** DHCP and TFTP; and plain HTTP, which from here on answers. */
@@ -319,7 +345,7 @@ async function bootMachines(
   { options, site, closing, now }: StartContext,
   { data, served, managed }: { data: ServerData; served: Served; managed: Managed },
 ) {
-  const { fleet, segments, https } = managed;
+  const { fleet, segments, secureBoot, https } = managed;
   const { images, http, metrics: { traffic }, swarm: { tracker, site: { uplink } } } = served;
   const netboot = await startNetboot({
     options,
@@ -331,6 +357,8 @@ async function bootMachines(
     store: data.store,
     segments,
     isDamaged: (path) => images.isDamaged(path),
+    signer: secureBoot?.signer,
+    pin: data.pin,
     leases: new SqliteLeaseStore(data.db),
     onDhcp: (request, answer) => traffic.dhcp(request, answer),
     onTftp: (outcome, bytes) => traffic.tftp(outcome, bytes),

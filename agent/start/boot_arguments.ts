@@ -14,6 +14,24 @@ export interface BootArguments {
   readonly lease?: { readonly cidr: string; readonly gateway?: string; readonly dns: readonly string[] };
 }
 
+/**
+ * The arguments in a signed image, which are the same for every machine. Network settings and token are got at run time;
+ * whoever gives them has to be the server with this pin.
+ */
+export interface SignedArguments {
+  readonly server: string;
+  /** SHA-256 of the server's CA certificate, as in a token. */
+  readonly pin: string;
+  /** Where the token of a machine is, with its MAC address behind: `http://10.0.0.1:8080/boot/agent/`. */
+  readonly orders: string;
+}
+
+const SignedWords = z.object({
+  server: z.url({ protocol: /^https$/ }),
+  pin: z.string().regex(/^[\w-]{43}$/),
+  orders: z.url({ protocol: /^http$/ }),
+});
+
 const Arguments = z.object({
   server: z.url({ protocol: /^https$/ }),
   token: z.string().min(1),
@@ -43,7 +61,7 @@ const Arguments = z.object({
  * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
  * ```
  */
-export function parseBootArguments(commandLine: string): BootArguments | undefined {
+export function parseBootArguments(commandLine: string): BootArguments | SignedArguments | undefined {
   const words = commandLine.trim().split(/\s+/).flatMap((word) => {
     // for a setting that it does not have, a boot program writes nothing, or leaves the variable's name
     const [, key = "", value = ""] = /^rackseed\.(\w+)=(.*)$/.exec(word) ?? [];
@@ -51,20 +69,14 @@ export function parseBootArguments(commandLine: string): BootArguments | undefin
   });
   if (!words.some(([key]) => key === "server")) return undefined;
   const values = new Map(words);
-  const result = Arguments.safeParse({
+  // Nothing else of the line counts then: it is either signed as a whole, or not at all.
+  if (values.has("pin")) return valid(SignedWords.safeParse(Object.fromEntries(values)));
+  const { server, token, by, mac, ip, mask, gw, dns } = valid(Arguments.safeParse({
     ...Object.fromEntries(values),
     dns: values.get("dns")?.split(",").filter((d) => d !== "" && d !== "0.0.0.0"),
     gw: values.get("gw") === "0.0.0.0" ? undefined : values.get("gw"),
     mac: values.get("mac")?.replaceAll("-", ":"),
-  });
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new RackseedError("cannot use the kernel's command line", {
-      reason: `rackseed.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "missing"}.`,
-      remedy: "boot the node from the menu of the image server.",
-    });
-  }
-  const { server, token, by, mac, ip, mask, gw, dns } = result.data;
+  }));
   return {
     server,
     token,
@@ -76,7 +88,16 @@ export function parseBootArguments(commandLine: string): BootArguments | undefin
   };
 }
 
-function prefixOf(mask: string): number {
+function valid<T>(result: z.ZodSafeParseResult<T>): T {
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new RackseedError("cannot use the kernel's command line", {
+    reason: `rackseed.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "missing"}.`,
+    remedy: "boot the node from the menu of the image server.",
+  });
+}
+
+export function prefixOf(mask: string): number {
   const prefix = prefixOfMask(mask);
   if (prefix !== undefined) return prefix;
   throw new RackseedError("cannot use the kernel's command line", {

@@ -22,7 +22,7 @@ Deno.test("boot arguments: settings that the boot program lacks are left out", (
     token: "t",
     byKexec: false,
   });
-  assert.equal(parseBootArguments(`${base} rackseed.by=kexec`)?.byKexec, true);
+  assert.partialDeepStrictEqual(parseBootArguments(`${base} rackseed.by=kexec`), { byKexec: true });
   assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
   assert.throws(
     () => parseBootArguments("rackseed.server=http://10.0.0.1 rackseed.token=t"),
@@ -40,4 +40,17 @@ Deno.test("network masks", () => {
   const line =
     "rackseed.server=https://10.0.0.1:8443 rackseed.token=t rackseed.ip=10.0.0.7 rackseed.mask=255.0.255.0";
   assert.throws(() => parseBootArguments(line), /not a network mask/);
+});
+
+Deno.test("a signed image's arguments name the server, and nothing of the machine", () => {
+  const pin = "a".repeat(43);
+  const line = `rackseed.server=https://10.0.0.1:8443 rackseed.pin=${pin} ` +
+    "rackseed.orders=http://10.0.0.1:8080/boot/agent/ rackseed.token=ignored console=ttyS0";
+  assert.deepEqual(parseBootArguments(line), {
+    server: "https://10.0.0.1:8443",
+    pin,
+    orders: "http://10.0.0.1:8080/boot/agent/",
+  });
+  assert.throws(() => parseBootArguments(line.replace(pin, "short")), /rackseed\.pin/);
+  assert.throws(() => parseBootArguments(line.replace("http://10", "ftp://10")), /rackseed\.orders/);
 });

@@ -49,8 +49,18 @@ async function isMounted(target: string): Promise<boolean> {
   return (await textOf("/proc/mounts") ?? "").split("\n").some((line) => line.split(" ")[1] === target);
 }
 
-/** File systems of templates, and the code pages that vfat requests by name. */
-const MODULES = ["ext4", "vfat", "xfs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "efivarfs"];
+/** File systems of media and templates, and the code pages that vfat requests by name. */
+const MODULES = [
+  "isofs",
+  "ext4",
+  "vfat",
+  "xfs",
+  "nls_cp437",
+  "nls_ascii",
+  "nls_iso8859-1",
+  "nls_utf8",
+  "efivarfs",
+];
 /**
  * Management controllers, which installing does not need: their driver waits long seconds for a controller that does not
  * answer.

@@ -1,10 +1,12 @@
 /** Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. */
+import { messageOf } from "#contract/errors.ts";
 import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
 import type { LogTail } from "../steps/log_tail.ts";
 import { discoverMachine } from "./discover_machine.ts";
 import { startMachine } from "./machine_start.ts";
+import { takeOut } from "./medium/take_out.ts";
 import { installMachine } from "../install/steps/install_chain.ts";
 import type { Ending } from "../install/steps/machine.ts";
 import { restoreMachine } from "../install/steps/restore_chain.ts";
@@ -34,7 +36,7 @@ export async function carryOutOrder(
   },
 ): Promise<Ending> {
   const steps = new StepRunner(options);
-  const { boot, job, firmware, disks, inventory } = await startMachine({ ...options, steps });
+  const { boot, job, firmware, disks, inventory, medium } = await startMachine({ ...options, steps });
   if (job.kind === "discover") {
     task.name = "Reading this machine's hardware";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
@@ -52,5 +54,15 @@ export async function carryOutOrder(
   const { enrolled, terms } = job, { restore } = enrolled.order;
   const { mac: bootMac = "", byKexec } = boot, clonePath = MOUNTED;
   const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, firmware, disks, clonePath };
-  return await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+  const ending = await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+  if (medium !== undefined) {
+    // the clone is ready: what still holds the medium must not look like a failure
+    try {
+      await medium.mount[Symbol.asyncDispose]();
+    } catch (error) {
+      options.log.add(messageOf(error));
+    }
+    await takeOut(medium.device, options);
+  }
+  return ending;
 }

@@ -19,7 +19,14 @@ import {
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
+import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
+import { choose } from "./medium/carried_install.ts";
+import { findMedium, type FoundMedium, mediumOf } from "./medium/find_medium.ts";
+import { openMedium } from "./medium/open_medium.ts";
+import { reachServer } from "./medium/reach_server.ts";
+import type { CarriedVersion } from "#contract/format/medium.ts";
 import { bringUpNetwork } from "./network.ts";
+import { fetchOrder } from "./signed_start.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import type { StepOutcome, StepProgress } from "../steps/step.ts";
 import type { StepRunner } from "../steps/step_runner.ts";
@@ -27,7 +34,9 @@ import { SwarmTerms } from "../steps/swarm_terms.ts";
 
 /** An enrolled machine and its order. */
 interface StartedMachine {
-  readonly boot: BootArguments;
+  readonly boot: Pick<BootArguments, "mac" | "byKexec">;
+  /** What started it, instead of the network. */
+  readonly medium: FoundMedium | undefined;
   readonly firmware: "bios" | "uefi";
   readonly disks: readonly DiskFacts[];
   readonly inventory: Inventory;
@@ -44,7 +53,7 @@ interface StartOptions {
   /** Closes what is still open at the end, even after a failure. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
-  readonly console: Pick<Console, "show">;
+  readonly console: Pick<Console, "show" | "line" | "ask">;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -52,24 +61,74 @@ interface StartOptions {
 /** Throws RackseedError of the step that failed. */
 export async function startMachine(options: StartOptions): Promise<StartedMachine> {
   const { steps } = options;
-  const { boot, settled } = await steps.run("network", ({ update }) => reachNetwork(update, options));
+  const commandLine = await textOf("/proc/cmdline") ?? "", id = mediumOf(commandLine);
+  const { start, settled, medium } = await steps.run(
+    "network",
+    ({ update }) =>
+      id === undefined ? reachNetwork(update, options) : startByMedium(id, { ...options, update }),
+  );
   const seen = lookAround(settled, options);
   // if enrolment fails, that is the failure to report
   seen.catch(() => {});
-  const { job } = await steps.run("enrol", () => enrolWith(boot, { ...options, seen }));
+  const { job, boot } = await steps.run("enrol", () => enrolBy(start, { ...options, seen, medium }));
   const { summary, firmware, disks, inventory } = await seen;
   // if the inventory itself is the order, it takes longer
   if (job.kind !== "discover") await steps.run("inventory", () => ({ message: summary }));
-  return { boot, job, firmware, disks, inventory };
+  return { boot, medium, job, firmware, disks, inventory };
 }
 
-/** `settled`: the disks, which are still being detected when this returns. */
-async function reachNetwork(
+/** Where the order comes from: a server, or the medium. */
+type Start = { readonly boot: BootArguments } | { readonly carried: CarriedVersion };
+
+interface Reached {
+  readonly start: Start;
+  /** The disks, which are still being detected. */
+  readonly settled: Promise<readonly DiskFacts[]>;
+  readonly medium: FoundMedium | undefined;
+}
+
+async function enrolBy(
+  start: Start,
+  options: StartOptions & { seen: Promise<Seen>; medium: FoundMedium | undefined },
+): Promise<StepOutcome & { job: Job; boot: StartedMachine["boot"] }> {
+  if ("boot" in start) return { ...await enrolWith(start.boot, options), boot: start.boot };
+  const { medium, seen, reporter, console } = options;
+  if (medium === undefined) throw new RangeError("there is no medium that carries the version");
+  const { ordered, mac, message } = choose(start.carried, { medium, inventory: (await seen).inventory });
+  const terms = new SwarmTerms(ordered.order.swarm);
+  await reporter.connect(ordered.client, terms);
+  const enrolled = { ...verifyOrder(ordered), medium: ordered.medium };
+  const { node, image, version } = enrolled.order;
+  console.show?.({ node, server: "this medium", image: `${image}@${version}`, orderText: "install" });
+  return { job: { kind: "install", enrolled, terms }, boot: { mac, byKexec: true }, message };
+}
+
+/** The medium is found and opened; if it boots to a server, that is reached. */
+async function startByMedium(
+  id: string,
+  { update, ...options }: StartOptions & Pick<StepProgress, "update">,
+): Promise<StepOutcome & Reached> {
+  const { run, console, stack, signal } = options;
+  const { drivers, settled, variables } = await loadDrivers(update, { run, signal });
+  const medium = await findMedium(id, { drivers, signal });
+  stack.use(medium.mount);
+  const contents = await openMedium(medium, { console, signal });
+  const found = `started by the medium ${id} on ${medium.device}`;
+  if (contents.kind === "packs") {
+    const message = [found, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
+    return { start: { carried: contents }, settled, medium, message };
+  }
+  console.show?.({ server: new URL(contents.server).host });
+  const { image } = medium.description;
+  const { link, boot } = await reachServer(contents, { image, console, run, signal });
+  const message = [found, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
+  return { start: { boot }, settled, medium, message };
+}
+
+async function loadDrivers(
   update: StepProgress["update"],
-  { run, console, signal }: StartOptions,
-): Promise<StepOutcome & { boot: BootArguments; settled: Promise<readonly DiskFacts[]> }> {
-  const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
-  if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
+  { run, signal }: Pick<StartOptions, "run" | "signal">,
+) {
   update({ message: "loading drivers" });
   const drivers = new Drivers({ run, signal });
   await Promise.all([drivers.load(), drivers.loadFileSystems()]);
@@ -77,11 +136,25 @@ async function reachNetwork(
   // disks appear meanwhile; a failure is reported by the step that needs them
   const settled = settledDisks(drivers, signal);
   settled.catch(() => {});
-  console.show?.({ server: new URL(boot.server).host, machine: boot.mac });
-  const link = await bringUpNetwork(boot, { run, signal });
+  return { drivers, settled, variables };
+}
+
+async function reachNetwork(
+  update: StepProgress["update"],
+  { run, console, signal }: StartOptions,
+): Promise<StepOutcome & Reached> {
+  const written = parseBootArguments(await textOf("/proc/cmdline") ?? "");
+  if (written === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
+  const { drivers, settled, variables } = await loadDrivers(update, { run, signal });
+  const server = new URL(written.server).host;
+  console.show?.({ server, machine: "token" in written ? written.mac : undefined });
+  const { boot, link } = "token" in written
+    ? { boot: written, link: await bringUpNetwork(written, { run, signal }) }
+    : await fetchOrder(written, { update, run, signal });
+  console.show?.({ server, machine: boot.mac });
   const how = boot.byKexec ? "started by its own system" : undefined;
   const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
-  return { boot, settled, message };
+  return { start: { boot }, settled, medium: undefined, message };
 }
 
 interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory"> {
@@ -94,7 +167,8 @@ async function lookAround(
   { run }: StartOptions,
 ): Promise<Seen> {
   const disks = await settled;
-  const inventory = await machineInventory({ disks, run });
+  const [found, tpmKey] = await Promise.all([machineInventory({ disks, run }), readTpmKey()]);
+  const inventory = { ...found, ...(tpmKey !== undefined && { tpmKey }) };
   return {
     inventory,
     firmware: inventory.firmware,
@@ -123,8 +197,15 @@ async function enrolWith(
 ): Promise<StepOutcome & { job: Job }> {
   const inventory = seen.then((found) => found.inventory);
   inventory.catch(() => {});
-  const ordered = await enrolMachine({ ...boot, inventory, signal });
+  const ordered = await enrolMachine({
+    ...boot,
+    inventory,
+    prove: (client) => proveMachine(client, { ...boot, signal }),
+    signal,
+  });
   stack.use(ordered.client);
+  // a TPM that fails must not keep a node from installing that needs no proof
+  await endProofs().catch(() => {});
   console.show?.(factsOf(ordered, boot));
   if (isBackup(ordered)) {
     await reporter.connect(ordered.client);

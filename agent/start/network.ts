@@ -6,9 +6,11 @@ import { firstLine } from "../sys/small_file.ts";
 import type { BootArguments } from "./boot_arguments.ts";
 import { readNics } from "../steps/inventory.ts";
 
-const NIC_MS = 20_000;
-const CARRIER_MS = 60_000;
+export const NIC_MS = 20_000;
+export const CARRIER_MS = 60_000;
 const POLL_MS = 100;
+
+type Lease = NonNullable<BootArguments["lease"]>;
 
 /** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
@@ -36,17 +38,25 @@ export async function bringUpNetwork(
       remedy: "check the cable and the switch port.",
     });
   }
-  await run(["ip", "address", "replace", lease.cidr, "dev", name], { signal });
+  const address = await useLease(lease, { nic: name, run, signal });
+  return `${address}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+/** Gives a NIC its address, the default route and DNS servers. Returns what was done, as text. Throws RackseedError. */
+export async function useLease(
+  lease: Lease,
+  { nic, run, signal }: { nic: string; run: Run; signal: AbortSignal },
+): Promise<string> {
+  await run(["ip", "address", "replace", lease.cidr, "dev", nic], { signal });
   if (lease.gateway !== undefined) {
-    await run(["ip", "route", "replace", "default", "via", lease.gateway, "dev", name], {
+    await run(["ip", "route", "replace", "default", "via", lease.gateway, "dev", nic], {
       signal,
       remedy: "check that the gateway assigned by DHCP is in the node's own network.",
     });
   }
   await Deno.mkdir("/etc", { recursive: true });
   await Deno.writeTextFile("/etc/resolv.conf", lease.dns.map((d) => `nameserver ${d}\n`).join(""));
-  const link = `${((performance.now() - started) / 1000).toFixed(1)} s`;
-  return `${name} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}, link after ${link}`;
+  return `${nic} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}`;
 }
 
 function describeNic({ name, mac, driver, randomMac }: Inventory["nics"][number]): string {
@@ -81,7 +91,8 @@ async function unaddressed(
   });
 }
 
-async function hasLink(
+/** Waits until the NIC has a link; false if it has none in time. */
+export async function hasLink(
   nic: string,
   { budgetMs, signal }: { budgetMs: number; signal: AbortSignal },
 ): Promise<boolean> {
@@ -90,7 +101,7 @@ async function hasLink(
 }
 
 /** Polls until there is an answer or the time is up: sysfs has no event to wait for. */
-async function within<T>(
+export async function within<T>(
   budgetMs: number,
   { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },
 ): Promise<T | undefined> {

@@ -14,6 +14,7 @@ import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "../steps/log_tail.ts";
 import { carryOutOrder, type CurrentTask } from "./machine_order.ts";
 import { Reporter } from "../steps/reporter.ts";
+import { endProofs } from "../tpm/prove.ts";
 
 export async function runAsPidOne(): Promise<never> {
   // the kernel panics if PID 1 exits; this also keeps the runtime alive at the failure console
@@ -56,6 +57,7 @@ export async function runAsPidOne(): Promise<never> {
     restart();
     throw new Error("the kernel did not restart the machine");
   } catch (error) {
+    await endProofs().catch((failed) => log.add(messageOf(failed)));
     return await stayAtFailure(console, { error, log, task: task.name });
   }
 }

@@ -1,17 +1,37 @@
 /** Enrolment: a node sends its inventory to the server and receives its order. */
-import { BackupOrder, DiscoverOrder, type Inventory, Order } from "#contract/api.ts";
+import { BackupOrder, DiscoverOrder, type Inventory, Order, type StepReport } from "#contract/api.ts";
+import type { TpmQuote } from "#contract/api/attestation.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { z } from "zod";
 
+/** The server of an order, or what stands for it. */
+export type OrderClient = Pick<ApiClient, "post" | "send" | "server"> & Disposable;
+
+/** The medium that the order came from, and that carries the version. */
+interface CarryingMedium {
+  /** The folder of its files. */
+  readonly folder: string;
+  /** "sdb" */
+  readonly device: string;
+  readonly id: string;
+  /** It was written for this very machine. */
+  readonly isNamed: boolean;
+  readonly inventory: Inventory;
+  /** The steps that are done. */
+  steps(): StepReport[];
+}
+
 export interface Enrolled {
-  readonly client: ApiClient;
+  readonly client: OrderClient;
   readonly order: Order;
   readonly header: Header;
   /** The key of the image's lineage. */
   readonly key: Uint8Array;
+  /** Absent: the version comes over the network. */
+  readonly medium?: CarryingMedium;
 }
 
 /** An order to install that is not verified yet. */
@@ -29,21 +49,26 @@ export interface EnrolledDiscovery {
   readonly order: DiscoverOrder;
 }
 
-type AnyOrder = Ordered | EnrolledBackup | EnrolledDiscovery;
+type AnyOrder = Ordered & { readonly client: ApiClient } | EnrolledBackup | EnrolledDiscovery;
 
 interface Enrolment {
   readonly server: string;
   readonly token: string;
   /** May still be in the making while the server is being reached. */
   readonly inventory: Inventory | Promise<Inventory>;
+  /** Makes the quote that the server may ask for; a directory cannot. */
+  readonly prove?: (client: ApiClient) => Promise<TpmQuote>;
   readonly signal: AbortSignal;
 }
+
+/** The status of an answer that asks for a quote (RFC 6585 §3). */
+const QUOTE_NEEDED = 428;
 
 /** A switch port may block traffic for half a minute after the link comes up. */
 const REACH_MS = 90_000;
 
 /** Throws RackseedError if the server is not reached, or does not know the token. */
-export async function enrol(options: Enrolment): Promise<Ordered> {
+export async function enrol(options: Enrolment): Promise<Ordered & { readonly client: ApiClient }> {
   const enrolled = await enrolMachine(options);
   if (!isBackup(enrolled) && !isDiscovery(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();
@@ -53,14 +78,19 @@ export async function enrol(options: Enrolment): Promise<Ordered> {
 
 /** The same for a machine, whose order may also be to be backed up, or to be described. */
 export async function enrolMachine(
-  { server, token, inventory, signal }: Enrolment,
+  { server, token, inventory, prove, signal }: Enrolment,
 ): Promise<AnyOrder> {
   const client = await connect({ server, token, signal });
   try {
     // none can be mistaken for another: each lacks a required member of the others
     const schema = z.union([Order, BackupOrder, DiscoverOrder]);
     const body = { inventory: await inventory };
-    const order = await client.post("/node/enrol", { body, schema, signal });
+    const ask = (quote?: TpmQuote) =>
+      client.post("/node/enrol", { body: { ...body, quote }, schema, signal });
+    const order = await ask().catch(async (error) => {
+      if (!prove || !(error instanceof RackseedError) || error.status !== QUOTE_NEEDED) throw error;
+      return await ask(await prove(client));
+    });
     client.useSession(order.session);
     return { client, order } as AnyOrder;
   } catch (error) {
@@ -69,7 +99,7 @@ export async function enrolMachine(
   }
 }
 
-export function isBackup(enrolled: AnyOrder): enrolled is EnrolledBackup {
+export function isBackup(enrolled: AnyOrder | Enrolled): enrolled is EnrolledBackup {
   return "backup" in enrolled.order;
 }
 

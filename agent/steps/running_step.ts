@@ -35,6 +35,8 @@ export class RunningStep implements StepProgress {
   #sending: Promise<unknown>;
   #sentAt = this.#started;
   #isSending = false;
+  /** Runs while there is news that came too soon after the last report. */
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(step: Step, surroundings: StepSurroundings) {
     const { reporter, console, log, heartbeatMs = HEARTBEAT_MS } = surroundings;
@@ -60,7 +62,7 @@ export class RunningStep implements StepProgress {
   /** Throws RackseedError if the operator cancelled, or if the last report does not reach the server. */
   async done(outcome: StepOutcome): Promise<void> {
     const { reporter, console, log, signal } = this.#surroundings;
-    clearInterval(this.#heartbeat);
+    this.#endTimers();
     await this.#sending;
     const report = doneReport(this.#step, this.#elapsedMs(), outcome);
     const { message = "done", planLines = [] } = outcome;
@@ -81,7 +83,7 @@ export class RunningStep implements StepProgress {
   /** Returns the error as reported. */
   async failed(error: unknown): Promise<RackseedError> {
     const { reporter, console, log, signal } = this.#surroundings;
-    clearInterval(this.#heartbeat);
+    this.#endTimers();
     const problem = asRackseedError(error, this.#step);
     console.line(`${this.#head}: FAILED after ${seconds(this.#elapsedMs())}`);
     log.add(problem.message);
@@ -101,7 +103,13 @@ export class RunningStep implements StepProgress {
   #report(): void {
     const { reporter } = this.#surroundings;
     // one at a time: none overtakes another, and a slow server is not flooded
-    if (this.#isSending || performance.now() - this.#sentAt < reporter.pauseMs) return;
+    if (this.#isSending) return;
+    clearTimeout(this.#later);
+    const waitMs = this.#sentAt + reporter.pauseMs - performance.now();
+    if (waitMs > 0) {
+      this.#later = setTimeout(() => this.#report(), waitMs);
+      return;
+    }
     this.#isSending = true;
     this.#sentAt = performance.now();
     const { message, transfer, times } = this.#state;
@@ -112,6 +120,11 @@ export class RunningStep implements StepProgress {
     this.#sending = this.#sending.then(() => this.#send(report)).then(() => {
       this.#isSending = false;
     });
+  }
+
+  #endTimers(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#later);
   }
 
   /** Takes along what was logged since the last report that arrived. */

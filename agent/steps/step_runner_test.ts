@@ -178,6 +178,19 @@ Deno.test("a lost report does not stop an installation, and the one that disarms
   assert.deepEqual(server.reports.map((r) => `${r.step} ${r.state}`), ["finish done"]);
 });
 
+Deno.test("news that came too soon after the last report are reported once the pause is over", async () => {
+  const around = surroundings(), server = new FakeServer();
+  await around.reporter.connect(server.client);
+  server.answer = { cancelled: false, seedOn: false, nextReportMs: 30 };
+  await new StepRunner(around).run("install", async ({ update }) => {
+    for (let i = 0; i < 5; i++) update({ message: `part ${i}` });
+    await waitFor("the second report", () => server.reports.length > 1);
+    assert.equal(server.reports[1]?.message, "part 4");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(server.reports.length, 2, "without news there is no report");
+  });
+});
+
 Deno.test("mere progress is reported as rarely as the server wants, and nothing else is delayed", async () => {
   for (
     const [nextReportMs, reported] of [[undefined, [0, 1000, 2000, 3000, 4000, 4500]], [4000, [

@@ -1,7 +1,7 @@
-import { BROADCAST, type Ipv4, ipv4OfBytes, NO_ADDRESS, parseMac } from "./address.ts";
+import { BROADCAST, type Ipv4, NO_ADDRESS, parseMac } from "./address.ts";
+import { clientPacket, readServerMessage } from "./client.ts";
 import { checkInterface, openOnInterface } from "./interface_socket.ts";
-import { MESSAGE_TYPE, OPTION } from "./options.ts";
-import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
+import { encodePacket } from "./packet.ts";
 
 interface OtherDhcpServer {
   /** Option 54 of its offer. */
@@ -28,7 +28,7 @@ export async function findOtherDhcpServer(device: string, { address, timeoutMs =
 }): Promise<OtherDhcpServer | undefined> {
   const mac = parseMac(checkInterface(device, address));
   const [xid] = crypto.getRandomValues(new Uint32Array(1)) as Uint32Array & [number];
-  const discover = encodePacket(discoverPacket(mac, xid));
+  const discover = encodePacket(clientPacket({ mac, xid }));
   const port = openOnInterface({ interface: device, hostname: NO_ADDRESS, port: CLIENT_PORT });
   const close = () => port.close();
   const ask = () => port.send(discover, { hostname: BROADCAST, port: SERVER_PORT });
@@ -41,8 +41,8 @@ export async function findOtherDhcpServer(device: string, { address, timeoutMs =
     for (;;) {
       const datagram = await port.receive(buffer);
       if (!datagram) break;
-      const found = offerIn(datagram.bytes, xid);
-      if (found) return found;
+      const message = readServerMessage(datagram.bytes, { mac, xid });
+      if (message?.kind === "offer") return { serverId: message.serverId, offered: message.address };
     }
   } finally {
     clearTimeout(deadline);
@@ -52,38 +52,4 @@ export async function findOtherDhcpServer(device: string, { address, timeoutMs =
   }
   signal?.throwIfAborted();
   return undefined;
-}
-
-function discoverPacket(mac: DhcpPacket["mac"], xid: number): DhcpPacket {
-  return {
-    op: "request",
-    hops: 0,
-    xid,
-    secs: 0,
-    broadcast: true,
-    ciaddr: NO_ADDRESS,
-    yiaddr: NO_ADDRESS,
-    siaddr: NO_ADDRESS,
-    giaddr: NO_ADDRESS,
-    mac,
-    sname: "",
-    file: "",
-    options: new Map([
-      [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.discover)],
-      [OPTION.parameterList, Uint8Array.of(OPTION.subnetMask, OPTION.router)],
-    ]),
-  };
-}
-
-/** The offer in a packet that answers `xid`; undefined for any other packet on the port. */
-function offerIn(bytes: Uint8Array, xid: number): OtherDhcpServer | undefined {
-  try {
-    const packet = decodePacket(bytes);
-    const serverId = packet.options.get(OPTION.serverId);
-    if (packet.op !== "reply" || packet.xid !== xid || serverId?.length !== 4) return undefined;
-    if (packet.options.get(OPTION.messageType)?.[0] !== MESSAGE_TYPE.offer) return undefined;
-    return { serverId: ipv4OfBytes(serverId), offered: packet.yiaddr };
-  } catch {
-    return undefined;
-  }
 }

@@ -8,8 +8,12 @@ const pauseSeconds = 5;
  * `initrd=` names the initramfs for the kernel's EFI stub; BIOS does not need it.
  *
  * @param base prefix of the kernel and initramfs names: `http://10.0.0.1:8080/boot/`, or `/` for TFTP
+ * @param signed UEFI machines boot this image instead: under Secure Boot the firmware lets nothing else start
  */
-export function ipxeAgentScript(boot: AgentBoot, { base }: { base: string }): string {
+export function ipxeAgentScript(
+  boot: AgentBoot,
+  { base, signed }: { base: string; signed?: string },
+): string {
   const parameters = kernelParameters(boot, {
     ip: "${netX/ip}",
     mask: "${netX/netmask}",
@@ -22,7 +26,11 @@ set attempt:int32 0
 :again
 inc attempt
 imgfree
-kernel ${base}images/${boot.image}/vmlinuz initrd=initramfs ${parameters} || goto failed
+${
+    signed === undefined
+      ? ""
+      : signedImageCommands(signed)
+  }kernel ${base}images/${boot.image}/vmlinuz initrd=initramfs ${parameters} || goto failed
 initrd --name initramfs ${base}images/${boot.image}/initramfs || goto failed
 boot || goto failed
 :failed
@@ -32,6 +40,13 @@ sleep ${pauseSeconds}
 goto again
 :disk
 ${ownDisk}`;
+}
+
+function signedImageCommands(name: string): string {
+  return `iseq \${platform} efi || goto kernel
+chain ${name} || goto failed
+:kernel
+`;
 }
 
 /** Starts the machine from its own disk. */

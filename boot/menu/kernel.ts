@@ -8,6 +8,20 @@ export interface AgentBoot {
   readonly mac: string;
 }
 
+const CONSOLES = ["console=tty0", "console=ttyS0"];
+
+/** The command line in a signed image, which is public: whose orders the agent follows, and where it asks for them. */
+export function signedCommandLine(
+  { server, pin, httpUrl }: { readonly server: string; readonly pin: string; readonly httpUrl: string },
+): string {
+  return [
+    `rackseed.server=${server}`,
+    `rackseed.pin=${pin}`,
+    `rackseed.orders=${httpUrl}/boot/agent/`,
+    ...CONSOLES,
+  ].join(" ");
+}
+
 /**
  * The kernel parameters for the agent. The kernel ends a value at a blank, and boot programs expand `${`, so only
  * plain characters are allowed.
@@ -26,7 +40,6 @@ export function kernelParameters(
     `rackseed.token=${token}`,
     `rackseed.mac=${mac}`,
     ...Object.entries(network).map(([key, value]) => `rackseed.${key}=${value}`),
-    "console=tty0",
-    "console=ttyS0",
+    ...CONSOLES,
   ].join(" ");
 }

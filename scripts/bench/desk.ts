@@ -1,14 +1,14 @@
 /**
  * Opens the desk in Chromium at a site of many nodes, of which some are being installed and report as often as the
  * server asks them to. Measures how soon the list of nodes can be used, how soon a search shows its result, the longest
- * task of the page, the browser's memory, and the server's processor time with several desks open.
+ * task of the page, the browser's memory, and the server's processor time with several desks open, also for one report.
  *
  *     deno task bench desk [--nodes 5000] [--reporting 500] [--desks 5] [--seconds 20] [--json]
  *
  *     --nodes      number of nodes                                (5000)
  *     --reporting  how many of them are being installed           (500)
  *     --desks      open desks: one in Chromium, the others only read their feed  (5)
- *     --seconds    how long the page is watched                   (20)
+ *     --seconds    how long the page is watched, after five seconds of reports  (20)
  *     --json       print the figures as JSON
  *
  * Bars: usable within 1 s, a search within 100 ms, no task above 100 ms, 300 MB, 15 % of a processor. Needs two
@@ -17,10 +17,9 @@
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import { z } from "zod";
-import { ReportAnswer } from "#contract/api.ts";
 import { openBrowser, openPage } from "../../test/support/chromium.ts";
 import { numberOption } from "./number_option.ts";
-import { runLoad } from "./paced_load.ts";
+import { sendReports } from "./node_reports.ts";
 import { cpuSeconds, PinnedProduct } from "./pinned_product.ts";
 import { memoryBytesOf } from "./process_cost.ts";
 
@@ -31,7 +30,10 @@ const BARS = {
   browserMB: 300,
   serverPercent: 15,
 } as const;
-const CONNECTIONS = 16;
+/** Until code that runs with every report is compiled. */
+const WARM_UP_SECONDS = 5;
+/** The longest pause that the server asks for (server/fleet/batches/batches.ts). */
+const LONGEST_PAUSE_SECONDS = 10;
 const SEARCHES = ["state:installing", "n4917", "group:g3 state:idle", "progress:>10", "rack:r7"];
 
 const { values } = parseArgs({
@@ -56,7 +58,7 @@ const sessions = await product.beginInstalling(reporters, { image: "web" });
 const http = Deno.createHttpClient({
   caCerts: [await (await product.client.send("GET", "/../../ca.pem")).text()],
   http2: false,
-  poolMaxIdlePerHost: CONNECTIONS,
+  poolMaxIdlePerHost: reporting,
 });
 const figures = await measure();
 http.close();
@@ -78,17 +80,20 @@ async function measure() {
     const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
     const others = Array.from({ length: desks - 1 }, () => readFeed(cookie));
     const usableMs = await timeToUse(page);
+    const { server } = product;
+    await sendReports(sessions, { server, http, seconds: WARM_UP_SECONDS });
     await watchTasks(page);
     const before = cpuSeconds(product.pid);
-    const load = sendReports();
+    const load = sendReports(sessions, { server, http, seconds });
     const searches: number[] = [];
     const end = performance.now() + seconds * 1000;
     for (let i = 0; performance.now() < end; i++) {
       await page.waitForTimeout(1000);
       searches.push(await timeToSearch(page, SEARCHES[i % SEARCHES.length] ?? ""));
     }
-    const { lost } = await load;
+    const { lost, perSecond, pauseMs, p99 } = await load;
     const serverPercent = (cpuSeconds(product.pid) - before) / seconds * 100;
+    const reportMicroseconds = serverPercent / 100 / perSecond * 1e6;
     const longestTaskMs = await page.evaluate<number>("Math.max(0, ...tasks)");
     const browserMB = await rendererBytes(page) / 1e6;
     for (const other of others) other.abort();
@@ -98,6 +103,11 @@ async function measure() {
       longestTaskMs,
       browserMB,
       serverPercent,
+      reportsPerSecond: perSecond,
+      reportPauseMs: pauseMs,
+      reportP99Ms: p99,
+      reportMicroseconds,
+      fullAtNodes: 1e6 / reportMicroseconds * LONGEST_PAUSE_SECONDS,
       lost,
       complaints,
     };
@@ -156,26 +166,6 @@ async function watchTasks(page: Page): Promise<void> {
       .observe({ type: "longtask" })`);
 }
 
-/** Progress of every node that is being installed, as often as the server asks for it. */
-async function sendReports(): Promise<{ lost: number }> {
-  let everyMs = 1000;
-  const send = async (sequence: number) => {
-    const { session, racks } = sessions[sequence % sessions.length]!;
-    const done = Math.min(1e9, sequence * 1e5);
-    const progress = { bytesDone: done, bytesTotal: 1e9, peers: 50, bytesPerSecond: 1e7 };
-    const response = await fetch(`${product.server}/api/v1/node/report`, {
-      method: "POST",
-      client: http,
-      headers: { authorization: `Bearer ${session}`, "content-type": "application/json" },
-      body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress, racks }),
-    });
-    everyMs = ReportAnswer.parse(await response.json()).nextReportMs ?? 1000;
-  };
-  await send(0);
-  const lanes = Array.from({ length: CONNECTIONS }, () => send);
-  return await runLoad(lanes, { seconds, rate: reporting * 1000 / everyMs, requests: Infinity });
-}
-
 /** Memory of the process that draws the page. */
 async function rendererBytes(page: Page): Promise<number> {
   const session = await page.context().browser()!.newBrowserCDPSession();
@@ -198,6 +188,21 @@ function report(figures: Awaited<ReturnType<typeof measure>>): void {
         }`,
       );
     }
+    const { reportsPerSecond, reportPauseMs, reportP99Ms, reportMicroseconds, fullAtNodes } = figures;
+    console.log(
+      `${reportsPerSecond.toFixed(0)} reports a second, one from each node every ${
+        reportPauseMs / 1000
+      } s, ` +
+        `answered within ${reportP99Ms.toFixed(0)} ms (p99); ${
+          reportMicroseconds.toFixed(0)
+        } µs of the server ` +
+        "each, the desks' share included",
+    );
+    console.log(
+      `a processor would be full with ${
+        (Math.floor(fullAtNodes / 1000) * 1000).toLocaleString("en")
+      } nodes that report every ${LONGEST_PAUSE_SECONDS} s`,
+    );
     for (const complaint of figures.complaints) console.log(`the page complained: ${complaint}`);
     if (figures.lost > 0) console.log(`${figures.lost} reports were lost`);
   }

@@ -1,4 +1,4 @@
-import { bootPrograms } from "../../boot/programs/programs.ts";
+import { allBootPrograms } from "../../boot/programs/programs.ts";
 import { run } from "./command.ts";
 import { sha256, sha256OfFile } from "./sha256.ts";
 
@@ -21,7 +21,7 @@ export async function fetchBootPrograms(
   // Leftovers of an interrupted build would keep apt from listing the packages.
   await Deno.remove(scratch, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratch, { recursive: true });
-  const packages = [...new Set(bootPrograms.map((program) => program.debianPackage))];
+  const packages = [...new Set(allBootPrograms.map((program) => program.debianPackage))];
   const archives = await download(packages, scratch);
   const tree = `${scratch}/tree`;
   for (const archive of archives) await run(["dpkg-deb", "-x", archive, tree]);
@@ -29,7 +29,7 @@ export async function fetchBootPrograms(
   const sums = new Map<string, string>();
   const staged = `${scratch}/programs`;
   await Deno.mkdir(staged, { recursive: true });
-  for (const { name, packagePath } of bootPrograms) {
+  for (const { name, packagePath } of allBootPrograms) {
     const bytes = await Deno.readFile(await inTree(tree, packagePath));
     await Deno.writeFile(`${staged}/${name}`, bytes);
     sums.set(name, sha256(bytes));
@@ -56,7 +56,7 @@ async function readSums(folder: string): Promise<Map<string, string> | undefined
     const [sum, name] = line.split("  ");
     if (sum !== undefined && name !== undefined) sums.set(name, sum);
   }
-  for (const { name } of bootPrograms) {
+  for (const { name } of allBootPrograms) {
     const sum = sums.get(name);
     if (sum === undefined || await sha256OfFile(`${folder}/${name}`) !== sum) return undefined;
   }

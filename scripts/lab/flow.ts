@@ -20,6 +20,7 @@ import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } f
 import { checkUnarmed } from "./unarmed.ts";
 import { Upgrade } from "./upgrade_flow.ts";
 import { bootContainer } from "./container_flow.ts";
+import { installByMedium } from "./medium_flow.ts";
 import { liveByPages } from "./pages_flow.ts";
 import { rehearseContainers } from "./rehearsal_flow.ts";
 
@@ -146,6 +147,11 @@ export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
 /** A container image must become a machine. */
 export async function startContainer(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, bootContainer);
+}
+
+/** Machines without a network must become clones by a medium. */
+export async function startByMedium(options: LabOptions): Promise<Check[]> {
+  return await inWorkplace(options, installByMedium);
 }
 
 /** Versions must be proved, or found broken, by the server alone. */

@@ -4,7 +4,14 @@
  * was unmounted here.
  */
 import { messageOf } from "#contract/errors.ts";
-import { cloneMachines, leaveOthersAlone, startContainer, startPages, startRehearsals } from "./flow.ts";
+import {
+  cloneMachines,
+  leaveOthersAlone,
+  startByMedium,
+  startContainer,
+  startPages,
+  startRehearsals,
+} from "./flow.ts";
 import type { PowerProtocol } from "./lab_bmc.ts";
 import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
@@ -18,6 +25,8 @@ export interface LabOrder {
   readonly layout?: string | undefined;
   /** Instead of capturing a machine, make one of a container image. */
   readonly container: boolean;
+  /** Machines without a network are installed from media. */
+  readonly medium: boolean;
   /** The server rehearses versions. */
   readonly rehearse: boolean;
   /** All orders are given in a browser. */
@@ -47,7 +56,7 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, layout: name, container, rehearse, pages, keep, ...order }: LabOrder,
+  { firmware, layout: name, container, medium, rehearse, pages, keep, ...order }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -59,6 +68,8 @@ async function lab(
   const options = { ...order, ...of, firmware, timeline, signal: interrupted.signal };
   const checks = container
     ? await startContainer({ ...options, keep })
+    : medium
+    ? await startByMedium({ ...options, keep })
     : rehearse
     ? await startRehearsals({ ...options, keep })
     : pages

@@ -27,6 +27,8 @@ interface Context {
   readonly machine?: SwitchedMachine | undefined;
   /** Runs while its agent works. */
   readonly during?: ((machine: VirtualMachine) => Promise<void>) | undefined;
+  /** Runs while the clone is up, once it was looked at. */
+  readonly whileUp?: ((guest: Guest) => Promise<void>) | undefined;
 }
 
 /** Creates the nodes at the server, arms them, and gives them empty disks; returns once all clones are up. */
@@ -115,14 +117,14 @@ export async function installNode(
   const { timeline } = lab;
   await timeline.measure(
     `${node.name}: power-on to the agent's kernel`,
-    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 600_000 }),
+    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 1_200_000 }),
   );
   let agentMs = 0;
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
-    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 600_000 });
+    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 1_200_000 });
     const started = performance.now();
     for (const { after, text } of node.asked?.types ?? []) {
-      await machine.serial.expect(after, { timeoutMs: 600_000 });
+      await machine.serial.expect(after, { timeoutMs: 1_200_000 });
       await machine.type(text);
     }
     await during?.(machine);
@@ -146,7 +148,7 @@ export async function installAgain(
 /** Starts an installed node as the reboot would have, and checks the running clone, then its disk. */
 export async function startClone(
   lab: Workplace,
-  { node, template, server, order, machine: switched }: Context,
+  { node, template, server, order, machine: switched, whileUp }: Context,
 ): Promise<Omit<Clone, "agentMs">> {
   await using machine = switched
     ? await switched.startAgain()
@@ -156,10 +158,10 @@ export async function startClone(
   await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {
     const { unlock } = lab.layout ?? {};
     if (unlock?.clone) {
-      await machine.serial.expect(unlock.after, { timeoutMs: 600_000 });
+      await machine.serial.expect(unlock.after, { timeoutMs: 1_200_000 });
       await machine.type(unlock.clone);
     }
-    await machine.serial.expect(`${host} login:`, { timeoutMs: 600_000 });
+    await machine.serial.expect(`${host} login:`, { timeoutMs: 1_200_000 });
   });
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
@@ -175,7 +177,7 @@ export async function startClone(
     `${node.name}: its first boot reported`,
     async () => {
       if ("seesUp" in order) await order.seesUp();
-      else await order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 600_000 });
+      else await order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 1_200_000 });
     },
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
@@ -183,6 +185,7 @@ export async function startClone(
   const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   const named = await checkDiskNames(lab, guest);
+  await whileUp?.(guest);
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [

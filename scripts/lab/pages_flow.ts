@@ -2,9 +2,13 @@
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
+import type { Guest } from "./guest.ts";
 import { setHooks } from "./hooks.ts";
-import { LabDesk, MACHINE_MS, type Person } from "./lab_desk.ts";
+import { LabDesk, MACHINE_MS } from "./lab_desk.ts";
 import { diskOf, disksOf, installNode, machineOf, startClone } from "./node_flow.ts";
+import { drifted } from "./pages_drift.ts";
+import { proved } from "./pages_rehearsal.ts";
+import { recorded } from "./pages_record.ts";
 import { restored } from "./pages_restore.ts";
 import {
   adoptMachine,
@@ -18,7 +22,7 @@ import {
 import { seesRunning, type Story } from "./pages_story.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine, type VmOptions } from "./qemu.ts";
-import { captureTemplate, image, type Template } from "./template_flow.ts";
+import { captureTemplate, type Template } from "./template_flow.ts";
 import { type NodeFacts, nodeFacts, type Workplace } from "./workplace.ts";
 
 /** Too small for the image, which needs some hundred megabytes more. */
@@ -26,13 +30,14 @@ const SMALL = "512M", LARGE = "3072M";
 const SETUP_LINK = /https:\/\/\S+\/setup\?code=[^\s#]+/;
 
 export async function liveByPages(lab: Workplace): Promise<Check[]> {
-  const start = () => ProductServer.start(lab, { inTerminal: true });
+  const start = () => ProductServer.start(lab, { inTerminal: true, hasPrograms: true });
   await using server = await lab.timeline.measure("server: started", start);
   await using desk = await LabDesk.open(lab, server);
   try {
     const { admin, otto } = await comeIn(desk, server);
     const story = { lab, server, desk, admin, otto, node: nodeFacts(1) };
     const template = await captured(story);
+    await proved(story);
     await adopted(story);
     await failed(story);
     await installed(story, template);
@@ -150,10 +155,11 @@ async function installed(story: Story, template: Template): Promise<void> {
   });
   desk.add(await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks }));
   const order = { seesUp: () => seesRunning(otto, node) };
-  const { checks } = await startClone(lab, { node, template, server, order });
+  const whileUp = (guest: Guest) => drifted(story, guest);
+  const { checks } = await startClone(lab, { node, template, server, order, whileUp });
   for (const check of checks) desk.add(check);
   await otto.go(deployment);
-  const done = otto.page.getByText("1 of 1 done", { exact: false });
+  const done = otto.page.getByText("1 of 1 done", { exact: false }).first();
   await done.waitFor({ timeout: MACHINE_MS });
   await desk.saw(otto, {
     what: "the deployment's page says that it is done",
@@ -180,42 +186,4 @@ async function acceptDisk({ desk, otto, node }: Story): Promise<void> {
   });
   await otto.button("Accept as it is").click();
   await warnings.waitFor({ state: "detached" });
-}
-
-async function recorded({ desk, admin, node }: Story): Promise<void> {
-  await admin.go(`/nodes/${node.name}/history`);
-  await admin.page.locator("li.event").first().waitFor();
-  const events = await flatTexts(admin, "li.event");
-  const told = [
-    /Made a node\s*by otto/,
-    new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*failed`),
-    new RegExp(`Installation\\s*${image}@1\\s*by otto\\s*done`),
-    new RegExp(`Dry run of a restore\\s*${image}@1\\s*by admin\\s*done`),
-    new RegExp(`Restore\\s*${image}@1\\s*by admin\\s*done`),
-  ];
-  await desk.saw(admin, {
-    what: "its history names who ordered what, and how it ended",
-    passed: told.every((line) => events.some((event) => line.test(event))),
-    seen: events.join(" | "),
-  });
-  await admin.go("/audit");
-  await admin.page.locator("tbody tr").first().waitFor();
-  const rows = await flatTexts(admin, "tbody tr");
-  const acts = [
-    /otto .*order a deployment .*done/,
-    /otto .*failed nodes again.*done/,
-    /admin .*order a restore.*done/,
-  ];
-  await desk.saw(admin, {
-    what: "the audit page names them, too",
-    passed: acts.every((act) => rows.some((row) => act.test(row))),
-    seen: rows.join(" | "),
-  });
-  await admin.go("/");
-  await admin.page.getByText("Nothing is wrong.").waitFor();
-  await desk.saw(admin, { what: "at the end nothing is wrong", passed: true, seen: "Nothing is wrong." });
-}
-
-async function flatTexts({ page }: Person, selector: string): Promise<string[]> {
-  return (await page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ").trim());
 }

@@ -4,6 +4,9 @@ import { image, level } from "./template_flow.ts";
 import { templateName } from "./template_settings.ts";
 import { type NodeFacts, prefix } from "./workplace.ts";
 
+/** The agent takes 5 % of a processor at most, and an emulated one is slow. */
+const CHECK_MS = 3_600_000;
+
 /** Returns the link by which the user chooses a password. */
 export async function inviteUser(
   admin: Person,
@@ -111,4 +114,45 @@ export async function orderWeb(
   await person.button(/^Install web@/).click();
   await page.waitForURL("**/deployments/*");
   return text;
+}
+
+/** Returns the script that installs the node's agent. */
+export async function agentScriptOf(admin: Person, { name }: NodeFacts): Promise<string> {
+  await admin.go(`/nodes/${name}`);
+  await admin.button("Agent…").click();
+  const dialog = admin.dialog(`Run the agent on ${name}`);
+  await dialog.getByRole("button", { name: "Make the script" }).click();
+  return await dialog.getByLabel("Script").inputValue();
+}
+
+/** Returns once the node's page shows what its agent found. */
+export async function checkNode(
+  person: Person,
+  { name }: NodeFacts,
+  { keep }: { readonly keep: readonly string[] },
+): Promise<void> {
+  await person.go(`/nodes/${name}/drift`);
+  await person.button("Check…").click();
+  const dialog = person.dialog("Check 1 node");
+  await dialog.getByLabel("Do not compare these paths").fill(keep.join("\n"));
+  await dialog.getByRole("button", { name: "Check 1 node" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await person.page.locator(".tab").getByText(/^(Differs from|As) web@1, /).waitFor({ timeout: CHECK_MS });
+}
+
+/** Returns once the rehearsal has ended. */
+export async function rehearse(desk: LabDesk, person: Person): Promise<void> {
+  const { page } = person;
+  await person.go(`/images/${image}@1`);
+  await page.getByRole("link", { name: "Rehearsals" }).click();
+  await person.button("Rehearse…").click();
+  const dialog = person.dialog(`Rehearse ${image}@1`);
+  await dialog.getByLabel(/TCP ports/).fill("22");
+  await dialog.getByLabel(/HTTP answers/).fill("80/");
+  await dialog.getByLabel(/emulate the processor/).check();
+  await dialog.getByRole("button", { name: "Start" }).click();
+  const stage = page.locator(".stages .now");
+  await stage.filter({ hasText: /booting|failed|cancelled/ }).waitFor({ timeout: MACHINE_MS });
+  await desk.picture(page, "the version is rehearsed");
+  await stage.filter({ hasText: /proved|failed|cancelled/ }).waitFor({ timeout: MACHINE_MS });
 }

@@ -18,3 +18,8 @@ export async function seesRunning({ page }: Person, { name }: NodeFacts): Promis
   await page.locator(".node-head").getByText("running", { exact: false }).first()
     .waitFor({ timeout: MACHINE_MS });
 }
+
+/** Each element's text, on one line. */
+export async function flatTexts({ page }: Person, selector: string): Promise<string[]> {
+  return (await page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ").trim());
+}

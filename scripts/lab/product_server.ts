@@ -6,6 +6,8 @@ import { ServerService } from "./server_service.ts";
 import type { Transcript } from "./transcript.ts";
 import { firstProduct, serverAddress, type Workplace } from "./workplace.ts";
 
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 export class ProductServer implements AsyncDisposable {
   readonly url = `https://${serverAddress}:8443`;
   /** The server as systemd runs it, with the option --service. */
@@ -23,15 +25,17 @@ export class ProductServer implements AsyncDisposable {
   /** Starts the server, and waits until it prints its address. */
   static async start(
     lab: Workplace,
-    { inTerminal = false }: {
+    { inTerminal = false, hasPrograms = false }: {
       /** As a person starts it, who is shown the set-up link. */
       readonly inTerminal?: boolean;
+      /** It finds programs of this machine: rehearsals need QEMU. */
+      readonly hasPrograms?: boolean;
     } = {},
   ): Promise<ProductServer> {
     const product = firstProduct(lab);
     const running = lab.service
       ? await ServerService.start(lab, { product })
-      : await startProcess(lab, { product, inTerminal });
+      : await startProcess(lab, { product, inTerminal, env: hasPrograms ? { PATH } : {} });
     const server = new ProductServer(lab, running);
     try {
       await running.output.expect(server.url, { timeoutMs: 60_000 });
@@ -58,7 +62,7 @@ export class ProductServer implements AsyncDisposable {
 
   /** The same for a command that runs programs of this machine. */
   async rackseedWithPrograms(...args: string[]): Promise<string> {
-    return await this.#run(args, { ...this.#environment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" });
+    return await this.#run(args, { ...this.#environment, PATH });
   }
 
   async #run(args: readonly string[], onlyEnv: Record<string, string>): Promise<string> {
@@ -90,7 +94,11 @@ export class ProductServer implements AsyncDisposable {
 /** The server as a process of the lab: just the product, in an empty folder. */
 async function startProcess(
   { network, folder: work, keep, signal, transcripts }: Workplace,
-  { product, inTerminal }: { readonly product: string; readonly inTerminal: boolean },
+  { product, inTerminal, env }: {
+    readonly product: string;
+    readonly inTerminal: boolean;
+    readonly env: Readonly<Record<string, string>>;
+  },
 ): Promise<ServerProgram> {
   const folder = `${work}/server`, program = `${folder}/rackseed`, data = `${folder}/data`;
   await Deno.mkdir(folder);
@@ -101,7 +109,7 @@ async function startProcess(
   const argv = inTerminal
     ? ["script", "--quiet", "--return", "--command", `exec ${serve.join(" ")}`, "/dev/null"]
     : serve;
-  const running = new BackgroundProgram(argv, { name: "the server", log: `${keep}/server.log`, signal });
+  const running = new BackgroundProgram(argv, { name: "the server", log: `${keep}/server.log`, env, signal });
   transcripts.push(running.output);
   return {
     program,

@@ -30,6 +30,12 @@ export interface VmOptions {
   readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first" | "disk-only";
+  /** UEFI with Secure Boot: in set-up mode until its NVRAM has keys, or with the keys of Microsoft, which signed shim. */
+  readonly secureBoot?: "set-up" | "microsoft";
+  /** It boots from this first; "disk" and "cd" need no driver that Debian's cloud kernel lacks. */
+  readonly medium?: { readonly path: string; readonly as: "usb" | "disk" | "cd" } | undefined;
+  /** Nothing is at the other end of its NIC. */
+  readonly isAlone?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
@@ -44,9 +50,15 @@ export interface VmOptions {
 /** systemd gives a unit 90 s to stop (DefaultTimeoutStopSec in systemd-system.conf(5)). */
 export const shutdownMs = 400_000;
 
-const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+/** Its variables are out of the guest's reach: changes go through system management mode. */
+const SECURE_OVMF = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
+export const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+
+const MICROSOFT_VARS = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd";
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
+
+export const secureQemuNeeds = { ...qemuNeeds, files: [SECURE_OVMF, ovmf.vars, MICROSOFT_VARS] };
 
 export class VirtualMachine implements AsyncDisposable {
   readonly name: string;
@@ -158,7 +170,20 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot, httpBoot }: VmOptions,
+  {
+    firmware,
+    bootOrder,
+    mac,
+    disks,
+    medium,
+    isAlone,
+    memoryMiB,
+    name,
+    folder,
+    noReboot,
+    httpBoot,
+    secureBoot,
+  }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
   const diskIndex = bootOrder === "network-first" ? 2 : 1;
@@ -169,12 +194,16 @@ function qemuArguments(
     "-nodefaults",
     // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
     // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
-    ...["-machine", "q35,graphics=off,hpet=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
+    ...["-machine", `q35,graphics=off,hpet=off${secureBoot ? ",smm=on" : ""}`],
+    // with Secure Boot: under TCG, system management mode now and then hangs with two processors
+    ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max"],
+    ...["-smp", secureBoot ? "1" : "2"],
+    ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"
       ? [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${ovmf.code}`],
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${secureBoot ? SECURE_OVMF : ovmf.code}`],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
         // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
@@ -188,8 +217,10 @@ function qemuArguments(
       ],
       ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
     ]),
+    ...(medium ? mediumArguments(medium) : []),
     ...(tpm ? tpmArguments(tpm.socket) : []),
-    ...["-netdev", `tap,id=net,ifname=${tap},script=no,downscript=no`],
+    // a hub without other ports is a link that leads nowhere
+    ...["-netdev", isAlone ? "hubport,id=net,hubid=0" : `tap,id=net,ifname=${tap},script=no,downscript=no`],
     // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[
       "-device",
@@ -206,16 +237,33 @@ function qemuArguments(
   ];
 }
 
+/** Before its disks, whose indexes begin with 1. */
+function mediumArguments({ path, as }: NonNullable<VmOptions["medium"]>): string[] {
+  const drive = `if=none,id=medium,format=raw,readonly=on,file=${path}`;
+  switch (as) {
+    case "usb":
+      return ["-drive", drive, "-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=0"];
+    case "disk":
+      return ["-drive", drive, "-device", "virtio-blk-pci,drive=medium,bootindex=0"];
+    case "cd":
+      return [
+        ...["-drive", `${drive},media=cdrom`, "-device", "virtio-scsi-pci"],
+        ...["-device", "scsi-cd,drive=medium,bootindex=0"],
+      ];
+  }
+}
+
 /** Creates the machine's NVRAM, which keeps its boot entries between starts, as in a real machine. */
-async function provideNvram({ folder, name }: VmOptions): Promise<void> {
+async function provideNvram({ folder, name, secureBoot }: VmOptions): Promise<void> {
   try {
     await Deno.lstat(nvramPath(folder, name));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await Deno.copyFile(ovmf.vars, nvramPath(folder, name));
+    await Deno.copyFile(secureBoot === "microsoft" ? MICROSOFT_VARS : ovmf.vars, nvramPath(folder, name));
   }
 }
 
-function nvramPath(folder: string, name: string): string {
+/** The file that provides a machine's NVRAM if it exists before the machine starts; else it gets an empty one. */
+export function nvramPath(folder: string, name: string): string {
   return `${folder}/${name}.nvram`;
 }

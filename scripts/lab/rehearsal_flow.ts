@@ -20,7 +20,10 @@ interface Rehearsal {
 
 export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
   const { timeline, cache, folder, signal, firmware, sshKey, keep } = lab;
-  await using server = await timeline.measure("server: started", () => ProductServer.start(lab));
+  await using server = await timeline.measure(
+    "server: started",
+    () => ProductServer.start(lab, { hasPrograms: true }),
+  );
   const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
   const publish = async (name: string, without: readonly string[]) => {
     const container = `${folder}/${name}-container`;

@@ -29,6 +29,8 @@ export function settings({ firmware, address, authorizedKey }: SettingsOptions):
   const esp = firmware === "uefi" ? "/dev/vda1 /boot/efi vfat umask=0077 0 1\n" : "";
   return [
     file("etc/hostname", `${templateName}\n`),
+    // beside other machines, an emulated one may need longer than 90 s to show its disks (systemd-system.conf(5))
+    file("etc/systemd/system.conf.d/emulated.conf", "[Manager]\nDefaultDeviceTimeoutSec=15min\n"),
     file(
       "etc/hosts",
       `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}.${domain} ${templateName}\n`,

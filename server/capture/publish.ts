@@ -64,6 +64,10 @@ export async function publishVersion(
   const { draft, held, stagingPath, signal, onActivity } = publication;
   const { lineage } = held;
   onActivity("verifying stored frames");
+  const known = draft.packs.flatMap((id) => store.packs.get(id) ?? []);
+  using _packs = await store.packSource.hold(
+    known.filter(({ sha256 }) => sha256 !== null).map((pack) => store.directory.pack(pack)),
+  );
   const packs: (Pack & { sha256: string })[] = [];
   for (const pack of draft.packs) {
     packs.push(await proven(store.packs.get(pack), { store, held }));

@@ -45,4 +45,6 @@ export interface Actions {
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;
   readonly exportDisk: ExportDisk;
+  /** Throws if the kernel uses the block device. */
+  readonly claimDevice: (path: string) => Promise<void>;
 }

@@ -93,6 +93,26 @@ export function parseEveryOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, (duration) => parseDuration(duration, { maxDays: 366 }));
 }
 
+/** "s3://BUCKET/PREFIX"; the prefix is "" or ends in "/". Names as in "Bucket naming rules" of the Amazon S3 User Guide. */
+export function parseBucket(text: string): { bucket: string; prefix: string } {
+  const [, bucket, path = ""] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]{0,500}))?$/.exec(text) ?? [];
+  const parts = path.split("/").filter((part) => part !== "");
+  if (bucket === undefined || parts.some((part) => part === "." || part === "..")) {
+    throw new InvalidArgumentError("Expected s3://BUCKET or s3://BUCKET/PREFIX.");
+  }
+  return { bucket, prefix: parts.map((part) => `${part}/`).join("") };
+}
+
+/** An address of a web server, without a user, a query or a fragment. */
+export function parseWebUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url && ["http:", "https:"].includes(url.protocol) &&
+    [url.username, url.password, url.search, url.hash].every((part) => part === "");
+  if (isPlain) return url;
+  throw new InvalidArgumentError("Expected a URL, for instance http://10.0.0.2:8333.");
+}
+
 /** Returns bytes per second, or "off". */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);

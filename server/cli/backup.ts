@@ -1,6 +1,6 @@
 /** `rackseed node backup` and `rackseed node agent`. */
 import { BackupRequest, BootBackupRequest, DeployAnswer, NodeView } from "#contract/api.ts";
-import { agentScript } from "./agent_script.ts";
+import { agentScript } from "../words/agent_script.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
 import { formatSeconds } from "../words/figures.ts";

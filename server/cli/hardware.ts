@@ -14,6 +14,7 @@ import {
   describeNic,
   describeProcessors,
 } from "../words/hardware_text.ts";
+import { describeTpm } from "../words/tpm_text.ts";
 import { checked } from "../words/usage.ts";
 import { connect } from "./connection.ts";
 import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
@@ -62,17 +63,25 @@ function endOfDiscovery({ discover, armed, state, report }: NodeView): NodeEnd |
 
 export async function showHardware(
   patterns: readonly string[],
-  { accept, json, signal, ...options }: NodeOptions & { accept?: boolean | undefined },
+  { accept, forgetTpm, json, signal, ...options }: NodeOptions & {
+    accept?: boolean | undefined;
+    forgetTpm?: boolean | undefined;
+  },
 ): Promise<void> {
   using client = await connect(options, signal);
   await forEachNode(await namedNodes(client, { patterns, signal }), {
-    title: accept ? "cannot accept the hardware of all of these nodes" : "cannot show all of these nodes",
+    title: accept || forgetTpm ? "cannot change all of these nodes" : "cannot show all of these nodes",
     signal,
     work: async (key) => {
+      if (forgetTpm) {
+        const { name } = await client.call("POST /nodes/:node/forget-tpm", { node: key, signal });
+        print(`the TPM of ${name} is forgotten; the next one that it shows is taken for its own`);
+      }
       if (accept) {
         const { name } = await client.call("POST /nodes/:node/accept-hardware", { node: key, signal });
-        return print(`the hardware of ${name} is accepted as it is`);
+        print(`the hardware of ${name} is accepted as it is`);
       }
+      if (accept || forgetTpm) return;
       const node = await client.call("GET /nodes/:node", { node: key, signal });
       const history = await client.call("GET /nodes/:node/hardware", { node: key, signal });
       if (json) printJson({ node: node.name, warnings: node.warnings ?? [], history });
@@ -82,7 +91,7 @@ export async function showHardware(
 }
 
 function printHardware(
-  { name, inventory, inventoryAt, warnings = [] }: NodeView,
+  { name, inventory, inventoryAt, tpm, warnings = [] }: NodeView,
   history: readonly HardwareRecord[],
 ): void {
   if (!inventory) return print(`${name}: not known; to read it: rackseed node discover ${name}`);
@@ -95,6 +104,7 @@ function printHardware(
     Firmware: describeFirmwareVersion(inventory),
     Board: describeBoard(inventory),
     Management: describeManagement(inventory),
+    TPM: tpm && describeTpm(tpm),
   });
   for (const line of hardwareLines(inventory)) print(`  ${visibleLine(line)}`);
   for (const { what } of warnings) print(`Warning: ${visibleLine(what)}`);

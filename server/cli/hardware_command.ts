@@ -35,6 +35,7 @@ all disks meanwhile. Then the machine starts from its own disk.`,
     .description("Show the hardware of nodes, and what changed in it.")
     .argument("<node...>", NODES)
     .option("--accept", "take the hardware as it is now: what changed is no longer flagged")
+    .option("--forget-tpm", "take the next TPM that the node shows for its own")
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",

@@ -6,6 +6,7 @@ import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
 import { addRehearsals } from "./rehearsal_command.ts";
+import { addPackStore } from "./pack_store_command.ts";
 import { addFiles } from "./image_files_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
@@ -34,6 +35,7 @@ export function addImage(
   addTransfers(image, { signal, sendTree });
   addDiskExport(image, { signal, exportDisk });
   addRehearsals(image, { signal });
+  addPackStore(image, { signal });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {

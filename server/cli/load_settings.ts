@@ -82,7 +82,19 @@ export function serverCommand(
     dns: values.dns,
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
+    signedImages: values["signed-images"],
+    requireTpm: values["require-tpm"],
     uploadLimit: values["upload-limit"],
+    seeder: values.seeder,
+    webSeed: values["web-seed"],
+    packStore: values["pack-store"],
+    cacheSize: values["cache-size"],
+    s3Endpoint: values["s3-endpoint"],
+    s3Region: values["s3-region"],
+    s3Addressing: values["s3-addressing"],
+    s3KeyFile: values["s3-key-file"],
+    s3CaFile: values["s3-ca-file"],
+    s3PublicUrl: values["s3-public-url"],
     metricsOpen: values["metrics-open"],
     traceEndpoint: values["trace-endpoint"],
     oidcIssuer: values["oidc-issuer"],
@@ -118,6 +130,12 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["acme-directory"] !== undefined && values["acme-domain"].length === 0) {
     throw new UsageError("--acme-directory needs --acme-domain");
+  }
+  if (values["cache-size"] !== undefined && values["pack-store"] === undefined) {
+    throw new UsageError("--cache-size needs --pack-store: without it, the local disk has the only copy");
+  }
+  if (values["require-tpm"] && values["signed-images"] === "off") {
+    throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
   }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;

@@ -107,7 +107,14 @@ function check(
 
 async function shell(program: string, script: string): Promise<string> {
   const flags = program === "zsh" ? ["-f"] : program === "fish" ? ["--no-config"] : ["--norc"];
-  return await output(program, [...flags, "-c", script]);
+  // as a file: one argument may have 128 KiB (MAX_ARG_STRLEN, execve(2))
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, script);
+    return await output(program, [...flags, path]);
+  } finally {
+    await Deno.remove(path);
+  }
 }
 
 /** What the program prints; its complaints are part of it. */

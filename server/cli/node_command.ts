@@ -13,6 +13,7 @@ import { addNodeSet } from "./node_set_command.ts";
 import { addPower, parseAtOnce } from "./power_command.ts";
 import { addNodeTable } from "./node_table_command.ts";
 import { addPlan } from "./plan_command.ts";
+import { addBackupRehearsal } from "./rehearsal_command.ts";
 import { addRecoveryKey } from "./recovery_key_command.ts";
 
 type NodeCommand = Command<[], Record<PropertyKey, never>>;
@@ -42,6 +43,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addPower(node, { signal });
   addPlan(node, { signal });
   addBackup(node, { signal });
+  addBackupRehearsal(node, { signal });
   addCheck(node, { signal });
   addRecoveryKey(node, { signal });
   addHardware(node, { signal });

@@ -28,6 +28,7 @@ export interface NodeSetOptions extends PowerOptions {
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
   readonly finish?: string | undefined;
+  readonly requireTpm?: string | undefined;
   readonly backupEverySeconds?: number | "none" | undefined;
 }
 

@@ -46,6 +46,9 @@ From the installer into its own system, a node goes by:
   kexec   its own kernel at once, which spares minutes of self-test; through
           the firmware if that cannot be done
 
+With --require-tpm on, a node gets orders (but \`node discover\`) only if its
+TPM 2.0 proves that it runs this server's agent; see the help page Security.
+
 Identity (host name, addresses, SSH host keys) of the clone:
   keep    from the old disk, else from the server's records
   assign  from these settings (default)
@@ -84,8 +87,8 @@ export function addNodeSet(
       parseRateOrNone,
     )
     .addOption(
-      new Option("--boot-program <name>", "boot program for firmware that hangs with the default")
-        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+      new Option("--boot-program <name>", "first UEFI boot program, for unusual firmware")
+        .choices(["snponly.efi", "ipxe.efi", "shimx64.efi", "none"] as const),
     )
     .option("--power <how>", "how it is switched on and off, see below")
     .option(
@@ -97,6 +100,10 @@ export function addNodeSet(
       new Option("--finish <how>", "how nodes get from the installer into their own system, see below")
         .choices(["reboot", "kexec", "none"] as const),
     )
+    .addOption(
+      new Option("--require-tpm <how>", "whether its TPM 2.0 must prove what it runs, see below")
+        .choices(["on", "off", "none"] as const),
+    )
     .option("--json", "print the nodes as JSON")
     .addHelpText(
       "after",
@@ -105,7 +112,7 @@ export function addNodeSet(
         examples: [
           "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
           "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
-          "rackseed node set @compute --identity keep",
+          "rackseed node set @compute --identity keep --require-tpm on",
           "rackseed node set n1 --disk /dev/disk/by-path/pci-0000:00:1f.2-ata-1 --leave-disk '>2TB'",
           "rackseed node set 'n[1-8]' --power 'redfish://admin@10.1.0.{n}' --power-password-file bmc.txt",
           "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57",

@@ -14,6 +14,7 @@ import { describeController, describeDisk, describeMachine, switchPortOf } from 
 import { formatInterface } from "../words/interface_text.ts";
 import { describeEveryBoot, stateOf } from "../words/node_state.ts";
 import { describeStart, formatPower } from "../words/power_text.ts";
+import { describeTpm } from "../words/tpm_text.ts";
 
 export async function listNodes(
   { switchPort, json, signal, ...options }: NodeOptions & { switchPort?: boolean | undefined },
@@ -100,6 +101,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Power: node.power && formatPower(node.power.settings),
     Started: node.power && describeStart(node.power),
     Finish: settings.finish,
+    TPM: node.tpm && describeTpm(node.tpm),
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
       ? undefined
@@ -119,6 +121,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
         ", ",
       ),
   });
+  if (node.tpm?.problem) printProblem(node.tpm.problem);
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   if (node.power?.start?.problem) printProblem(node.power.start.problem);
   for (const { what } of node.warnings ?? []) print(`Warning: ${visibleLine(what)}`);

@@ -22,7 +22,9 @@ export function addPlan(
 The plan is made from the disks that a node reported when it last booted from
 the network. A node that has not booted yet makes its plan when it does; every
 node plans again, and writes nothing if its plan is refused. With a refused
-plan among them, the exit status is 1.`,
+plan among them, the exit status is 1.
+To see what is on those disks, names, clashes and warnings as well, for all of
+the nodes together: rackseed node deploy NODE... --image IMAGE --review`,
         examples: [
           "rackseed node plan n1 --image web",
           "rackseed node plan 'node[001-128]' --image web@3 --json",

@@ -16,7 +16,9 @@ import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addMachine } from "./machine_command.ts";
 import { addMail } from "./mail_command.ts";
+import { addSecureBoot } from "./secure_boot_command.ts";
 import { addManual } from "./manual_command.ts";
+import { addMedium } from "./medium_command.ts";
 import { addMonitoring } from "./monitoring_command.ts";
 import { addNode } from "./node_command.ts";
 import { addSchedule } from "./schedule_command.ts";
@@ -70,6 +72,7 @@ export function createProgram(actions: Actions): Command {
   addDeployment(program, actions);
   addSchedule(program, actions);
   addMachine(program, actions);
+  addMedium(program, actions);
   addSwarm(program, actions);
   addHook(program, actions);
   addUser(program, actions);
@@ -82,6 +85,7 @@ export function createProgram(actions: Actions): Command {
   addSupportBundle(program, actions);
   addWebhook(program, actions);
   addMail(program, actions);
+  addSecureBoot(program, actions);
   addVersion(program, actions);
   return program as unknown as Command;
 }

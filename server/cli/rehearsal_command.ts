@@ -1,29 +1,18 @@
-/** `rackseed image rehearse`, `image rehearsals` and `image rehearsal`, and their options. */
+/** `rackseed image rehearse`, `node rehearse`, `image rehearsals` and `image rehearsal`, and their options. */
 import { type Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Probe } from "#contract/api/rehearsals.ts";
 import { parseProbe } from "../words/rehearsal_text.ts";
 import type { Actions } from "./actions.ts";
-import { parseAge, parseSize } from "./arguments.ts";
+import { parseAge, parseSize, parseVersion } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
-import { afterOptions, IMAGE, JSON_RESULT } from "./help_text.ts";
+import { afterOptions, IMAGE, JSON_RESULT, ONE_NODE } from "./help_text.ts";
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
 
 export function addRehearsals(image: ImageCommand, { signal }: Pick<Actions, "signal">): void {
-  withServer(image.command("rehearse"))
+  withRehearsal(image.command("rehearse"))
     .description("Prove a version: boot it in a virtual machine at the server.")
     .argument("<image>", IMAGE)
-    .option("--probe <probe>", "what must be seen; see below (repeatable; default: login)", collectProbe)
-    .option("--memory <size>", "memory of the virtual machine (default: 2G)", parseSize)
-    .option("--install-timeout <duration>", "longest installation (default: 1h)", parseAge)
-    .option(
-      "--boot-timeout <duration>",
-      "longest wait for all probes after power-on (default: 10m)",
-      parseAge,
-    )
-    .option("--emulate", "emulate the processor even if the server has KVM; slower")
-    .option("--wait", "wait for the verdict; Ctrl-C cancels the rehearsal")
-    .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
@@ -31,14 +20,7 @@ export function addRehearsals(image: ImageCommand, { signal }: Pick<Actions, "si
 The server installs an empty virtual machine (QEMU) with the version, by the
 same steps as a node, and boots it without a way to any network. The verdict is
 kept with the version. One machine runs at a time; others wait.
-
-Probes:
-  login                 a login prompt on the serial console
-  console:TEXT          this text on the serial console
-  tcp:PORT              a port that accepts connections
-  http:PORT/PATH=STATUS an HTTP answer; without =STATUS, any from 200 to 399
-
-With --wait, the exit status is 0 only if the version is proved.
+${PROBES}
 To refuse versions that are not: rackseed image set NAME --rehearsal require`,
         examples: [
           "rackseed image rehearse web@3 --wait",
@@ -76,6 +58,53 @@ To refuse versions that are not: rackseed image set NAME --rehearsal require`,
     .action(async (id, options) =>
       await (await import("./rehearsals.ts")).showRehearsal(id, { ...options, signal })
     );
+}
+
+/** `rackseed node rehearse`. */
+export function addBackupRehearsal(node: ImageCommand, { signal }: Pick<Actions, "signal">): void {
+  withRehearsal(node.command("rehearse"))
+    .description("Prove a node's backup: boot it in a virtual machine at the server.")
+    .argument("<node>", ONE_NODE)
+    .option("--version <n>", "another backup than the newest", parseVersion)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+The server installs an empty virtual machine (QEMU) with the backup as the node
+itself would get it back, with its keys and its own files, and boots it without
+a way to any network. The node is not touched. The verdict is kept with the
+backup.
+${PROBES}`,
+        examples: ["rackseed node rehearse n1 --wait"],
+      }),
+    )
+    .action(async (key, options) =>
+      await (await import("./rehearsals.ts")).rehearseBackup(key, { ...options, signal })
+    );
+}
+
+const PROBES = `
+Probes:
+  login                 a login prompt on the serial console
+  console:TEXT          this text on the serial console
+  tcp:PORT              a port that accepts connections
+  http:PORT/PATH=STATUS an HTTP answer; without =STATUS, any from 200 to 399
+
+With --wait, the exit status is 0 only if the version is proved.`;
+
+function withRehearsal(command: ImageCommand) {
+  return withServer(command)
+    .option("--probe <probe>", "what must be seen; see below (repeatable; default: login)", collectProbe)
+    .option("--memory <size>", "memory of the virtual machine (default: 2G)", parseSize)
+    .option("--install-timeout <duration>", "longest installation (default: 1h)", parseAge)
+    .option(
+      "--boot-timeout <duration>",
+      "longest wait for all probes after power-on (default: 10m)",
+      parseAge,
+    )
+    .option("--emulate", "emulate the processor even if the server has KVM; slower")
+    .option("--wait", "wait for the verdict; Ctrl-C cancels the rehearsal")
+    .option("--json", JSON_RESULT);
 }
 
 function collectProbe(text: string, before: Probe[] = []): Probe[] {

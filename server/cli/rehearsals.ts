@@ -23,6 +23,27 @@ interface RehearseOptions extends ImageOptions {
   readonly wait?: boolean | undefined;
 }
 
+/** The node's newest backup, or another one. As `rehearseImage`. */
+export async function rehearseBackup(
+  key: string,
+  { version, ...options }: RehearseOptions & { version?: number | undefined },
+): Promise<void> {
+  const { signal } = options;
+  using client = await connect(options, signal);
+  const { name } = await client.call("GET /nodes/:node", { node: key, signal });
+  const backups = await client.call("GET /images", { query: { backupOf: name }, signal });
+  const newest = Math.max(...backups.map((backup) => backup.version));
+  const backup = backups.find((one) => one.version === (version ?? newest));
+  if (backup) return await rehearseImage(`${backup.image}@${backup.version}`, options);
+  throw new RackseedError(`cannot rehearse the backup of ${name}`, {
+    reason: version === undefined ? "it has none." : `it has none with the number ${version}.`,
+    remedy: version === undefined
+      ? `back it up first: rackseed node backup ${name}`
+      : "see which there are: rackseed image list",
+    status: 404,
+  });
+}
+
 /** With `wait`, throws RackseedError unless the version is proved. */
 export async function rehearseImage(ref: string, options: RehearseOptions): Promise<void> {
   const { probe, memory, installTimeout, bootTimeout, emulate, wait, json, signal, ...connection } = options;

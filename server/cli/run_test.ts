@@ -63,6 +63,7 @@ Deno.test("the server receives its options parsed", async () => {
     ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
     ...["--dhcp-clients", "all", "--rsync-port", "873", "--upload-limit", "800mbit"],
     ...["--router-adverts", "off"],
+    ...["--signed-images", "enroll"],
   ], actions({ runServer }));
   await runCommandLine(["server", "--rsync-port", "off"], actions({ runServer }));
   const [plain, full, quiet] = seen;
@@ -83,6 +84,7 @@ Deno.test("the server receives its options parsed", async () => {
   assert.deepEqual([full?.rsyncPort, full?.rsyncMayFail], [873, false]);
   assert.equal(quiet?.rsyncPort, undefined);
   assert.deepEqual([plain?.dhcpClients, full?.dhcpClients], ["nodes", "all"]);
+  assert.deepEqual([plain?.signedImages, full?.signedImages], ["off", "enroll"]);
   assert.deepEqual([plain?.routerAdvertisements, full?.routerAdvertisements], ["on", "off"]);
   assert.deepEqual(full?.dhcpRange, { first: "10.0.0.5", last: "10.0.0.9" });
 });

@@ -17,14 +17,16 @@ export function addSchedule(program: Schedule, { signal }: Signal): void {
   const schedule = program.command("schedule")
     .description("Deploy, restore, back up and check nodes at set times.")
     .addHelpText("after", afterOptions({ examples: [ADD, "rackseed schedule list"] }));
-  addAdd(schedule as unknown as Schedule, { signal });
+  addTerms(schedule as unknown as Schedule, "add", { signal });
+  addTerms(schedule as unknown as Schedule, "set", { signal });
   addQueries(schedule as unknown as Schedule, { signal });
   addChanges(schedule as unknown as Schedule, { signal });
 }
 
-function addAdd(schedule: Schedule, { signal }: Signal): void {
-  withServer(schedule.command("add"))
-    .description("Add a schedule, and print its next three times.")
+function addTerms(schedule: Schedule, verb: "add" | "set", { signal }: Signal): void {
+  const { description, notes, examples } = TERMS[verb];
+  withServer(schedule.command(verb))
+    .description(description)
     .argument("<name>", NAME)
     .argument("<job>", `what to do: ${WORKS.join(", ")}`)
     .argument("<node...>", `${NODES}; resolved at each run`)
@@ -53,10 +55,11 @@ function addAdd(schedule: Schedule, { signal }: Signal): void {
     .option("--at-boot", "back up at the next network boot, without an agent")
     .option("--exclude <glob>", EXCLUDE, collect)
     .option("--threshold <n>", "checks: differences above which a node has drifted", parseThreshold)
+    .option("--review", "show its next times and what a run would do now, and add or change nothing")
     .option("--json", JSON_RESULT)
-    .addHelpText("after", afterOptions({ notes: ADD_NOTES, examples: ADD_EXAMPLES }))
+    .addHelpText("after", afterOptions({ notes, examples }))
     .action(async (name, work, nodes, options) =>
-      await (await import("./schedules.ts")).addSchedule({ name, work, nodes }, { ...options, signal })
+      await (await import("./schedules.ts")).setSchedule(verb, { name, work, nodes }, { ...options, signal })
     );
 }
 
@@ -76,6 +79,26 @@ const ADD_EXAMPLES = [
   "rackseed schedule add nightly backup @storage --cron '30 1 * * *' --window 01:00-05:00",
   "rackseed schedule add drift check @storage --cron @daily --threshold 20",
 ];
+
+const SET_NOTES = `
+Give all of its terms: what is not given is no longer set. A passphrase is kept
+as long as the image stays the same.
+A run that is under way goes on with the order that it began with. Later runs
+have your rights. Times that have passed are not made up for.
+${DURATION}`;
+
+const TERMS = {
+  add: {
+    description: "Add a schedule, and print its next three times.",
+    notes: ADD_NOTES,
+    examples: ADD_EXAMPLES,
+  },
+  set: {
+    description: "Change a schedule: set all of its terms.",
+    notes: SET_NOTES,
+    examples: ["rackseed schedule set labs restore @lab --cron '0 4 * * 1-5' --batch 8"],
+  },
+} as const;
 
 function addQueries(schedule: Schedule, { signal }: Signal): void {
   withServer(schedule.command("list"))

@@ -1,5 +1,11 @@
 /** `rackseed schedule …` */
-import { type RunView, ScheduleAdd, ScheduleName, WorkName } from "#contract/api/schedules.ts";
+import {
+  type RunView,
+  ScheduleName,
+  type SchedulePreview,
+  ScheduleTerms,
+  WorkName,
+} from "#contract/api/schedules.ts";
 import { checked, UsageError } from "../words/usage.ts";
 import { formatSeconds, formatTime } from "../words/figures.ts";
 import {
@@ -9,6 +15,7 @@ import {
   describeOrder,
   describeTimes,
 } from "../words/schedule_text.ts";
+import { describeReview } from "../words/review_text.ts";
 import { formatZoned } from "../words/zoned_time.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { passphraseFromFile } from "./passphrase.ts";
@@ -20,7 +27,7 @@ interface ScheduleOptions extends ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-interface AddOptions extends ScheduleOptions {
+interface TermsOptions extends ScheduleOptions {
   readonly cron: string;
   readonly zone?: string | undefined;
   readonly window?: string[] | undefined;
@@ -44,6 +51,7 @@ interface AddOptions extends ScheduleOptions {
   readonly threshold?: number | undefined;
   readonly power?: boolean | undefined;
   readonly now?: boolean | undefined;
+  readonly review?: boolean | undefined;
 }
 
 /** Options that belong to some kinds of work only. */
@@ -64,15 +72,40 @@ const OPTIONS_OF: Readonly<Record<WorkName, readonly string[]>> = {
   check: ["keep", "checkContent", "threshold"],
 };
 
-export async function addSchedule(
-  { name, work: text, nodes }: { name: string; work: string; nodes: readonly string[] },
-  options: AddOptions,
+/** Adds a schedule, or sets all terms of one; with `review`, shows what it would do. */
+export async function setSchedule(
+  verb: "add" | "set",
+  { name: text, work, nodes }: { name: string; work: string; nodes: readonly string[] },
+  options: TermsOptions,
 ): Promise<void> {
-  const { json, signal, cron, zone, window, batch, stopAfter, bootWithin, catchUp, passphraseFile } = options;
+  const { json, signal, passphraseFile, review } = options;
+  const name = checked(ScheduleName, { name: "name", value: text });
+  const terms = termsOf(work, nodes, options);
+  if (review) {
+    using client = await connect(options, signal);
+    const preview = await client.call("POST /schedules/preview", { body: terms, signal });
+    return json ? printJson(preview) : printPreview(preview);
+  }
+  // not checked with the rest: its error would show the passphrase
+  const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
+  const body = { ...terms, order: present({ ...terms.order, passphrase }) };
+  using client = await connect(options, signal);
+  const schedule = verb === "add"
+    ? await client.call("POST /schedules", { body: { ...body, name }, signal })
+    : await client.call("PUT /schedules/:schedule", { schedule: name, body, signal });
+  if (json) return printJson(schedule);
+  const done = verb === "add" ? "added" : "changed";
+  print(`${done} the schedule ${schedule.name}: ${describeOrder(schedule.order, schedule.nodes)}`);
+  print("its next times:");
+  for (const time of schedule.upcoming) print(`  ${formatZoned(time, schedule.zone)}`);
+}
+
+/** Throws UsageError. */
+function termsOf(text: string, nodes: readonly string[], options: TermsOptions): ScheduleTerms {
+  const { cron, zone, window, batch, stopAfter, bootWithin, catchUp } = options;
   const work = checked(WorkName, { name: "work", value: text });
   refuseOthers(work, options);
   const value = present({
-    name,
     nodes: [...nodes],
     order: present({ work, ...orderOf(options) }),
     cron,
@@ -83,16 +116,21 @@ export async function addSchedule(
     bootSeconds: bootWithin,
     catchUp,
   });
-  const request = checked(ScheduleAdd, { name: "schedule", value });
-  // not checked with the rest: its error would show the passphrase
-  const passphrase = passphraseFile === undefined ? undefined : await passphraseFromFile(passphraseFile);
-  const body = { ...request, order: present({ ...request.order, passphrase }) };
-  using client = await connect(options, signal);
-  const schedule = await client.call("POST /schedules", { body, signal });
-  if (json) return printJson(schedule);
-  print(`added the schedule ${schedule.name}: ${describeOrder(schedule.order, schedule.nodes)}`);
+  return checked(ScheduleTerms, { name: "schedule", value });
+}
+
+function printPreview({ zone, upcoming, reviews }: SchedulePreview): void {
   print("its next times:");
-  for (const time of schedule.upcoming) print(`  ${formatZoned(time, schedule.zone)}`);
+  for (const { planned, begins } of upcoming) {
+    const waits = begins === planned ? "" : `, begins when its window opens: ${formatZoned(begins, zone)}`;
+    print(`  ${formatZoned(planned, zone)}${waits}`);
+  }
+  if (reviews.length === 0) print("Its runs write to no node.");
+  for (const review of reviews) {
+    print("A run now would do this:");
+    for (const line of describeReview(review, { nowMs: Date.now() })) print(`  ${visibleLine(line)}`);
+  }
+  print("Nothing is added or changed.");
 }
 
 export async function listSchedules({ json, signal, ...options }: ScheduleOptions): Promise<void> {
@@ -149,7 +187,7 @@ export async function changeSchedule(
 }
 
 /** Throws UsageError if an option has no meaning for this work. */
-function refuseOthers(work: WorkName, options: AddOptions): void {
+function refuseOthers(work: WorkName, options: TermsOptions): void {
   const known = new Set(Object.values(OPTIONS_OF).flat());
   for (const [name, value] of Object.entries(options)) {
     // commander sets what stands after --no- to true
@@ -179,7 +217,7 @@ function orderOf(
     threshold,
     power,
     now,
-  }: AddOptions,
+  }: TermsOptions,
 ): object {
   return {
     image,

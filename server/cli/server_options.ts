@@ -40,8 +40,26 @@ export interface ServerOptions {
   /** Whether to answer iPXE's router solicitations (absent: yes), if there is an interface; see boot/ndp. */
   readonly routerAdvertisements?: "on" | "off";
   readonly secureBoot: boolean;
+  /** Boot UEFI machines from images signed by the site's key; "enroll": and give that key to machines in set-up mode. */
+  readonly signedImages?: "off" | "on" | "enroll";
+  /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
+  readonly requireTpm?: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;
+  /** Whether the server itself uploads images by BitTorrent (absent: yes). */
+  readonly seeder?: "on" | "off";
+  /** HTTP caches that nodes fetch from, in place of this server's web seed. */
+  readonly webSeed?: readonly URL[];
+  /** Bucket of the images; see pack_store/. */
+  readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
+  /** Limit of packs on the local disk, in bytes. */
+  readonly cacheSize?: number | undefined;
+  readonly s3Endpoint?: URL | undefined;
+  readonly s3Region?: string;
+  readonly s3Addressing?: "path" | "host" | undefined;
+  readonly s3KeyFile?: string | undefined;
+  readonly s3CaFile?: string | undefined;
+  readonly s3PublicUrl?: URL | undefined;
   /** Serve GET /metrics without a token. */
   readonly metricsOpen?: boolean | undefined;
   /** OpenTelemetry collector, without the path for traces; see traces/collector.ts. */
@@ -88,6 +106,12 @@ interface Examined extends
     | "rsyncMayFail"
     | "dhcp"
     | "interface"
+    | "packStore"
+    | "s3Endpoint"
+    | "s3Region"
+    | "s3Addressing"
+    | "s3KeyFile"
+    | "s3CaFile"
   > {
   readonly rsyncPort: number | undefined;
 }

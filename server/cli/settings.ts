@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  parseBucket,
   parseCollector,
   parseHttps,
   parseIpv4,
@@ -18,6 +19,8 @@ import {
   parseRange,
   parseRateOrOff,
   parseRoleRuleOption,
+  parseSize,
+  parseWebUrl,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,
@@ -51,7 +54,10 @@ const DHCP = ["off", "server", "proxy"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const ADVERTISEMENTS = ["on", "off"] as const;
+const SIGNED_IMAGES = ["off", "on", "enroll"] as const;
 const CLIENTS = ["nodes", "all"] as const;
+const SEEDER = ["on", "off"] as const;
+const ADDRESSING = ["path", "host"] as const;
 
 const SETTINGS = {
   "data": {
@@ -188,11 +194,79 @@ const SETTINGS = {
     parse: parseSwitch,
     fallback: false,
   },
+  "signed-images": {
+    argument: "<mode>",
+    description: "boot UEFI machines from images signed by the site's key",
+    parse: oneOf(SIGNED_IMAGES),
+    choices: SIGNED_IMAGES,
+    fallback: "off",
+  },
+  "require-tpm": {
+    description: "give nodes their orders only if their TPM 2.0 proves what they run",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "upload-limit": {
     argument: "<rate>",
     description: "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
     parse: parseRateOrOff,
     reloads: true,
+  },
+  "seeder": {
+    argument: "<mode>",
+    description: "whether the server itself uploads images to nodes by BitTorrent",
+    parse: oneOf(SEEDER),
+    choices: SEEDER,
+    fallback: "on",
+  },
+  "web-seed": {
+    argument: "<url>",
+    description: "HTTP cache that nodes fetch images from, in place of this server (repeatable)",
+    parse: parseWebUrl,
+    many: true,
+  },
+  "pack-store": {
+    argument: "<bucket>",
+    description: "keep images in this bucket, s3://BUCKET/PREFIX; the data directory is their cache",
+    parse: parseBucket,
+  },
+  "cache-size": {
+    argument: "<size>",
+    description: "with --pack-store: space for images on the local disk, e.g. 200G (default: no limit)",
+    parse: parseSize,
+  },
+  "s3-endpoint": {
+    argument: "<url>",
+    description: "address of the S3 server of --pack-store (default: that of AWS)",
+    parse: parseWebUrl,
+  },
+  "s3-region": {
+    argument: "<region>",
+    description: "region of the bucket",
+    parse: parseWord,
+    fallback: "us-east-1",
+  },
+  "s3-addressing": {
+    argument: "<where>",
+    description: "where the bucket's name is in a URL (default: path, with AWS host)",
+    parse: oneOf(ADDRESSING),
+    choices: ADDRESSING,
+  },
+  "s3-key-file": {
+    argument: "<file>",
+    description: "credentials as `aws configure` writes them (default: AWS_ACCESS_KEY_ID and so on)",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "s3-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the S3 server's certificate",
+    parse: parsePath,
+  },
+  "s3-public-url": {
+    argument: "<url>",
+    description: "where nodes read the bucket (default: at --s3-endpoint, by signed URLs)",
+    parse: parseWebUrl,
   },
   "metrics-open": {
     description: "serve /metrics without a token, to anyone who reaches the page",

@@ -10,6 +10,7 @@ import { deploymentCalls } from "./calls/deployments.ts";
 import { hookCalls } from "./calls/hooks.ts";
 import { imageCalls } from "./calls/images.ts";
 import { machineCalls } from "./calls/machines.ts";
+import { mediaCalls } from "./calls/media.ts";
 import { nodeAgentCalls } from "./calls/node_agent.ts";
 import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
@@ -28,6 +29,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Hooks": hookCalls,
   "Power": powerCalls,
   "Machines and hardware": machineCalls,
+  "Bootable media": mediaCalls,
   "Checks": checkCalls,
   "Schedules": scheduleCalls,
   "Users, tokens, audit": peopleCalls,
@@ -44,6 +46,7 @@ export const CALLS = {
   ...hookCalls,
   ...powerCalls,
   ...machineCalls,
+  ...mediaCalls,
   ...checkCalls,
   ...scheduleCalls,
   ...peopleCalls,

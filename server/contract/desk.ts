@@ -110,6 +110,8 @@ const DESK_PAGES = [
   "deployments",
   "deploy",
   "restore",
+  "schedules",
+  "schedule",
   "settings",
   "users",
   "account",

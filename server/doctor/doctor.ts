@@ -6,6 +6,7 @@ import { checkData } from "./checks/data.ts";
 import { checkFirewall } from "./checks/firewall.ts";
 import { checkLimits } from "./checks/limits.ts";
 import { checkNetwork } from "./checks/network.ts";
+import { checkPackStore } from "./checks/pack_store.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkSpace } from "./checks/space.ts";
 import { checkSpanningTree } from "./checks/spanning_tree.ts";
@@ -23,6 +24,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   data: checkData,
   certificates: checkCertificates,
   store: checkStore,
+  "pack store": checkPackStore,
 };
 const CHECK_MS = 30_000;
 

@@ -1,4 +1,5 @@
 /** What a check says, and what it may ask. */
+import type { BucketSettings } from "../bucket/open_bucket.ts";
 
 export interface Finding {
   /** "ports", "clock". */
@@ -10,7 +11,7 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-export interface DoctorOptions {
+export interface DoctorOptions extends BucketSettings {
   readonly data: string;
   /** HTTPS host and port. */
   readonly listen?: { readonly hostname: string; readonly port: number } | undefined;
@@ -52,6 +53,8 @@ export interface DoctorSystem {
   maxDescriptors(): number;
   /** Output of `nft -j list ruleset`; undefined if it cannot be had. */
   ruleset(): Promise<string | undefined>;
+  /** Asks the bucket of the images for its list; returns its URL. Throws RackseedError. */
+  askBucket(settings: BucketSettings): Promise<string>;
   /** Names of boot programs that this product lacks. */
   missingBootPrograms(): Promise<string[]>;
   /** Process of the server that uses the data directory now. */

@@ -1,13 +1,17 @@
 /** The real machine. */
+import { type BucketSettings, openBucket } from "../bucket/open_bucket.ts";
 import { statfsSync } from "node:fs";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
 import { portError, portHolder, type PortName } from "../../boot/port_holder.ts";
-import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { allBootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import type { DoctorSystem, Space } from "./finding.ts";
 
 /** An answer to a DISCOVER takes milliseconds; spanning tree may hold the port for longer than this. */
 const DHCP_MS = 4000;
+
+/** A bucket that does not answer is asked several times. */
+const ASK_MS = 20_000;
 
 export const realSystem: DoctorSystem = {
   nowMs: () => Date.now(),
@@ -19,6 +23,7 @@ export const realSystem: DoctorSystem = {
   space,
   maxDescriptors,
   ruleset: () => outputOf("nft", ["-j", "list", "ruleset"]),
+  askBucket,
   missingBootPrograms,
   serverPid,
   portProblem,
@@ -57,9 +62,15 @@ function maxDescriptors(): number {
   return hard === "unlimited" ? Infinity : Number(hard);
 }
 
+async function askBucket(settings: BucketSettings): Promise<string> {
+  using bucket = openBucket(settings);
+  for await (const _ of bucket?.list("", AbortSignal.timeout(ASK_MS)) ?? []) break;
+  return bucket?.url ?? "";
+}
+
 async function missingBootPrograms(): Promise<string[]> {
   const missing: string[] = [];
-  for (const { name } of bootPrograms) {
+  for (const { name } of allBootPrograms) {
     await readBootProgram(name).catch(() => missing.push(name));
   }
   return missing;

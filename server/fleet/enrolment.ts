@@ -3,8 +3,9 @@
  * read.
  */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, DiscoverOrder, Enrolment, Inventory, Order } from "#contract/api.ts";
+import type { BackupOrder, DiscoverOrder, Inventory, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { Attestations, Proof } from "./attestation/attestations.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import type { Assignment } from "../store/assignment.ts";
@@ -39,12 +40,22 @@ interface EnrolmentSources {
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  /** The site's key, for machines in set-up mode. */
+  readonly secureBoot?: Order["secureBoot"] | undefined;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
+  /** Whether the node (by name) is a virtual machine that a version is proved with. */
+  readonly isRehearsal: (node: string) => boolean;
+  readonly attestations: Attestations;
   readonly onChange: (node: NodeRecord) => void;
 }
 
-type Request = Enrolment & { address: string; swarm: SwarmAddresses };
+interface Request {
+  readonly inventory: Inventory;
+  readonly proof?: Proof | undefined;
+  readonly address: string;
+  readonly swarm: SwarmAddresses;
+}
 
 export class Enroller {
   readonly #sources: EnrolmentSources;
@@ -53,21 +64,24 @@ export class Enroller {
     this.#sources = sources;
   }
 
-  /** Throws RackseedError (401) unless this is the boot secret of an armed node. */
-  expects(bootSecret: string): void {
-    if (!this.#sources.deployments.ofBootSecret(bootSecret)) throw unknownBearer();
+  /** What waits for this boot secret. Throws RackseedError (401) unless it is that of an armed node. */
+  expects(bootSecret: string): Assignment {
+    const pending = this.#sources.deployments.ofBootSecret(bootSecret);
+    if (!pending) throw unknownBearer();
+    return pending;
   }
 
-  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
+  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409, 428). */
   enrol(bootSecret: string, request: Request): Order | BackupOrder | DiscoverOrder {
-    const { nodes, deployments, history } = this.#sources;
-    const pending = deployments.ofBootSecret(bootSecret);
-    if (!pending) throw unknownBearer();
+    const { nodes, deployments, history, attestations } = this.#sources;
+    const pending = this.expects(bootSecret);
     const node = nodes.get(pending.node);
     refuseOther(node, request);
     // this alone decides: a node whose disks are only to be read never learns how to install
     const backup = deployments.backupTerms(pending.deployment);
     const discover = deployments.discoverTerms(pending.deployment);
+    // an order to read the hardware has no secrets, and shows the TPM for the first time
+    if (!discover) attestations.demand(node, { pending, ...request });
     const order = backup
       ? this.#backupOrder(node, { pending, backup, request })
       : discover
@@ -77,6 +91,7 @@ export class Enroller {
     if (!enrolled) throw unknownBearer();
     const { address, inventory } = request;
     nodes.touch(node.id, { address, inventory: history.record(node, inventory) });
+    attestations.note(node, inventory.tpmKey);
     const image = `${pending.image}@${pending.version}`;
     const twin = inventory.kind === "machine" &&
       twinOf(inventory, nodes.list().filter(({ id }) => id !== node.id));
@@ -113,7 +128,17 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones, encryption } = this.#sources;
+    const {
+      deployments,
+      images,
+      identity,
+      terms,
+      hooks: registry,
+      clones,
+      encryption,
+      isRehearsal,
+      secureBoot,
+    } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -130,17 +155,21 @@ export class Enroller {
         infoHash: version.infoHash,
         announce: [...swarm.announce],
         webSeeds: [...swarm.webSeeds],
+        ...((swarm.webSeedsFirst || !images.seeds(ref)) && { webSeedsFirst: true }),
         ...terms.ofOrder(node, { address, seed: deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
       identity: identity.order(node, {
         deployment: pending.deployment,
         own: images.settings(pending.image).own,
-        isBackup: version.backupOf === node.name,
+        // a backup is proved as its own node would get it back
+        isBackup: version.backupOf !== undefined &&
+          (version.backupOf === node.name || isRehearsal(node.name)),
       }),
       ...diskChoices(node.settings),
       ...present("installedDisks", deployments.installedDisks(node.id)),
       ...(inventory.kind === "machine" && encryption.fetch(pending)),
+      ...(inventory.kind === "machine" && present("secureBoot", secureBoot)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

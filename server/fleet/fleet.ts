@@ -14,6 +14,7 @@ import type {
   StepReport,
 } from "#contract/api.ts";
 import type { Adoption } from "#contract/api/machines.ts";
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
@@ -28,6 +29,7 @@ import type { ListedDeployment } from "../store/deployment_list.ts";
 import { compareNames, type Nodes } from "../store/nodes.ts";
 import type { Templates } from "../store/templates.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Attestations } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { BatchCurves } from "./batches/batch_curves.ts";
 import { BatchOrders } from "./batches/batch_orders.ts";
@@ -56,7 +58,7 @@ import type { RackRegistry } from "./rack_registry.ts";
 import { Restarts } from "./restarts/restarts.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Bell } from "./bell.ts";
-import type { Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
+import type { Advance, Images, InstallerBoot, PowerViews, Publish } from "./ports.ts";
 import { Reviews } from "./reviews/reviews.ts";
 import { tableIdentity } from "./table_identity.ts";
 
@@ -78,6 +80,8 @@ export interface FleetOptions {
   readonly encryption: Encryption;
   readonly power: PowerViews;
   readonly proofs: Proofs;
+  /** Whether the node (by name) is a virtual machine that a version is proved with. */
+  readonly isRehearsal: (node: string) => boolean;
   readonly everyBoots: EveryBoots;
   readonly audit: Pick<AuditLog, "begin" | "ofNodes">;
   /** What happened to each node. */
@@ -86,11 +90,16 @@ export interface FleetOptions {
   readonly notify: (key: string, notice: Notice | undefined) => void;
   readonly hardware: HardwareRecords;
   readonly templates: Templates;
+  /** Nodes that must prove by their TPM what they run. */
+  readonly attestations: Attestations;
   /** Rung when there may be an order for an agent that runs on a machine. */
   readonly bell: Bell;
   /** Undefined until machines can boot from here. */
   readonly installer: () => InstallerBoot | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot?: SecureBootOrder | undefined;
   readonly publish: Publish;
+  readonly advance: Advance;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
@@ -136,9 +145,8 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, encryption, power, everyBoots, pin, now } =
-      options;
-    const { firstBoots: watch, audit, notify, checks } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, everyBoots, pin, now } = options;
+    const { firstBoots: watch, audit, notify, checks, attestations } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
@@ -182,51 +190,32 @@ export class Fleet {
     const boots = new BootLog(options.events, { now });
     this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
     this.#timeline = new NodeTimeline({ history: options.events, audit });
-    const enroller = new Enroller({
-      nodes,
-      deployments,
-      images,
-      terms,
-      hooks,
-      clones,
-      encryption,
-      identity,
-      history,
-      bootRestores,
-      onChange,
-    });
+    const enroller = new Enroller({ ...options, clones, identity, history, bootRestores, onChange });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
+      checks,
       consoles: this.#consoles,
       nodes,
       deployments,
       batches,
       clones,
       encryption,
+      attestations,
       enroller,
       identity,
       terms,
       history,
       onChange,
+      onProgress: (node) => this.#advanced(node),
+      now,
       onRemoved,
     });
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
     this.#history = history;
-    this.#views = new NodeViews({
-      nodes,
-      deployments,
-      batches,
-      clones,
-      checks,
-      encryption,
-      power,
-      bootRestores,
-      history,
-      now,
-    });
+    this.#views = new NodeViews({ ...options, clones, bootRestores, history });
     this.batchViews = new BatchViews({ ...options, clones });
     this.batchOrders = new BatchOrders({
       nodes,
@@ -291,8 +280,8 @@ export class Fleet {
 
   /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
   delete(key: string, { force = false }: { force?: boolean } = {}): void {
-    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption, power, publish } =
-      this.#options;
+    const { nodes, deployments, everyBoots, batches, checks, hooks, encryption } = this.#options;
+    const { power, publish, attestations } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id) ?? everyBoots.of(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -310,10 +299,18 @@ export class Fleet {
     power.forget(node.id);
     this.#history.forget(node.id);
     checks.forget(node.id);
+    attestations.forgetTpm(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
     this.#endMachine(node.id);
     publish({ type: "node-removed", name: node.name });
+  }
+
+  /** The next TPM that the node shows is taken for its own. Throws RackseedError (404). */
+  forgetTpm(key: string): NodeView {
+    const node = this.#options.nodes.get(key);
+    this.#options.attestations.forgetTpm(node.id);
+    return this.changed(node);
   }
 
   /** By version ("web@1"): the nodes that would lose their image with it. */
@@ -417,6 +414,15 @@ export class Fleet {
     } else this.#endMachine(id);
     if (isFollowed(view)) publish({ type: "node", node: view });
     return view;
+  }
+
+  /** As `changed`, if only the progress of its running step has. */
+  #advanced({ id, name }: NodeRecord): void {
+    const { nodes, advance } = this.#options;
+    advance(name, () => {
+      const node = nodes.find(id);
+      return node && this.#views.view(node);
+    });
   }
 
   /** It is a node now, or was forgotten. */

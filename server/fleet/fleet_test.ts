@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
-import type { ServerEvent } from "#contract/api.ts";
+import type { NodeView, ServerEvent, StepReport } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
 import { EveryBoots } from "../store/every_boot.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
@@ -11,6 +11,8 @@ import { NodeChecks } from "../store/node_checks.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
+import { NodeTpms } from "../store/node_tpms.ts";
+import { Attestations } from "./attestation/attestations.ts";
 import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
@@ -19,11 +21,12 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
-  const events: ServerEvent[] = [];
+  const checks = new NodeChecks(db);
+  const events: ServerEvent[] = [], advanced: (NodeView | undefined)[] = [];
   const fleet = new Fleet({
     nodes,
     deployments,
-    checks: new NodeChecks(db),
+    checks,
     now,
     pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),
@@ -38,14 +41,25 @@ function open({ db = new DatabaseSync(":memory:") } = {}) {
       slowest: () => undefined,
       limit: () => undefined,
       seeding: () => undefined,
+      note: () => {},
       forget: () => {},
+      reportPauseMs: 8000,
     },
+    terms: { changes: () => ({}) },
     bell: { ring: () => {} },
     hooks: { forgetNode: () => {} },
     identities: { forget: () => {} },
+    attestations: new Attestations({
+      tpms: new NodeTpms(db, { now }),
+      requiredByDefault: false,
+      expectedBoot: () => assert.fail("no node here needs a proof"),
+      pin: "pin",
+      now,
+    }),
     publish: (event: ServerEvent) => void events.push(event),
+    advance: (_name: string, view: () => NodeView | undefined) => void advanced.push(view()),
   } as unknown as FleetOptions);
-  return { db, clock, nodes, deployments, fleet, events };
+  return { db, clock, nodes, deployments, checks, fleet, events, advanced };
 }
 
 Deno.test("a node that falls silent while it installs is published once, and no other node is", () => {
@@ -82,6 +96,28 @@ Deno.test("a newly armed node counts for both its old version and the new one", 
     ["web@2", { ...none, ordered: ["n1"] }],
     ["web@1", { ...none, installed: ["n1"] }],
   ]);
+});
+
+Deno.test("a restore ends what the last check found; a dry run does not", () => {
+  const { nodes, deployments, checks, fleet } = open();
+  const { id } = nodes.put("n1", {});
+  const run = (restore?: { keep: string[]; dryRun: boolean }) => {
+    const { secrets } = deployments.arm([id], { image: "web", version: 1, restore });
+    const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
+    fleet.agents.report(assignment, { step: "finish", state: "done", elapsedMs: 1 }, { address: "10.0.0.9" });
+    return fleet.get("n1").check?.result?.drifted;
+  };
+  run();
+  const at = "2026-06-30T12:00:00Z";
+  const order = { check: "c1", image: "web", version: 1, manifest: "", keep: [], left: [], readsAll: false };
+  const check = { id: "c1", state: "done" as const, ordered: at, ended: at, order, threshold: 0, given: 1 };
+  checks.put(id, check);
+  const found = { entries: 1, changed: 1, missing: 0, foreign: 0, readBytes: 1, elapsedMs: 1, cpuMs: 1 };
+  const result = { ...found, differences: [], notes: [], at, image: "web@1", threshold: 0, drifted: true };
+  checks.complete(id, { check, result });
+  assert.equal(run({ keep: [], dryRun: true }), true);
+  assert.equal(run({ keep: [], dryRun: false }), undefined);
+  assert.deepEqual(fleet.get("n1").check, undefined);
 });
 
 Deno.test("a machine with the network card of a known machine is not taken for it", () => {
@@ -219,4 +255,56 @@ Deno.test("a paused deployment holds what has not begun, across restarts, and le
     status: 409,
     reason: /all its nodes have begun/,
   });
+});
+
+/** A node that is being installed, and what it does and learns. */
+function installing() {
+  const parts = open(), { nodes, deployments, fleet, events, advanced } = parts;
+  const { id } = nodes.put("n1", {});
+  const { secrets } = deployments.arm([id], { image: "web", version: 1 });
+  const { session } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
+  const report = (step: StepReport["step"], state: StepReport["state"], bytesDone?: number) => {
+    events.length = advanced.length = 0;
+    return fleet.agents.report(fleet.agents.assignmentOf(session), {
+      step,
+      state,
+      elapsedMs: 1,
+      ...(bytesDone !== undefined && { progress: { bytesDone, bytesTotal: 9, peers: 1, bytesPerSecond: 1 } }),
+    }, { address: "10.0.0.1" });
+  };
+  return { ...parts, id, report };
+}
+
+Deno.test("progress within a step is for those who watch; the begin and end of a step, and a failure, are events", () => {
+  const { events, advanced, report } = installing();
+  const seen = () => [events.length, advanced.length];
+  report("format", "running");
+  assert.deepEqual(seen(), [1, 0]);
+  report("format", "running", 1);
+  assert.deepEqual(seen(), [0, 1]);
+  assert.equal(advanced[0]?.report?.progress?.bytesDone, 1);
+  report("format", "done");
+  assert.deepEqual(seen(), [1, 0]);
+  report("install", "running", 0);
+  assert.deepEqual(seen(), [1, 0]);
+  report("install", "failed");
+  assert.deepEqual([events.length, (events[0] as { node: NodeView }).node.state], [1, "failed"]);
+});
+
+Deno.test("a silent node that reports progress again is an event", () => {
+  const { clock, events, advanced, report } = installing();
+  report("install", "running");
+  clock.ms += 61_000;
+  report("install", "running", 1);
+  assert.deepEqual([events.length, advanced.length], [1, 0]);
+  assert.equal((events[0] as { node: NodeView }).node.silentSince, undefined);
+});
+
+Deno.test("a node that somebody looks at reports every second, whatever the pause of the others", () => {
+  const { clock, fleet, id, report } = installing();
+  assert.equal(report("install", "running").nextReportMs, 8000);
+  fleet.agents.watch(id);
+  assert.equal(report("install", "running", 1).nextReportMs, undefined);
+  clock.ms += 15_000;
+  assert.equal(report("install", "running", 2).nextReportMs, 8000);
 });

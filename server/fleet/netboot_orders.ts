@@ -57,6 +57,13 @@ export class NetbootOrders {
     }
   }
 
+  /** The image that the machine is armed with, "web@3"; undefined as in `issue`. Changes nothing. */
+  armedWith(mac: string): string | undefined {
+    const { nodes, deployments } = this.#sources;
+    const node = nodes.byMac(mac), order = node && deployments.active(node.id);
+    return order && !deployments.isHeld(order) ? `${order.image}@${order.version}` : undefined;
+  }
+
   /** Issues a fresh boot token if the machine is armed; undefined if it is not, or if its deployment is paused. */
   issue(mac: string): NetbootOrder | undefined {
     const { nodes, deployments, bootRestores, boots, pin } = this.#sources;

@@ -1,5 +1,6 @@
 /** Nodes as the API and the page show them: settings, state, progress, first boot. */
 import type { NodeView } from "#contract/api.ts";
+import type { Attestations } from "./attestation/attestations.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment } from "../store/assignment.ts";
 import type { Deployments } from "../store/deployments.ts";
@@ -16,6 +17,10 @@ import { present } from "./present.ts";
 /** An installing node reports every 15 s at least; without a report for this long it is silent. */
 export const SILENT_MS = 60_000;
 
+export function isSilent({ seen }: Pick<NodeRecord, "seen">, now: number): boolean {
+  return seen !== undefined && now - Date.parse(seen) >= SILENT_MS;
+}
+
 interface NodeViewSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
@@ -26,6 +31,7 @@ interface NodeViewSources {
   readonly power: PowerViews;
   readonly bootRestores: Pick<BootRestores, "view">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  readonly attestations: Pick<Attestations, "view">;
   readonly now: () => number;
 }
 
@@ -39,11 +45,23 @@ export class NodeViews {
   readonly #power: PowerViews;
   readonly #bootRestores: Pick<BootRestores, "view">;
   readonly #history: Pick<HardwareHistory, "warnings">;
+  readonly #attestations: Pick<Attestations, "view">;
   readonly #now: () => number;
 
   constructor(
-    { nodes, deployments, batches, clones, checks, encryption, power, bootRestores, history, now }:
-      NodeViewSources,
+    {
+      nodes,
+      deployments,
+      batches,
+      clones,
+      checks,
+      encryption,
+      power,
+      bootRestores,
+      history,
+      attestations,
+      now,
+    }: NodeViewSources,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
@@ -54,6 +72,7 @@ export class NodeViews {
     this.#power = power;
     this.#bootRestores = bootRestores;
     this.#history = history;
+    this.#attestations = attestations;
     this.#now = now;
   }
 
@@ -83,7 +102,7 @@ export class NodeViews {
       ...(assignment && this.#deployments.isHeld(assignment) && { paused: true as const }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
-      ...(state === "installing" && this.#silence(node)),
+      ...(state === "installing" && isSilent(node, this.#now()) && present("silentSince", node.seen)),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...present("inventoryAt", node.inventoryAt),
@@ -95,14 +114,10 @@ export class NodeViews {
       ...(discover && { discover: true as const }),
       ...present("check", this.#checks.view(node.id)),
       ...present("encryption", this.#encryption.view(node.id)),
+      ...present("tpm", this.#attestations.view(node, { isWaiting: state === "armed" })),
       ...present("everyBoot", this.#bootRestores.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
-  }
-
-  #silence({ seen }: NodeRecord): { silentSince?: string } {
-    const isSilent = seen !== undefined && this.#now() - Date.parse(seen) >= SILENT_MS;
-    return isSilent ? { silentSince: seen } : {};
   }
 
   /** What a finished restore reported to have changed. */

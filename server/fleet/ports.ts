@@ -6,6 +6,7 @@ import type {
   CaptureView,
   ImageChange,
   ImageView,
+  NodeView,
   Order,
   PowerView,
   PruneAnswer,
@@ -58,7 +59,7 @@ export interface Images {
   setNote(ref: string, note: string): VersionView;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** The version as a pax tar. */
-  exportTar(ref: string): ReadableStream<Uint8Array>;
+  exportTar(ref: string): Promise<ReadableStream<Uint8Array>>;
   /** One of the files that the version's torrent names. */
   file(ref: string, name: string): WebSeedFile | undefined;
   /** The version's torrent file. */
@@ -69,6 +70,8 @@ export interface Images {
   plainManifest(ref: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Why the version must not be deployed now; undefined if it is not known to be damaged. `ref`: NAME@VERSION. */
   damage(ref: string): RackseedError | undefined;
+  /** Whether the server's seeder has the version; if its packs are in the pack store only, they are being fetched. */
+  seeds(ref: string): boolean;
   /** What a node needs to verify and to decrypt the version. */
   secrets(ref: string): ImageSecrets;
 }
@@ -165,6 +168,8 @@ export interface Captures {
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
+  /** Web seeds are used at once, and not only when peers send nothing: nobody else may have all pieces. */
+  readonly webSeedsFirst?: boolean;
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
   /** Plain HTTP, "http://HOST:PORT". */
@@ -189,3 +194,9 @@ export interface PowerViews {
 }
 
 export type Publish = (event: ServerEvent) => void;
+
+/**
+ * Says that a node is further in its running step, which nobody but those who watch needs to know. They ask for its view
+ * when they send it, since most reports are overtaken by the next one; it is undefined if the node is gone.
+ */
+export type Advance = (name: string, view: () => NodeView | undefined) => void;

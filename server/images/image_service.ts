@@ -5,6 +5,7 @@ import type { TagView } from "#contract/api/image_tags.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
+import { sha256OfPack } from "#contract/format/sha256.ts";
 import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import type { ImageSettings } from "#contract/api/restore.ts";
 import { ImageWatch } from "./image_watch.ts";
@@ -34,6 +35,8 @@ export class ImageService implements Images {
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** The torrents in the swarm, by version, "web@1". */
   readonly #seeded = new Map<string, Metainfo>();
+  /** Versions whose packs are being fetched from the pack store. */
+  readonly #coming = new Set<string>();
   /** Torrent files by version, "web@1". */
   readonly #torrents = new Map<string, TorrentFile>();
   /** The one that was asked for last: nodes that are checked together mostly have the same image. */
@@ -45,6 +48,7 @@ export class ImageService implements Images {
     this.#watch = new ImageWatch({
       refs: () => store.refs(),
       published: (ref) => store.published(ref),
+      isElsewhere: (path) => store.packSource.isElsewhere(path),
       hashFile: (path) => store.pool.hashFile(path),
       notices,
     });
@@ -56,6 +60,11 @@ export class ImageService implements Images {
   /** Checks the files on the disk for what is missing or has changed. Returns at once while a check is under way. */
   check(signal: AbortSignal): Promise<void> {
     return this.#watch.check(signal);
+  }
+
+  /** A file of a version appeared damaged. */
+  found(path: string, damage: string): void {
+    this.#watch.found(path, damage);
   }
 
   isDamaged(path: string): boolean {
@@ -82,6 +91,17 @@ export class ImageService implements Images {
   /** Serves a version that has just been published. */
   async serve(ref: string): Promise<void> {
     await this.#serve(this.#store.published(ref));
+  }
+
+  /** Serves these versions from where their packs are now. */
+  async serveAgain(refs: readonly string[]): Promise<void> {
+    for (const ref of refs) {
+      if (!this.#seeded.has(ref)) continue;
+      await this.#stopServing(ref);
+      await this.serve(ref).catch((error) =>
+        log.error("not-served", { image: ref, error: messageOf(error) })
+      );
+    }
   }
 
   list(): ImageView[] {
@@ -185,7 +205,7 @@ export class ImageService implements Images {
     return this.#store.verify(ref);
   }
 
-  exportTar(ref: string): ReadableStream<Uint8Array> {
+  exportTar(ref: string): Promise<ReadableStream<Uint8Array>> {
     return this.#store.exportTar(ref);
   }
 
@@ -196,6 +216,14 @@ export class ImageService implements Images {
     } catch (error) {
       throw damagedCopy(`${image}@${version}`, `torrent: ${messageOf(error)}`);
     }
+  }
+
+  seeds(ref: string): boolean {
+    if (!this.#seeder.isOn) return false;
+    const isHere = this.#store.published(ref).payload
+      .every(({ path }) => !this.#store.packSource.isElsewhere(path));
+    if (!isHere) this.#bring(ref);
+    return isHere;
   }
 
   secrets(ref: string): ImageSecrets {
@@ -221,12 +249,16 @@ export class ImageService implements Images {
     const { image, version, payload } = this.#store.published(ref);
     const torrent = this.#seeded.get(`${image}@${version}`)?.info.name;
     const served = torrent === undefined ? undefined : this.webSeedFile({ torrent, file: name });
+    // whoever asks here cannot, or need not, reach the pack store
+    if (served) return { ...served, elsewhere: undefined };
     const file = payload.find((f) => f.name === name);
-    return served ?? (file && { path: file.path, length: file.sizeBytes });
+    return file && { path: file.path, length: file.sizeBytes };
   }
 
-  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>> {
-    return this.#extents.cut(this.#store.published(ref), request);
+  async *extents(ref: string, request: ExtentRequest): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const version = this.#store.published(ref);
+    using _ = await this.#store.holdPacks(version);
+    yield* this.#extents.cut(version, request);
   }
 
   webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {
@@ -238,11 +270,23 @@ export class ImageService implements Images {
     return [...this.#torrents.values()];
   }
 
-  async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
+  /** Brings a version's packs to the local disk, once at a time; then it is served from there. */
+  #bring(ref: string): void {
+    if (this.#coming.has(ref)) return;
+    this.#coming.add(ref);
+    this.#store.holdPacks(this.#store.published(ref)).then((hold) => hold[Symbol.dispose](), () => {})
+      .finally(() => this.#coming.delete(ref));
+  }
+
+  async #serve({ id, image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
     const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
     const named = `${image}@${version}`;
     const paths = new Map(payload.map(({ name, path }) => [name, path]));
+    const { packSource } = this.#store;
+    // a piece may span two packs, so a version is served from here whole or not at all
+    const isHere = payload.every(({ path }) => !packSource.isElsewhere(path));
     const storage = this.#seeder.add(metainfo, {
+      isHere,
       paths: metainfo.info.files.map(({ name }) => paths.get(name) ?? missing(name)),
       onDamage: (path, what) => this.#watch.found(path, what),
     });
@@ -257,7 +301,11 @@ export class ImageService implements Images {
           const what = storage.damageIn(start + offset, bytes);
           return what === undefined ? undefined : damagedCopy(named, what);
         };
-        return [name, { path: paths.get(name) ?? missing(name), length, damageIn }];
+        const path = paths.get(name) ?? missing(name);
+        const elsewhere = () => packSource.urlOf(path);
+        const bring = () => this.#bring(named);
+        const tag = name === "manifest.rsm" ? id : sha256OfPack(name);
+        return [name, { path, length, damageIn, tag, elsewhere, ...(!isHere && { bring }) }];
       })),
     );
     this.#torrents.set(named, {

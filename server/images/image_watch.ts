@@ -21,6 +21,8 @@ interface ImageWatchOptions {
   /** Names of all versions, "web@1"; called in every round, so it must be cheap. */
   readonly refs: () => readonly string[];
   readonly published: (ref: string) => PublishedVersion;
+  /** Whether the file is only in the pack store now. */
+  readonly isElsewhere: (path: string) => boolean;
   readonly hashFile: (path: string) => Promise<{ sha256: string }>;
   readonly notices: Notices;
 }
@@ -96,6 +98,11 @@ export class ImageWatch {
     const stamp = stampOf(path);
     const before = this.#checked.get(path);
     if (before?.stamp === stamp) return;
+    if (stamp === MISSING && this.#options.isElsewhere(path)) {
+      // checked when it comes back
+      this.#checked.delete(path);
+      return;
+    }
     const size = Number(stamp.split(" ")[0]);
     let damage: string | undefined;
     if (stamp === MISSING) damage = `${name}: it is missing`;

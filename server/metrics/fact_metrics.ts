@@ -21,6 +21,13 @@ export interface ServerFacts {
     readonly sizeBytes: number;
     readonly freeBytes: number;
   };
+  /** Undefined if images are on the local disk only. */
+  packStore(): {
+    readonly isUp: boolean;
+    readonly waitingBytes: number;
+    readonly localBytes: number;
+    readonly lost: number;
+  } | undefined;
   /** Bytes of images sent since the start, by way. */
   sentBytes(): Readonly<Record<string, number>>;
   overdueBackups(): number;
@@ -79,6 +86,7 @@ function siteGauges(facts: ServerFacts): Figure[] {
       help: "Problems of the server that the page shows.",
       read: () => facts.notices(),
     },
+    ...packStoreGauges(facts),
     store("rackseed_image_versions", "Published image versions.", "versions"),
     store("rackseed_packs", "Packs in the store, growing ones among them.", "packs"),
     store("rackseed_pack_bytes", "Size of all packs.", "packBytes"),
@@ -101,6 +109,32 @@ function siteGauges(facts: ServerFacts): Figure[] {
       name: "rackseed_http_connections",
       help: "Open connections to HTTPS and HTTP.",
       read: () => facts.connections(),
+    },
+  ];
+}
+
+/** Without a pack store, nothing is wrong with it, and nothing waits for it. */
+function packStoreGauges(facts: ServerFacts): Figure[] {
+  return [
+    {
+      name: "rackseed_pack_store_up",
+      help: "1 unless the bucket of the images failed at the last attempt.",
+      read: () => facts.packStore()?.isUp === false ? 0 : 1,
+    },
+    {
+      name: "rackseed_pack_store_waiting_bytes",
+      help: "Bytes of images that are still to be stored in the bucket.",
+      read: () => facts.packStore()?.waitingBytes ?? 0,
+    },
+    {
+      name: "rackseed_pack_store_lost_objects",
+      help: "Objects that the bucket no longer has, and neither has the local disk.",
+      read: () => facts.packStore()?.lost ?? 0,
+    },
+    {
+      name: "rackseed_pack_store_cached_bytes",
+      help: "Bytes of images that are in the bucket's cache on the local disk.",
+      read: () => facts.packStore()?.localBytes ?? 0,
     },
   ];
 }

@@ -95,6 +95,7 @@ Deno.test("a figure that cannot be read is left out, and the others are served",
       return { versions: 1, packs: 2, packBytes: 3, databaseBytes: 4, sizeBytes: 5, freeBytes: 6 };
     },
     sentBytes: () => ({ seeder: 7 }),
+    packStore: () => undefined,
     overdueBackups: () => 0,
     machines: () => 0,
     certificateEnds: () => ({ ca: 8000 }),

@@ -12,8 +12,10 @@ import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
-import { kernelParameters } from "../../boot/menu/kernel.ts";
-import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import type { UkiSigner } from "../../boot/uki/signed_data.ts";
+import { signProgram } from "../../boot/uki/uki.ts";
+import { kernelParameters, signedCommandLine } from "../../boot/menu/kernel.ts";
+import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -22,6 +24,7 @@ import type { ServerOptions } from "../cli/server_options.ts";
 import { MachineSightings } from "./machine_sightings.ts";
 import { reservationsOf } from "./node_reservations.ts";
 import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { SignedImages } from "./signed_images.ts";
 import { defaultRange } from "./dhcp_range.ts";
 import type { ImageStore } from "../store/images.ts";
 import { type LateMachine, readLateMachines, writeLateMachines } from "../store/late_machines.ts";
@@ -32,6 +35,8 @@ import type { InstallerBoot } from "../fleet/ports.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
+/** What the server signs beside images, so that it can send a machine to its own disk. */
+const IPXE = ["snponly.efi", "ipxe.efi"];
 
 interface NetbootOptions {
   readonly options: ServerOptions;
@@ -44,6 +49,10 @@ interface NetbootOptions {
   readonly segments: AgentSegments;
   /** Whether a boot file is known to be damaged. No machine boots it then. */
   readonly isDamaged: (path: string) => boolean;
+  /** Signs images and iPXE; undefined if the site signs none. */
+  readonly signer?: UkiSigner | undefined;
+  /** Pin of the server's CA. */
+  readonly pin: string;
   readonly leases: LeaseStore;
   /** Called with the outcome of each DHCP and TFTP request. */
   readonly onDhcp: (request: string, answer: string) => void;
@@ -76,14 +85,22 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     agentUrl: `https://${site.advertised}:${httpsPort}`,
     transport: "http" as const,
     secureBoot: options.secureBoot,
+    signedImages: context.signer !== undefined,
     ...(network && { network }),
   };
   const sightings = new MachineSightings({ nodes, orders: fleet.netboot });
+  const image = (name: string) => imageFiles(name, { store, segments, isDamaged });
+  const { signer, pin } = context;
+  const { agentUrl, httpUrl } = bootSite;
+  const commandLine = signedCommandLine({ server: agentUrl, pin, httpUrl });
+  const stub = signer && await readStub();
+  const signed = signer && stub && new SignedImages({ stub, signer, commandLine, image });
   const files = new BootFiles({
     site: bootSite,
-    programs: await readPrograms(),
+    programs: await readPrograms(signer),
     issueTarget: (mac, by) => issueTarget(mac, { fleet, sightings, by }),
-    image: (name) => imageFiles(name, { store, segments, isDamaged }),
+    image,
+    ...(signed && { signed: (name) => signed.get(name) }),
   });
   const lookupFor = (by: BootProtocol) => (name: string, { address }: { readonly address: string }) => {
     const file = files.lookup(name, { by, ...(by === "tftp" && { address }) });
@@ -127,7 +144,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
 }
 
 async function startDhcp(
-  { options, site, nodes, leases, onDhcp, signal }: NetbootOptions,
+  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
   { bootSite, sightings, recentBoots }: {
     bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
     sightings: MachineSightings;
@@ -157,7 +174,8 @@ async function startDhcp(
     bootOptions: (client: BootClient) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
+      const armedWith = bootSite.signedImages ? fleet.netboot.armedWith(client.mac) : undefined;
+      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
     },
     signal,
   };
@@ -179,7 +197,9 @@ async function startDhcp(
     leaseSeconds: LEASE_SECONDS,
     leases,
     reservations: reservationsOf(nodes, network),
-    answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
+    // an agent that a signed image has started asks for its address by itself
+    answers: ({ pxe, mac }) =>
+      pxe || options.dhcpClients === "all" || isNode(mac) || fleet.netboot.armedWith(mac) !== undefined,
     knows: ({ mac }) => isNode(mac),
   });
 }
@@ -274,13 +294,25 @@ function compressionOf({ image, version, initrdPath }: PublishedVersion): Compre
   }
 }
 
-async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {
+async function readStub(): Promise<Uint8Array | undefined> {
+  try {
+    return await readBootProgram(EFI_STUB);
+  } catch (error) {
+    log.error("no-signed-images", { reason: messageOf(error) });
+    return undefined;
+  }
+}
+
+/** With a signer, the programs that carry no signature get its own. */
+async function readPrograms(signer: UkiSigner | undefined): Promise<ReadonlyMap<string, Uint8Array>> {
   const programs = new Map<string, Uint8Array>();
   const missing: string[] = [];
   let reason = "";
-  for (const { name } of bootPrograms) {
+  for (const { name, served = true } of bootPrograms) {
+    if (!served) continue;
     try {
-      programs.set(name, await readBootProgram(name));
+      const program = await readBootProgram(name);
+      programs.set(name, signer && IPXE.includes(name) ? signProgram(program, signer, { name }) : program);
     } catch (error) {
       missing.push(name);
       reason = messageOf(error);

@@ -28,6 +28,8 @@ export interface RunPorts {
   ) => RackseedError | undefined;
   /** Records what is about to be done. Throws RackseedError if it cannot be recorded. */
   readonly record: (act: Act) => { end(outcome: { result: AuditResult; status: number }): void };
+  /** A run has begun, or got further. */
+  readonly onChange: () => void;
   /** A run has ended. */
   readonly onEnd: (schedule: ScheduleRecord, run: RunRecord) => void;
   readonly now: () => number;
@@ -63,6 +65,7 @@ export class Runs {
       const parts = this.#partsOf(schedule);
       const number = store.begin({ ...run, order, parts }, { lookedMs: now() });
       this.#current.set(name, { ...run, order, parts, number });
+      this.#ports.onChange();
       log.info("schedule-begins", { schedule: name, run: number, cause, nodes: parts.length });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -257,6 +260,7 @@ export class Runs {
   #change({ schedule, number }: RunRecord, changed: readonly PartRecord[]): void {
     if (changed.length === 0) return;
     this.#ports.store.update(number, changed);
+    this.#ports.onChange();
     const run = this.#current.get(schedule);
     if (!run) return;
     const byNode = new Map(changed.map((part) => [part.node, part]));

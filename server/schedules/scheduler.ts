@@ -1,6 +1,14 @@
 /** The schedules: what people set, and what happens when their times come. */
 import { getLogger } from "@logtape/logtape";
-import type { RunView, ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
+import type {
+  RunView,
+  ScheduleAdd,
+  ScheduleDetails,
+  SchedulePreview,
+  ScheduleTerms,
+  ScheduleView,
+} from "#contract/api/schedules.ts";
+import type { ReviewRequest } from "#contract/api/reviews.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Maker, RunRecord, ScheduleRecord } from "../store/schedules.ts";
 import { formatZoned } from "../words/zoned_time.ts";
@@ -44,6 +52,7 @@ export class Scheduler {
       onEnd: (schedule, run) => {
         const entry = this.#entries.get(schedule.name);
         if (entry) entry.last = run;
+        options.onChange();
         options.onEnd(schedule, run);
       },
     });
@@ -78,10 +87,24 @@ export class Scheduler {
     return this.#entries.get(name)?.record.nodes;
   }
 
+  /** What a schedule with these terms would do. Throws RackseedError (400, 404). */
+  preview(
+    { zone = this.#options.zone, ...terms }: ScheduleTerms,
+  ): Omit<SchedulePreview, "reviews"> & { orders: ReviewRequest[] } {
+    const { works, now } = this.#options;
+    const { timetable, windows } = this.#times("preview this schedule", { ...terms, zone });
+    const upcoming = timetable.upcoming(now(), 5).map((ms) => ({
+      planned: new Date(ms).toISOString(),
+      begins: new Date(windows.opens(ms)).toISOString(),
+    }));
+    const nodes = this.#nodesOf(terms.nodes);
+    return { zone, upcoming, orders: workOf(works, terms.order).reviews(nodes, terms.order) };
+  }
+
   /** Throws RackseedError (400, 404, 409) if it could not be carried out as it is. */
   add({ zone = this.#options.zone, ...request }: ScheduleAdd, by: Maker): ScheduleDetails {
-    const { store, works, now } = this.#options;
-    const { name, order } = request;
+    const { store, now } = this.#options;
+    const { name } = request;
     if (this.#entries.has(name)) {
       throw new RackseedError(`cannot add the schedule ${name}`, {
         reason: "there is one of this name already.",
@@ -96,17 +119,7 @@ export class Scheduler {
         status: 409,
       });
     }
-    const timetable = Timetable.parse({ cron: request.cron, zone });
-    const nextMs = timetable.next(now());
-    if (nextMs === undefined) {
-      throw new RackseedError(`cannot add the schedule ${name}`, {
-        reason: `the time "${request.cron}" never comes.`,
-        remedy: "correct the day and the month; an example: 0 3 1 * *",
-        status: 400,
-      });
-    }
-    new Windows(request.windows, { zone });
-    workOf(works, order).check(this.#nodesOf(request.nodes), order);
+    this.#prove(`add the schedule ${name}`, { ...request, zone });
     const record: ScheduleRecord = {
       ...request,
       zone,
@@ -118,6 +131,33 @@ export class Scheduler {
     store.add(record);
     this.#reload(name);
     log.info("schedule-added", { schedule: name, by: by.name, cron: request.cron, zone });
+    return this.get(name);
+  }
+
+  /**
+   * Sets all of its terms. A run that is under way goes on with the order that it began with; times that passed are not
+   * made up for. Throws RackseedError (400, 404, 409) if it could not be carried out as it is.
+   */
+  change(
+    name: string,
+    { zone = this.#options.zone, ...wanted }: ScheduleTerms,
+    by: Maker,
+  ): ScheduleDetails {
+    const { store, now } = this.#options;
+    const { record } = this.#entry(name), kept = store.passphrase(name);
+    const order = withPassphrase(wanted.order, { kept, before: record.order });
+    const terms = { ...wanted, order, zone };
+    this.#prove(`change the schedule ${name}`, terms);
+    if (this.#runs.current(name) && kept !== passphraseOf(order)) {
+      throw new RackseedError(`cannot change the schedule ${name}`, {
+        reason: "a run that is under way needs its passphrase.",
+        remedy: "wait until it has ended, or cancel its nodes: rackseed node cancel NODE",
+        status: 409,
+      });
+    }
+    store.change(name, { ...terms, by, lookedMs: now() });
+    this.#reload(name);
+    log.info("schedule-changed", { schedule: name, by: by.name, cron: terms.cron, zone });
     return this.get(name);
   }
 
@@ -168,6 +208,7 @@ export class Scheduler {
     store.delete(name);
     this.#entries.delete(name);
     this.#options.onTrouble(name, undefined);
+    this.#options.onChange();
     log.info("schedule-removed", { schedule: name });
   }
 
@@ -239,6 +280,28 @@ export class Scheduler {
     return { ...view, reason: `waits for its window, which opens on ${opens}` };
   }
 
+  /** Throws RackseedError (400, 404, 409) if it could not be carried out. `what`: after "cannot". */
+  #prove(what: string, terms: ScheduleTerms & { zone: string }): void {
+    this.#times(what, terms);
+    workOf(this.#options.works, terms.order).check(this.#nodesOf(terms.nodes), terms.order);
+  }
+
+  /** Throws RackseedError (400) if they cannot be read, or never come. */
+  #times(
+    what: string,
+    { cron, zone, windows }: Pick<ScheduleTerms, "cron" | "windows"> & { zone: string },
+  ): Pick<Entry, "timetable" | "windows"> {
+    const timetable = Timetable.parse({ cron, zone });
+    if (timetable.next(this.#options.now()) !== undefined) {
+      return { timetable, windows: new Windows(windows, { zone }) };
+    }
+    throw new RackseedError(`cannot ${what}`, {
+      reason: `the time "${cron}" never comes.`,
+      remedy: "correct the day and the month; an example: 0 3 1 * *",
+      status: 400,
+    });
+  }
+
   /** Throws RackseedError: 400 if a group is empty, 404 if a node is not known. */
   #nodesOf(patterns: readonly string[]) {
     const { resolve, find } = this.#options;
@@ -280,6 +343,7 @@ export class Scheduler {
   #reload(name: string): void {
     const record = this.#options.store.list().find((schedule) => schedule.name === name);
     if (record) this.#hold(record);
+    this.#options.onChange();
   }
 
   /** Throws RackseedError or RangeError if its times cannot be read. */
@@ -294,6 +358,21 @@ export class Scheduler {
       last: this.#options.store.runs(record.name, { limit: 2 }).find(({ ended }) => ended !== undefined),
     });
   }
+}
+
+function passphraseOf(order: ScheduleTerms["order"]): string | undefined {
+  return "passphrase" in order ? order.passphrase : undefined;
+}
+
+/** The passphrase that is kept holds on for the image that it is for. */
+function withPassphrase(
+  order: ScheduleTerms["order"],
+  { kept, before }: { kept: string | undefined; before: ScheduleTerms["order"] },
+): ScheduleTerms["order"] {
+  if (kept === undefined || passphraseOf(order) !== undefined) return order;
+  const isSame = (order.work === "deploy" || order.work === "restore") && order.work === before.work &&
+    order.image === before.image;
+  return isSame ? { ...order, passphrase: kept } : order;
 }
 
 function shortList(names: readonly string[]): string {

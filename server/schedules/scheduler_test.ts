@@ -21,6 +21,7 @@ class Site implements Disposable {
   readonly acts: Act[] = [];
   readonly ends: [outcome: string, reason: string | undefined][] = [];
   readonly troubles: (string | undefined)[] = [];
+  changes = 0;
   refusal: RackseedError | undefined;
   scheduler: Scheduler;
 
@@ -42,6 +43,7 @@ class Site implements Disposable {
         this.acts.push(act);
         return { end() {} };
       },
+      onChange: () => this.changes++,
       onEnd: (_, { outcome, reason }: RunRecord) => this.ends.push([outcome ?? "", reason]),
       onTrouble: (_, problem) => this.troubles.push(problem),
       zone: "UTC",
@@ -101,6 +103,54 @@ Deno.test("a schedule orders its group's nodes at its time, once, as its own dee
   assert.deepEqual(site.ends, [["done", undefined]]);
   const { last, next } = site.scheduler.get("lab");
   assert.deepEqual([last?.outcome, last?.nodes.done, next], ["done", 3, "2026-06-03T03:00:00.000Z"]);
+});
+
+Deno.test("a changed schedule has the terms, the times and the maker of the change; a run goes on with its order", () => {
+  using site = new Site({ nodes: 2 });
+  site.add({ batch: 1 });
+  site.at("2026-06-02T03:00:00Z");
+  assert.deepEqual(site.work.ordered, ["n1"]);
+  const before = site.changes;
+  const { name: _, ...terms } = ScheduleAdd.parse({
+    ...LAB,
+    nodes: ["n2"],
+    cron: "0 5 * * *",
+    zone: "Europe/Vienna",
+  });
+  const changed = site.scheduler.change("lab", terms, { name: "bob", user: "bob", role: "operator" });
+  assert.deepEqual([changed.by, changed.batch, changed.next, changed.run?.nodes.waiting], [
+    "bob",
+    undefined,
+    "2026-06-03T03:00:00.000Z",
+    1,
+  ]);
+  assert.ok(site.changes > before);
+  // the run's next batch, under the limits that are set now
+  site.end("done", "n1");
+  site.end("done", "n2");
+  assert.deepEqual([site.work.ordered, site.ends], [["n1", "n2"], [["done", undefined]]]);
+  site.at("2026-06-03T03:00:00Z");
+  assert.deepEqual(site.work.ordered, ["n1", "n2", "n2"]);
+  assert.throws(() => site.scheduler.change("lab", { ...terms, cron: "0 0 30 2 *" }, ANNA), { status: 400 });
+  assert.throws(() => site.scheduler.change("lab", { ...terms, nodes: ["n7"] }, ANNA), { status: 404 });
+  assert.throws(() => site.scheduler.change("none", terms, ANNA), { status: 404 });
+  assert.equal(site.start().get("lab").cron, "0 5 * * *");
+});
+
+Deno.test("a preview has the next five times and when runs begin then, and adds nothing", () => {
+  using site = new Site();
+  const { name: _, ...terms } = ScheduleAdd.parse({
+    ...LAB,
+    windows: ["Sat 22:00-24:00", "Tue 00:00-24:00"],
+  });
+  const { upcoming, orders, zone } = site.scheduler.preview(terms);
+  assert.deepEqual([upcoming.length, orders, zone], [5, [], "UTC"]);
+  assert.deepEqual(upcoming.slice(0, 2), [
+    { planned: "2026-06-02T03:00:00.000Z", begins: "2026-06-02T03:00:00.000Z" },
+    { planned: "2026-06-03T03:00:00.000Z", begins: "2026-06-06T22:00:00.000Z" },
+  ]);
+  assert.throws(() => site.scheduler.preview({ ...terms, windows: ["night"] }), { status: 400 });
+  assert.deepEqual(site.scheduler.list(), []);
 });
 
 Deno.test("batches begin one after the other, and the rest is not begun after too many failures", () => {

@@ -1,5 +1,8 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
+import { Attestations } from "../fleet/attestation/attestations.ts";
 import { BatchCurves } from "../fleet/batches/batch_curves.ts";
+import type { ExpectedBoot } from "../fleet/attestation/judge_boot.ts";
 import { Batches } from "../fleet/batches/batches.ts";
 import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
@@ -7,7 +10,7 @@ import { Fleet } from "../fleet/fleet.ts";
 import { Proofs } from "../fleet/proofs.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
-import type { Images, InstallerBoot, Publish } from "../fleet/ports.ts";
+import type { Advance, Images, InstallerBoot, Publish } from "../fleet/ports.ts";
 import { driverOpener } from "../power/open_driver.ts";
 import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
@@ -23,6 +26,7 @@ import { Identities } from "../store/identities.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { NodeChecks } from "../store/node_checks.ts";
+import { NodeTpms } from "../store/node_tpms.ts";
 import { NodeHistory } from "../store/node_history.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import { Templates } from "../store/templates.ts";
@@ -52,14 +56,30 @@ interface FleetSources {
   readonly swarm: Pick<ServerSwarm, "site" | "racks">;
   readonly notices: Notices;
   readonly installer: () => InstallerBoot | undefined;
+  /** What a machine measures that boots this version's signed kernel image. */
+  readonly expectedBoot: (ref: string) => Promise<ExpectedBoot>;
   /** What its DHCP gives away, if this server is a DHCP server. */
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
+  /** The site's Secure Boot key, for machines in set-up mode. */
+  readonly secureBoot: SecureBootOrder | undefined;
   readonly publish: Publish;
+  readonly advance: Advance;
 }
 
 export function openFleet(
-  { stack, site, now }: StartContext,
-  { data, images, swarm: { site: siteSwarm, racks }, notices, installer, dhcpRange, publish }: FleetSources,
+  { options, stack, site, now }: StartContext,
+  {
+    data,
+    images,
+    swarm: { site: siteSwarm, racks },
+    notices,
+    installer,
+    expectedBoot,
+    dhcpRange,
+    secureBoot,
+    publish,
+    advance,
+  }: FleetSources,
 ): FleetParts {
   const { audit, db, directory, nodes, deployments, rehearsals, pin } = data;
   const settings = () => siteSwarm.settings();
@@ -118,17 +138,27 @@ export function openFleet(
       isRehearsed: (image) => rehearsals.isRehearsed(image),
       settings: (image) => images.settings(image),
     }),
+    isRehearsal: (name) => rehearsals.open().some(({ node }) => node === name),
     everyBoots: new EveryBoots(db, directory),
     audit,
     events,
     notify: (key, notice) => notices.set(key, notice),
     hardware: new HardwareRecords(db),
     templates,
+    attestations: new Attestations({
+      tpms: new NodeTpms(db, { now }),
+      requiredByDefault: options.requireTpm ?? false,
+      expectedBoot,
+      pin,
+      now,
+    }),
     bell,
     installer,
     pin,
     identities: new Identities(directory),
+    secureBoot,
     publish,
+    advance,
     now,
     address: site.advertised,
     dhcpRange,

@@ -14,12 +14,14 @@ import type { LiveEvents } from "../web/live.ts";
 import type { Webhooks } from "../webhooks/webhooks.ts";
 import type { ServerData } from "./open_data.ts";
 import type { StartContext } from "./start_context.ts";
+import type { PackStoreControl } from "./start_pack_store.ts";
 
 interface Watched {
   readonly data: ServerData;
   readonly metrics: Metrics;
   readonly seeder: Seeder;
   readonly notices: Notices;
+  readonly packStore: Pick<PackStoreControl, "view">;
   readonly backups: Backups;
   readonly machines: Pick<Machines, "count">;
   readonly live: LiveEvents;
@@ -45,7 +47,7 @@ export function startHealth({ options, reaper }: StartContext, watched: Watched)
 
 function addFacts(
   reaper: StartContext["reaper"],
-  { data, metrics, seeder, notices, backups, machines, live, webhooks, certificates }: Watched,
+  { data, metrics, seeder, notices, packStore, backups, machines, live, webhooks, certificates }: Watched,
 ): void {
   const { directory, store, deployments } = data;
   metrics.ask({
@@ -57,6 +59,15 @@ function addFacts(
       ...directory.space(),
       databaseBytes: (sizeOf(directory.database) ?? 0) + (sizeOf(`${directory.database}-wal`) ?? 0),
     }),
+    packStore() {
+      const view = packStore.view();
+      return view.kind === "local" ? undefined : {
+        isUp: view.problem === undefined,
+        waitingBytes: view.waitingBytes,
+        localBytes: view.localBytes,
+        lost: view.lost.length,
+      };
+    },
     sentBytes: () => ({ seeder: seeder.uploadedBytes, ...metrics.traffic.sentBytes }),
     overdueBackups: () => backups.overdue.length,
     machines: () => machines.count,

@@ -6,6 +6,7 @@ import { storeUpkeep } from "../images/store_upkeep.ts";
 import type { Seeder } from "../swarm/seeder.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
+import { type PackStoreControl, startPackStore } from "./start_pack_store.ts";
 
 /** How soon a full disk, or a file that changed, is noticed. */
 const UPKEEP_TICK_MS = 15_000;
@@ -13,18 +14,28 @@ const UPKEEP_TICK_MS = 15_000;
 interface ImageServices {
   readonly images: ImageService;
   readonly notices: Notices;
+  readonly packStore: PackStoreControl;
 }
 
 export async function startImages(
-  { stack, closing }: StartContext,
-  { data: { store, directory }, seeder, publish }: { data: ServerData; seeder: Seeder; publish: Publish },
+  context: StartContext,
+  { data, seeder, publish }: { data: ServerData; seeder: Seeder; publish: Publish },
 ): Promise<ImageServices> {
+  const { store, directory } = data;
   const notices = new Notices((list) => publish({ type: "notices", notices: list }));
   const images = new ImageService(store, { seeder, notices });
+  const { stack, closing } = context;
   stack.use(images.files);
+  const packStore = await startPackStore(context, {
+    data,
+    notices,
+    onMoved: (refs) => images.serveAgain(refs),
+    onDamage: (path, what) => images.found(path, what),
+  });
   await images.start();
   const upkeep = storeUpkeep({ images, directory, notices, strays: store.strays, signal: closing });
   stack.use(every(UPKEEP_TICK_MS, upkeep));
   upkeep();
-  return { images, notices };
+  packStore.begin();
+  return { images, notices, packStore };
 }

@@ -7,7 +7,7 @@ import type { Backups } from "../fleet/backups/backups.ts";
 import type { BootBackups } from "../fleet/backups/boot_backups.ts";
 import type { Checks } from "../fleet/checks/checks.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Images } from "../fleet/ports.ts";
+import type { Images, Publish } from "../fleet/ports.ts";
 import type { Notices } from "../images/notices.ts";
 import type { ScheduleMetrics } from "../metrics/schedule_metrics.ts";
 import type { Starter } from "../schedules/work/installs.ts";
@@ -35,11 +35,13 @@ interface ScheduleSources {
   readonly notices: Notices;
   readonly webhooks: Pick<Webhooks, "emit">;
   readonly metrics: ScheduleMetrics;
+  readonly publish: Publish;
 }
 
 export function startSchedules(
   { stack, now }: StartContext,
-  { data, fleet, images, captures, backups, bootBackups, checks, power, people, ...told }: ScheduleSources,
+  { data, fleet, images, captures, backups, bootBackups, checks, power, people, publish, ...told }:
+    ScheduleSources,
 ): Scheduler {
   const { nodes, deployments, audit, db, directory } = data;
   const { orders, clones } = fleet;
@@ -62,6 +64,7 @@ export function startSchedules(
     resolve: (patterns) => nodeNames(patterns, { nodes: nodes.list() }),
     refusal: (by, { nodes, force }) => refusalFor(people, by, { nodes, force }),
     record: (act) => audit.begin(act),
+    onChange: () => publish({ type: "schedules" }),
     onEnd: (schedule, run) => tell({ schedule, run }, told),
     onTrouble: (schedule, problem) =>
       told.notices.set(

@@ -52,6 +52,7 @@ export async function startSwarm(
       tracker,
       hostnames: [site.advertised],
       uploadLimit: uplink,
+      isOn: options.seeder !== "off",
       racks: () => {
         const rack = racks.serverRack;
         return rack === undefined ? {} : { rack, rackOf: (address) => racks.rackOf(address) };

@@ -6,7 +6,8 @@ import { SEED_PREFIX } from "./plain_http.ts";
 interface SwarmPorts {
   readonly http: number;
   readonly tracker: number;
-  readonly peers: number;
+  /** Undefined: the server does not seed. */
+  readonly peers: number | undefined;
   /** Undefined: no rsync. */
   readonly rsync: number | undefined;
 }
@@ -28,15 +29,16 @@ interface SwarmPorts {
  */
 export function swarmAddresses(
   ports: SwarmPorts,
-  { host, advertised }: { host: string; advertised: string },
+  { host, advertised, caches = [] }: { host: string; advertised: string; caches?: readonly URL[] },
 ): SwarmAddresses {
   const hostname = isIpv4(host) ? host : advertised;
   const origin = `http://${hostname}:${ports.http}`;
   return {
     announce: [`${origin}/announce`, `udp://${hostname}:${ports.tracker}`],
-    webSeeds: [origin + SEED_PREFIX],
+    webSeeds: caches.length > 0 ? caches.map(({ href }) => href) : [origin + SEED_PREFIX],
+    ...(ports.peers === undefined && { webSeedsFirst: true }),
     http: origin,
-    seeders: [{ hostname, port: ports.peers }],
+    seeders: ports.peers === undefined ? [] : [{ hostname, port: ports.peers }],
     ...(ports.rsync !== undefined && { rsync: `rsync://${hostname}:${ports.rsync}/${MODULE}` }),
   };
 }

@@ -12,6 +12,7 @@
  *     staging/CAPTURE/          a version's folder before it is published
  *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
  *     late-machines.json        see late_machines.ts
+ *     pack-store                the bucket that has packs which are not here, for programs beside the server
  *     reserve                   space for the database on a full disk
  */
 import { statfsSync } from "node:fs";
@@ -19,6 +20,8 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packName } from "#contract/format/sha256.ts";
 import { Reserve } from "./reserve.ts";
 import { databaseRefusal, storeFacts } from "./start_check.ts";
+
+export const PACK_STORE_FILE = "pack-store";
 
 /** Free space that frames never take, so that the database can always be written. */
 const RESERVE_BYTES = 64 << 20;

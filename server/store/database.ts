@@ -15,7 +15,10 @@ import { restoreRemedy } from "./start_check.ts";
 //    forget the nodes that are restored at every boot, and the secrets of schedules, and let in users who are refused
 // 6: an older Rackseed would delete versions that tags name, refuse the orders that name tags, leave gaps in the nodes'
 //    histories, begin what is paused, deploy versions that must be proved first, and misread the settings that say so
-const SCHEMA_VERSION = 6;
+// 7: an older Rackseed would take packs that are only in a bucket for lost; it would not know that the Secure Boot key is
+// sealed, and might make another key for what is sealed; it would give orders to nodes that must prove by their TPM what
+// they run
+const SCHEMA_VERSION = 7;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 

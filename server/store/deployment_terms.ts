@@ -39,9 +39,14 @@ const KINDS = Object.keys(TABLES) as Kind[];
 /** Each is present if it was ordered. */
 export type Terms = { readonly [K in Kind]?: z.output<typeof TABLES[K]["schema"]> | undefined };
 
+/** Terms that are kept in memory, or that it is known that there are none. */
+const MOST_KEPT = 10_000;
+
 export class DeploymentTerms {
   readonly #db: DatabaseSync;
   readonly #gets: Record<Kind, StatementSync>;
+  /** By kind and deployment: every view of a node asks for those of its order, which never change. */
+  readonly #kept = new Map<string, Terms[Kind]>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -57,6 +62,7 @@ export class DeploymentTerms {
 
   put(deployment: string, terms: Terms): void {
     for (const kind of KINDS) {
+      this.#kept.delete(keyOf(kind, deployment));
       if (terms[kind] === undefined) continue;
       const { table, column } = TABLES[kind];
       this.#db.prepare(`INSERT INTO ${table} (deployment, ${column}) VALUES (?, ?)`)
@@ -65,13 +71,24 @@ export class DeploymentTerms {
   }
 
   get<K extends Kind>(kind: K, deployment: string): Terms[K] {
+    const key = keyOf(kind, deployment);
+    if (this.#kept.has(key)) return this.#kept.get(key) as Terms[K];
     const row = this.#gets[kind].get(deployment) as { terms: string } | undefined;
-    return row && TABLES[kind].schema.parse(JSON.parse(row.terms)) as Terms[K];
+    const terms = row && TABLES[kind].schema.parse(JSON.parse(row.terms)) as Terms[K];
+    this.#kept.set(key, terms);
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size > MOST_KEPT) this.#kept.delete(oldest);
+    return terms;
   }
 
   forget(deployment: string): void {
     for (const kind of KINDS) {
+      this.#kept.delete(keyOf(kind, deployment));
       this.#db.prepare(`DELETE FROM ${TABLES[kind].table} WHERE deployment = ?`).run(deployment);
     }
   }
+}
+
+function keyOf(kind: Kind, deployment: string): string {
+  return `${kind} ${deployment}`;
 }

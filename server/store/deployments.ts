@@ -9,7 +9,7 @@
  *
  * An armed node whose restart into the installer failed has failed, too.
  * A node that is cancelled while it installs is aborted: nothing failed, but its disk is incomplete. Only "armed" and
- * "installing" let a node boot the agent; every other state disarms it for good. Only the SHA-256 of a token is stored.
+ * "installing" let a node boot the agent; every other state disarms it for good.
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
@@ -33,8 +33,8 @@ import { BatchQueries } from "./batch_queries.ts";
 import { BatchRecords } from "./batch_records.ts";
 import { ReportLog } from "./events.ts";
 import { OrderHistory } from "./order_history.ts";
+import { OrderTokens } from "./order_tokens.ts";
 import { PausedDeployments } from "./paused_deployments.ts";
-import { tokenHash } from "./token_hash.ts";
 
 /** A node's state from its deployments. */
 interface Progress {
@@ -43,8 +43,6 @@ interface Progress {
   readonly report?: StepReport;
 }
 
-/** Unused boot tokens that one node may have: firmware may fetch its script more than once. */
-const MAX_BOOT_TOKENS = 16;
 /** The step that writes to disks first. */
 const WRITES_FIRST: Step = "partition";
 /** Of a node, with their logs. */
@@ -57,13 +55,14 @@ export class Deployments {
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
   readonly #history: OrderHistory;
+  readonly #tokens: OrderTokens;
   readonly paused: PausedDeployments;
   /** How each went. */
   readonly records: BatchRecords;
   readonly queries: BatchQueries;
   readonly #statements = new Map<string, StatementSync>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
-  readonly #live = new Map<string, { report: StepReport; atMs: number }>();
+  readonly #live = new Map<string, StepReport>();
 
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
     this.#db = db;
@@ -85,12 +84,8 @@ export class Deployments {
         UNIQUE (deployment, node)
       ) STRICT;
       CREATE INDEX IF NOT EXISTS assignments_of_node ON assignments (node, number);
-      CREATE TABLE IF NOT EXISTS tokens (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,
-        deployment TEXT NOT NULL, node TEXT NOT NULL
-      ) STRICT;
-      CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
     `);
+    this.#tokens = new OrderTokens(db);
   }
 
   /** Arms the nodes (by id), all or none; replaces orders that have not begun. Returns a boot secret for each. */
@@ -108,7 +103,7 @@ export class Deployments {
       const made = new Map<string, string>();
       this.#terms.put(deployment, terms);
       for (const node of nodes) {
-        this.#endTokens(node);
+        this.#tokens.endAll(node);
         const replaced = this.#one("node = ? AND state = 'armed'", node)?.deployment;
         this.#prepared(CANCEL_ARMED).run(node);
         this.#history.armed({ deployment, node }, { ref: `${image}@${version}`, terms, replaced });
@@ -117,7 +112,7 @@ export class Deployments {
            VALUES (?, ?, ?, ?, 'armed', ?)`,
         ).run(deployment, node, image, version, new Date(this.#now()).toISOString());
         this.#forgetOldLogs(node);
-        made.set(node, this.#issue("boot", { deployment, node }));
+        made.set(node, this.#tokens.issueBoot({ deployment, node }));
       }
       also?.(deployment);
       return made;
@@ -135,55 +130,57 @@ export class Deployments {
   issueBootSecret(node: string): string | undefined {
     const assignment = this.active(node);
     if (!assignment) return undefined;
-    return transaction(this.#db, () => {
-      const secret = this.#issue("boot", assignment);
-      this.#prepared(
-        `DELETE FROM tokens WHERE kind = 'boot' AND node = ?1 AND number NOT IN
-          (SELECT number FROM tokens WHERE kind = 'boot' AND node = ?1 ORDER BY number DESC LIMIT ?2)`,
-      ).run(node, MAX_BOOT_TOKENS);
-      return secret;
-    });
+    return transaction(this.#db, () => this.#tokens.issueBoot(assignment));
   }
 
   /** The assignment with this boot secret; does not consume the secret. */
   ofBootSecret(secret: string): Assignment | undefined {
-    return this.#ofSecret("boot", secret);
+    return this.#tokens.ofBoot(secret);
   }
 
   /** Consumes the boot secret. The new session replaces any other of the node. */
   enrol(bootSecret: string): { assignment: Assignment; session: string } | undefined {
     return transaction(this.#db, () => {
-      const found = this.#ofSecret("boot", bootSecret);
+      const found = this.#tokens.ofBoot(bootSecret);
       if (!found) return undefined;
-      this.#prepared("DELETE FROM tokens WHERE hash = ?").run(tokenHash(bootSecret));
-      this.#prepared("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
+      const session = this.#tokens.exchange(bootSecret, found);
       this.#setState(found, "installing");
       this.#history.enrolled(found);
       this.#live.delete(found.node);
-      return { assignment: { ...found, state: "installing" }, session: this.#issue("session", found) };
+      return { assignment: { ...found, state: "installing" }, session };
     });
   }
 
   ofSession(secret: string): Assignment | undefined {
-    return this.#ofSecret("session", secret);
+    return this.#tokens.ofSession(secret);
+  }
+
+  /**
+   * Whether the report only says how far the step is that the node was in already. Such reports are not history, and kept
+   * in memory: ten thousand nodes send them all the time.
+   */
+  isProgress({ node, state }: Assignment, report: StepReport): boolean {
+    const before = this.#live.get(node);
+    return state === "installing" && report.state === "running" && before?.state === "running" &&
+      before.step === report.step;
   }
 
   /** Stores a node's report. A failed step, or the end of the last one, disarms the node. */
   report(assignment: Assignment, report: StepReport): Assignment {
-    const before = this.#live.get(assignment.node)?.report;
-    this.#live.set(assignment.node, { report, atMs: this.#now() });
-    // progress is not history: ten thousand nodes send it all the time
-    const isProgress = report.state === "running" && before?.state === "running" &&
-      before.step === report.step;
-    if (isProgress && assignment.state === "installing") return assignment;
+    if (this.isProgress(assignment, report)) {
+      this.#live.set(assignment.node, report);
+      return assignment;
+    }
     const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
       this.#history.reported(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
       // the session stays valid: an agent that missed the answer repeats its report
-      if (report.step === "finish" && report.state === "done") this.#endBootTokens(assignment.node);
+      if (report.step === "finish" && report.state === "done") this.#tokens.endBoot(assignment.node);
     });
+    // not before: what could not be stored must not make the same report, sent again, look like progress
+    this.#live.set(assignment.node, report);
     return { ...assignment, state };
   }
 
@@ -317,9 +314,9 @@ export class Deployments {
     const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
-      this.#history.cancelled(assignment, this.#live.get(node)?.report.step);
+      this.#history.cancelled(assignment, this.#live.get(node)?.step);
       // the session stays valid: through it the agent learns that it must stop
-      this.#endBootTokens(node);
+      this.#tokens.endBoot(node);
     });
     return { ...assignment, state };
   }
@@ -327,7 +324,7 @@ export class Deployments {
   progress(node: string): Progress {
     const assignment = this.#one("node = ? AND state <> 'cancelled'", node);
     if (!assignment) return {};
-    const report = this.#live.get(node)?.report ?? this.#log.last(assignment);
+    const report = this.#live.get(node) ?? this.#log.last(assignment);
     return { assignment, ...(report && { report }) };
   }
 
@@ -365,7 +362,7 @@ export class Deployments {
 
   forgetNode(node: string): void {
     transaction(this.#db, () => {
-      this.#endTokens(node);
+      this.#tokens.endAll(node);
       this.#log.forget({ node });
       this.#history.forgetNode(node);
       this.#prepared("DELETE FROM assignments WHERE node = ?").run(node);
@@ -389,32 +386,11 @@ export class Deployments {
     return made;
   }
 
-  #ofSecret(kind: "boot" | "session", secret: string): Assignment | undefined {
-    return this.#prepared(
-      `SELECT a.deployment, a.node, a.image, a.version, a.state FROM tokens t
-       JOIN assignments a ON a.deployment = t.deployment AND a.node = t.node WHERE t.hash = ? AND t.kind = ?`,
-    ).get(tokenHash(secret), kind) as Assignment | undefined;
-  }
-
-  #issue(kind: "boot" | "session", { deployment, node }: { deployment: string; node: string }): string {
-    const secret = randomBytes(24).toString("base64url");
-    this.#prepared("INSERT INTO tokens (hash, kind, deployment, node) VALUES (?, ?, ?, ?)")
-      .run(tokenHash(secret), kind, deployment, node);
-    return secret;
-  }
-
-  #endTokens(node: string): void {
-    this.#prepared("DELETE FROM tokens WHERE node = ?").run(node);
-  }
-
-  #endBootTokens(node: string): void {
-    this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
-  }
-
   #setState({ deployment, node }: Assignment, state: AssignmentState): void {
     this.#prepared("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
       .run(state, deployment, node);
-    if (["failed", "aborted", "cancelled"].includes(state)) this.#endBootTokens(node);
+    this.#tokens.changed(node);
+    if (["failed", "aborted", "cancelled"].includes(state)) this.#tokens.endBoot(node);
   }
 
   #forgetOldLogs(node: string): void {
@@ -426,6 +402,7 @@ export class Deployments {
     for (const { deployment } of old.filter((o) => o.deployment !== assigned)) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
+      this.#tokens.changed(node);
       if (this.parts(deployment).length === 0) this.#terms.forget(deployment);
     }
   }

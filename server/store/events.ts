@@ -2,7 +2,7 @@
  * The log of nodes' reports, step by step. A running step has one row, rewritten only when its state changes: progress
  * is not history. The log is bounded for each node's part of a deployment.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { StepReport } from "#contract/api.ts";
 
 interface Part {
@@ -10,10 +10,21 @@ interface Part {
   readonly node: string;
 }
 
+interface Row {
+  readonly number: number;
+  readonly step: string;
+  readonly state: string;
+  readonly report: string;
+}
+
 const MAX_REPORTS = 200;
 
 export class ReportLog {
   readonly #db: DatabaseSync;
+  readonly #last: StatementSync;
+  readonly #replace: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #trim: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -24,25 +35,29 @@ export class ReportLog {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS reports_of_node ON reports (node, deployment, number);
     `);
+    this.#last = db.prepare(
+      `SELECT number, step, state, report FROM reports WHERE node = ? AND deployment = ?
+       ORDER BY number DESC LIMIT 1`,
+    );
+    this.#replace = db.prepare("DELETE FROM reports WHERE number = ?");
+    this.#insert = db.prepare(
+      "INSERT INTO reports (deployment, node, step, state, report) VALUES (?, ?, ?, ?, ?)",
+    );
+    this.#trim = db.prepare(
+      `DELETE FROM reports WHERE node = ?1 AND deployment = ?2 AND number <= (SELECT number FROM reports
+        WHERE node = ?1 AND deployment = ?2 ORDER BY number DESC LIMIT 1 OFFSET ${MAX_REPORTS})`,
+    );
   }
 
   /** Drops a repeated "running" of the running step, and stores a repeated report once. */
   append({ deployment, node }: Part, report: StepReport): void {
-    const last = this.#db.prepare(
-      "SELECT number, step, state FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
-    ).get(node, deployment) as { number: number; step: string; state: string } | undefined;
+    const last = this.#last.get(node, deployment) as Row | undefined;
     const continues = last?.step === report.step && last.state === "running";
     if (continues && report.state === "running") return;
     const repeats = last?.step === report.step && last.state === report.state;
-    if (last && (continues || repeats)) {
-      this.#db.prepare("DELETE FROM reports WHERE number = ?").run(last.number);
-    }
-    this.#db.prepare("INSERT INTO reports (deployment, node, step, state, report) VALUES (?, ?, ?, ?, ?)")
-      .run(deployment, node, report.step, report.state, JSON.stringify(report));
-    this.#db.prepare(
-      `DELETE FROM reports WHERE node = ?1 AND deployment = ?2 AND number <= (SELECT number FROM reports
-        WHERE node = ?1 AND deployment = ?2 ORDER BY number DESC LIMIT 1 OFFSET ${MAX_REPORTS})`,
-    ).run(node, deployment);
+    if (last && (continues || repeats)) this.#replace.run(last.number);
+    this.#insert.run(deployment, node, report.step, report.state, JSON.stringify(report));
+    this.#trim.run(node, deployment);
   }
 
   /** Oldest first. */
@@ -63,9 +78,7 @@ export class ReportLog {
   }
 
   last({ deployment, node }: Part): StepReport | undefined {
-    const row = this.#db.prepare(
-      "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
-    ).get(node, deployment) as { report: string } | undefined;
+    const row = this.#last.get(node, deployment) as Row | undefined;
     return row && reportOf(row.report);
   }
 

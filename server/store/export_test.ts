@@ -60,7 +60,7 @@ Deno.test({
       assert.equal(view.state, "published", view.problem?.detail);
       {
         using file = await Deno.open(tar, { write: true, create: true });
-        for await (const chunk of server.store.exportTar("odd")) await file.write(chunk);
+        for await (const chunk of await server.store.exportTar("odd")) await file.write(chunk);
       }
       assert.equal(Deno.statSync(tar).size % 10240, 0);
       const flags = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse", "-p"];

@@ -21,6 +21,7 @@ import type { SigningKey } from "./keys.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
 import { type HeldLineage, HeldLineages } from "./held_lineages.ts";
+import { LOCAL_PACKS, type PackSource } from "./pack_source.ts";
 import { type Pack, Packs } from "./packs.ts";
 import { PARTS_LAST_MS, recover } from "./recovery.ts";
 import { verifyVersion } from "./verify.ts";
@@ -62,6 +63,8 @@ export class ImageStore implements Disposable {
   /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
   readonly #holds: HeldLineages;
+  /** Where packs are that are not on the local disk. */
+  packSource: PackSource = LOCAL_PACKS;
 
   /** Repairs what a crash left. */
   constructor(options: ImageStoreOptions) {
@@ -279,12 +282,21 @@ export class ImageStore implements Disposable {
   }
 
   /** Reads all of the version again and checks it. */
-  verify(ref: string): AsyncGenerator<VerifyEvent> {
-    return verifyVersion(this.published(ref), this.pool);
+  async *verify(ref: string): AsyncGenerator<VerifyEvent> {
+    const published = this.published(ref);
+    using _ = await this.holdPacks(published);
+    yield* verifyVersion(published, this.pool);
+  }
+
+  /** Brings the version's packs to the local disk, where they stay until this is disposed of. */
+  holdPacks({ payload }: PublishedVersion): Promise<Disposable> {
+    return this.packSource.hold(payload.map(({ path }) => path));
   }
 
   /** The version as a pax tar that GNU tar extracts. */
-  exportTar(ref: string): ReadableStream<Uint8Array> {
+  async exportTar(ref: string): Promise<ReadableStream<Uint8Array>> {
+    // an open reader has its packs open, so they may be removed meanwhile
+    using _ = await this.holdPacks(this.published(ref));
     return exportTar(this.openVersion(ref));
   }
 

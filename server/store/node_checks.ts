@@ -103,7 +103,7 @@ export class NodeChecks {
     this.#views.delete(node);
   }
 
-  /** What is shown with the node; undefined if it was never checked. */
+  /** What is shown with the node; undefined if it was not checked since it was installed. */
   view(node: string): CheckView | undefined {
     if (!this.#views.has(node)) this.#views.set(node, this.#read(node));
     return this.#views.get(node);

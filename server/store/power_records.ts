@@ -1,5 +1,5 @@
 /** How each node is switched on and off: its settings, its BMC's pinned certificate, and the secret, sealed. */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { PowerSettings } from "#contract/api/power.ts";
 import { transaction } from "./database.ts";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -27,12 +27,15 @@ interface Row {
 export class PowerRecords {
   readonly #db: DatabaseSync;
   readonly #box: SecretBox;
+  /** Every view of a node reads its row. */
+  readonly #find: StatementSync;
 
   constructor(db: DatabaseSync, { directory }: { directory: { keys: string } }) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS power (
       node TEXT PRIMARY KEY, settings TEXT NOT NULL, secret BLOB, pin TEXT
     ) STRICT`);
+    this.#find = db.prepare("SELECT settings, secret, pin FROM power WHERE node = ?");
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
   }
 
@@ -80,9 +83,7 @@ export class PowerRecords {
   }
 
   #row(node: string): Row | undefined {
-    return this.#db.prepare("SELECT settings, secret, pin FROM power WHERE node = ?").get(node) as
-      | Row
-      | undefined;
+    return this.#find.get(node) as Row | undefined;
   }
 }
 

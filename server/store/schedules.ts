@@ -1,7 +1,13 @@
 /** Schedules and their runs. A passphrase is sealed. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Role } from "#contract/api/access.ts";
-import { RunOutcome, type RunView, ScheduleAdd, ScheduledOrder } from "#contract/api/schedules.ts";
+import {
+  RunOutcome,
+  type RunView,
+  type ScheduleAdd,
+  ScheduledOrder,
+  ScheduleTerms,
+} from "#contract/api/schedules.ts";
 import { transaction } from "./database.ts";
 import { holdsSealed } from "./sealed_tables.ts";
 import { SecretBox } from "./secret_box.ts";
@@ -24,6 +30,8 @@ export interface ScheduleRecord extends Omit<ScheduleAdd, "zone"> {
   readonly by: Maker;
   readonly created: string;
   readonly paused: boolean;
+  /** A passphrase is kept for it. */
+  readonly hasPassphrase?: boolean;
   /** Up to when its times have been dealt with, in milliseconds since 1970. */
   readonly lookedMs: number;
 }
@@ -59,6 +67,7 @@ interface ScheduleRow {
   readonly maker: string;
   readonly created: string;
   readonly paused: number;
+  readonly hasPassphrase: number;
   readonly lookedMs: number;
 }
 
@@ -82,7 +91,7 @@ interface PartRow {
   readonly problem: string | null;
 }
 
-const Terms = ScheduleAdd.omit({ name: true }).required({ zone: true });
+const Terms = ScheduleTerms.required({ zone: true });
 
 export class Schedules {
   readonly #db: DatabaseSync;
@@ -109,32 +118,43 @@ export class Schedules {
   /** By name. */
   list(): ScheduleRecord[] {
     const rows = this.#db.prepare(
-      "SELECT name, terms, maker, created, paused, looked_ms AS lookedMs FROM schedules ORDER BY name",
+      `SELECT name, terms, maker, created, paused, passphrase IS NOT NULL AS hasPassphrase,
+         looked_ms AS lookedMs FROM schedules ORDER BY name`,
     ).all() as unknown as ScheduleRow[];
-    return rows.map(({ terms, maker, paused, ...row }) => ({
+    return rows.map(({ terms, maker, paused, hasPassphrase, ...row }) => ({
       ...Terms.parse(JSON.parse(terms)),
       ...row,
       by: JSON.parse(maker) as Maker,
       paused: paused !== 0,
+      ...(hasPassphrase !== 0 && { hasPassphrase: true }),
     }));
   }
 
   /** Its passphrase is sealed, and left out of what `list` returns. */
-  add({ name, by, created, paused, lookedMs, ...terms }: ScheduleRecord): void {
-    const { passphrase, ...order } = terms.order as ScheduledOrder & { passphrase?: string | undefined };
-    const sealed = passphrase === undefined ? null : this.#box.seal(passphrase, ["schedule", name]);
+  add({ name, by, created, paused, lookedMs, hasPassphrase: _, ...terms }: ScheduleRecord): void {
+    const { text, sealed } = this.#sealedTerms(name, terms);
     this.#db.prepare(
       `INSERT INTO schedules (name, terms, passphrase, maker, created, paused, looked_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      name,
-      JSON.stringify({ ...terms, order }),
-      sealed,
-      JSON.stringify(by),
-      created,
-      paused ? 1 : 0,
-      lookedMs,
-    );
+    ).run(name, text, sealed, JSON.stringify(by), created, paused ? 1 : 0, lookedMs);
+  }
+
+  /** All of its terms; without a passphrase among them, none is kept. */
+  change(
+    name: string,
+    { by, lookedMs, ...terms }: ScheduleTerms & Pick<ScheduleRecord, "zone" | "by" | "lookedMs">,
+  ): void {
+    const { text, sealed } = this.#sealedTerms(name, terms);
+    this.#db.prepare(
+      "UPDATE schedules SET terms = ?, passphrase = ?, maker = ?, looked_ms = ? WHERE name = ?",
+    )
+      .run(text, sealed, JSON.stringify(by), lookedMs, name);
+  }
+
+  #sealedTerms(name: string, terms: ScheduleTerms): { text: string; sealed: Uint8Array | null } {
+    const { passphrase, ...order } = terms.order as ScheduledOrder & { passphrase?: string | undefined };
+    const sealed = passphrase === undefined ? null : this.#box.seal(passphrase, ["schedule", name]);
+    return { text: JSON.stringify({ ...terms, order }), sealed };
   }
 
   /** Throws RackseedError if the key of the secrets is lost. */

@@ -35,13 +35,17 @@ Deno.test("a schedule is kept as it was set, and its passphrase is sealed and no
     const schedules = new Schedules(db, keys);
     schedules.add(RECORD);
     const { passphrase: _, ...order } = RECORD.order as typeof RECORD.order & { passphrase?: string };
-    assert.deepEqual(new Schedules(db, keys).list(), [{ ...RECORD, order }]);
+    assert.deepEqual(new Schedules(db, keys).list(), [{ ...RECORD, order, hasPassphrase: true }]);
     assert.equal(schedules.passphrase("lab"), SECRET);
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     assert.equal(
       new TextDecoder("latin1").decode(Deno.readFileSync(`${folder}/a.db`)).includes(SECRET),
       false,
     );
+    const { name, created: _c, paused: _p, ...terms } = RECORD;
+    schedules.change(name, { ...terms, cron: "@daily", order });
+    assert.deepEqual(schedules.list(), [{ ...RECORD, cron: "@daily", order }]);
+    assert.equal(schedules.passphrase("lab"), undefined);
   }));
 
 Deno.test("the passphrase of a restore at every boot is sealed", () =>

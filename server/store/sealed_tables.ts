@@ -8,6 +8,7 @@ const SEALED_TABLES = {
   power: "secret IS NOT NULL",
   schedules: "passphrase IS NOT NULL",
   every_boots: "passphrase IS NOT NULL",
+  secure_boot: "TRUE",
 } as const;
 
 /** Whether any of them holds such a row: a new key would then open none of it. */

@@ -11,7 +11,8 @@ import type { Tracker } from "./tracker.ts";
 type SeederRacks = Pick<SwarmOptions, "rack" | "rackOf">;
 
 interface Seeding {
-  readonly swarm: Swarm;
+  /** Undefined if it is only tracked. */
+  readonly swarm: Swarm | undefined;
   readonly storage: CheckedStorage;
 }
 
@@ -41,6 +42,7 @@ export class Seeder implements AsyncDisposable {
   readonly #addresses: readonly PeerAddress[];
   readonly #limit: RateLimit | undefined;
   readonly #racks: () => SeederRacks;
+  readonly isOn: boolean;
   readonly #closing = new AbortController();
   readonly #seedings = new Map<string, Seeding>();
   /** Sent for torrents that are no longer seeded. */
@@ -48,7 +50,7 @@ export class Seeder implements AsyncDisposable {
 
   constructor(
     network: PeerNetwork,
-    { tracker, hostnames, uploadLimit, racks = () => ({}) }: {
+    { tracker, hostnames, uploadLimit, racks = () => ({}), isOn = true }: {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
@@ -56,10 +58,13 @@ export class Seeder implements AsyncDisposable {
       uploadLimit?: RateLimit;
       /** The server's rack and that of every address, so that each piece crosses to another rack once. */
       racks?: () => SeederRacks;
+      /** Off: torrents are tracked, and their files checked for others, but no piece is uploaded. */
+      isOn?: boolean;
     },
   ) {
     this.#network = network;
     this.#racks = racks;
+    this.isOn = isOn;
     this.#tracker = tracker;
     this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
     this.#limit = uploadLimit;
@@ -67,17 +72,21 @@ export class Seeder implements AsyncDisposable {
 
   /**
    * Seeds a torrent. `paths`: its files, in torrent order. Damaged or missing pieces are not served, and reported to
-   * `onDamage`. Returns the storage, for others that serve the same files.
+   * `onDamage`. Returns the storage, for others that serve the same files. `isHere`: if false, the torrent is only
+   * tracked.
    */
   add(
     metainfo: Metainfo,
-    { paths, onDamage }: Pick<CheckedStorageOptions, "paths" | "onDamage">,
+    { paths, onDamage, isHere = true }: Pick<CheckedStorageOptions, "paths" | "onDamage"> & {
+      isHere?: boolean;
+    },
   ): CheckedStorage {
     const key = toHex(metainfo.infoHash);
     const seeding = this.#seedings.get(key);
     if (seeding) return seeding.storage;
     const storage = new CheckedStorage(metainfo, { paths, ...(onDamage && { onDamage }) });
-    const swarm = Swarm.start({
+    const seeds = this.isOn && isHere;
+    const swarm = !seeds ? undefined : Swarm.start({
       metainfo,
       storage,
       have: Bitfield.full(metainfo.map.pieceCount),
@@ -89,7 +98,7 @@ export class Seeder implements AsyncDisposable {
       ...(this.#limit ? { uploadLimit: this.#limit } : {}),
     });
     this.#seedings.set(key, { swarm, storage });
-    this.#tracker.add(metainfo.infoHash, this.#addresses);
+    this.#tracker.add(metainfo.infoHash, seeds ? this.#addresses : []);
     return storage;
   }
 
@@ -99,21 +108,21 @@ export class Seeder implements AsyncDisposable {
     const key = toHex(infoHash);
     const seeding = this.#seedings.get(key);
     this.#seedings.delete(key);
-    await seeding?.swarm.close();
-    this.#pastBytes += seeding?.swarm.stats().uploadedBytes ?? 0;
+    await seeding?.swarm?.close();
+    this.#pastBytes += seeding?.swarm?.stats().uploadedBytes ?? 0;
     seeding?.storage[Symbol.dispose]();
   }
 
   /** Payload bytes sent since the start, for all torrents. */
   get uploadedBytes(): number {
     return this.#seedings.values().reduce(
-      (sum, { swarm }) => sum + swarm.stats().uploadedBytes,
+      (sum, { swarm }) => sum + (swarm?.stats().uploadedBytes ?? 0),
       this.#pastBytes,
     );
   }
 
   stats(infoHash: Uint8Array): SwarmStats | undefined {
-    return this.#seedings.get(toHex(infoHash))?.swarm.stats();
+    return this.#seedings.get(toHex(infoHash))?.swarm?.stats();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,7 +130,7 @@ export class Seeder implements AsyncDisposable {
     const seedings = [...this.#seedings.values()];
     this.#seedings.clear();
     for (const { swarm, storage } of seedings) {
-      await swarm.close();
+      await swarm?.close();
       storage[Symbol.dispose]();
     }
   }

@@ -9,6 +9,12 @@ export interface WebSeedFile {
   readonly length: number;
   /** Why these bytes must not be served, or undefined if they may be. */
   readonly damageIn?: (offset: number, length: number) => RackseedError | undefined;
+  /** Names the content, for caches: it never changes under the same tag. */
+  readonly tag?: string;
+  /** A URL that has the file as well, for a while; undefined if there is none now. */
+  readonly elsewhere?: (() => string | undefined) | undefined;
+  /** Begins to bring the file here; absent if it is here. */
+  readonly bring?: () => void;
 }
 
 /** Bytes `start` to `end`, both inclusive. */
@@ -44,12 +50,31 @@ export async function handleWebSeed(
   const name = parseName(new URL(request.url).pathname, prefix);
   const file = name && lookup(name);
   if (!file) return new Response(null, { status: 404 });
-  const range = parseRange(request.headers.get("range"), file.length);
+  const elsewhere = file.elsewhere?.();
+  if (elsewhere !== undefined) {
+    return new Response(null, { status: 307, headers: { location: elsewhere, "cache-control": "no-store" } });
+  }
+  if (file.bring) {
+    file.bring();
+    return new Response("being fetched\n", {
+      status: 503,
+      headers: { "retry-after": "2", "cache-control": "no-store" },
+    });
+  }
+  const caching = cacheHeaders(name, file);
+  if (isSame(request.headers.get("if-none-match"), caching.etag)) {
+    return new Response(null, { status: 304, headers: caching });
+  }
+  // RFC 9110 §13.1.5: other content than the one it began with is sent whole
+  const condition = request.headers.get("if-range");
+  const isCurrent = condition === null || condition === caching.etag;
+  const range = parseRange(isCurrent ? request.headers.get("range") : null, file.length);
   if (range === "unsatisfiable") {
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${file.length}` } });
   }
   const { start, end } = range ?? { start: 0, end: file.length - 1 };
   const headers = {
+    ...caching,
     "accept-ranges": "bytes",
     "content-type": "application/octet-stream",
     "content-length": String(end - start + 1),
@@ -63,6 +88,25 @@ export async function handleWebSeed(
   const isEmpty = request.method === "HEAD" || file.length === 0;
   const body = isEmpty ? null : await openRange(file, { start, end, uploadLimit, onSent, clock });
   return new Response(body, { status: range ? 206 : 200, headers });
+}
+
+/** A pack is named by its hash and never changes. A manifest keeps its name if the server is set up again. */
+function cacheHeaders(
+  { file: name }: { file: string },
+  { tag }: WebSeedFile,
+): { etag?: string; "cache-control"?: string } {
+  if (tag === undefined) return {};
+  const isPack = name.endsWith(".pack");
+  return {
+    etag: `"${tag}"`,
+    "cache-control": isPack ? "public, max-age=31536000, immutable" : "public, max-age=60",
+  };
+}
+
+/** RFC 9110 §13.1.2 */
+function isSame(condition: string | null, etag: string | undefined): boolean {
+  if (condition === null || etag === undefined) return false;
+  return condition.split(",").some((one) => ["*", etag].includes(one.trim().replace(/^W\//, "")));
 }
 
 function refusal(error: RackseedError): Response {

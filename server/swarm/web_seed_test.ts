@@ -130,3 +130,43 @@ Deno.test("a lifted limit no longer slows anything down", async () => {
   });
   assert.equal(clock.slept, 0);
 });
+
+async function ask(file: Partial<WebSeedFile>, headers: Record<string, string> = {}): Promise<Response> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, CONTENT.subarray(0, 1000));
+    const response = await handleWebSeed(new Request("http://10.0.0.1/webseed/web@1/a.pack", { headers }), {
+      prefix: "/webseed/",
+      lookup: () => ({ path, length: 1000, tag: "abc", ...file }),
+    });
+    const bytes = await response.bytes();
+    return new Response(response.body && bytes, response);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("a cache may keep a pack for ever, and ask whether it is still the same", async () => {
+  const { headers } = await ask({});
+  assert.equal(headers.get("etag"), '"abc"');
+  assert.equal(headers.get("cache-control"), "public, max-age=31536000, immutable");
+  assert.equal((await ask({}, { "if-none-match": 'W/"x", W/"abc"' })).status, 304);
+  assert.equal((await ask({}, { "if-none-match": '"x"' })).status, 200);
+  const range = { range: "bytes=0-9" };
+  assert.equal((await ask({}, { ...range, "if-range": '"abc"' })).status, 206);
+  assert.equal((await ask({}, { ...range, "if-range": '"older"' })).status, 200);
+  assert.equal((await ask({ tag: undefined as never })).headers.get("etag"), null);
+});
+
+Deno.test("what is in a pack store is asked for there, for this once", async () => {
+  const { status, headers } = await ask({ elsewhere: () => "http://10.0.0.2/images/a?signature" });
+  assert.deepEqual([status, headers.get("location")], [307, "http://10.0.0.2/images/a?signature"]);
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal((await ask({ elsewhere: () => undefined })).status, 200);
+});
+
+Deno.test("what is not here, and cannot be had elsewhere now, is brought and promised", async () => {
+  let brought = 0;
+  const { status, headers } = await ask({ bring: () => brought++ });
+  assert.deepEqual([status, headers.get("retry-after"), brought], [503, "2", 1]);
+});

@@ -19,6 +19,7 @@ import { deploymentRoutes } from "./routes/deployments.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { powerRoutes } from "./routes/power.ts";
+import { mediaRoutes } from "./routes/media.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
@@ -33,6 +34,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", rehearsalRoutes(context));
+  app.route("/", mediaRoutes(context));
   app.route("/", fileRoutes(context));
   app.route("/", nodeRoutes(context));
   app.route("/", deploymentRoutes(context));

@@ -1,4 +1,5 @@
 /** What the routes share. */
+import type { PackStoreMove, PackStoreView } from "#contract/api/pack_store.ts";
 import type { DeployAnswer, Notice } from "#contract/api.ts";
 import type {
   FailedDelivery,
@@ -8,9 +9,19 @@ import type {
   WebhookTest,
   WebhookView,
 } from "#contract/api/webhooks.ts";
-import type { ScheduleAdd, ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
+import type {
+  ScheduleAdd,
+  ScheduleDetails,
+  SchedulePreview,
+  ScheduleTerms,
+  ScheduleView,
+} from "#contract/api/schedules.ts";
+import type { MediumAnswer, MediumBootAnswer, MediumRequest, MediumView } from "#contract/api/media.ts";
+import type { ReviewRequest } from "#contract/api/reviews.ts";
+import type { SecureBootView } from "#contract/api/secure_boot.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { Context } from "hono";
+import type { z } from "zod";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
@@ -34,7 +45,14 @@ import type { PowerControl } from "../power/power_control.ts";
 import type { DeskFeed } from "./desk_feed.ts";
 import type { LiveEvents } from "./live.ts";
 import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
-import type { Captures, Images, SwarmAddresses, SwarmControl, VersionFiles } from "../fleet/ports.ts";
+import type {
+  BootFile,
+  Captures,
+  Images,
+  SwarmAddresses,
+  SwarmControl,
+  VersionFiles,
+} from "../fleet/ports.ts";
 
 export interface ApiContext {
   readonly people: People;
@@ -55,6 +73,10 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly checks: Checks;
   readonly swarm: SwarmControl;
+  readonly packStore: {
+    view(): PackStoreView;
+    moveTo(home: PackStoreMove["home"]): PackStoreView;
+  };
   readonly hooks: HookRegistry;
   readonly power: PowerControl;
   readonly notices: { list(): Notice[] };
@@ -68,8 +90,11 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
+  /** Undefined if the server signs no images. */
+  readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
   readonly rehearsals: Rehearsals;
+  readonly media: Media;
   /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
   /** Aborted when the server closes, to end long polls. */
@@ -104,7 +129,9 @@ interface Schedules {
   get(name: string): ScheduleDetails;
   /** Ranges and groups that it is for; undefined if there is no such schedule. */
   nodesOf(name: string): readonly string[] | undefined;
+  preview(terms: ScheduleTerms): Omit<SchedulePreview, "reviews"> & { orders: ReviewRequest[] };
   add(request: ScheduleAdd, by: Maker): ScheduleDetails;
+  change(name: string, terms: ScheduleTerms, by: Maker): ScheduleDetails;
   pause(name: string): ScheduleDetails;
   resume(name: string): ScheduleDetails;
   run(name: string): ScheduleDetails;
@@ -125,6 +152,22 @@ interface Rehearsals {
   cancel(id: string, options: { by: string }): RehearsalView;
   console(id: string): Promise<string>;
   screenshot(id: string): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** See server/media/. Every method throws RackseedError if it refuses. */
+interface Media {
+  make(request: z.output<typeof MediumRequest>, options: { by: string }): Promise<MediumAnswer>;
+  list(): MediumView[];
+  revoke(id: string): void;
+  /** The caller closes it. */
+  image(id: string): BootFile;
+  /** Whether machines may enrol by this secret. */
+  expects(secret: string): void;
+  /** Undefined if nothing is ordered for this machine. */
+  boot(
+    secret: string,
+    machine: { macs: readonly string[]; address: string },
+  ): z.output<typeof MediumBootAnswer> | undefined;
 }
 
 /** What GET /healthz, /readyz and /metrics answer. */

@@ -27,7 +27,8 @@ export class DeskFeed implements Disposable {
   /** Every node as it was sent last; filled when the first desk opens. */
   #nodes: Map<string, DeskNode> | undefined;
   readonly #changed = new Set<string>();
-  readonly #advanced = new Set<string>();
+  /** Nodes that only made progress, in the order of sending. */
+  readonly #advanced = new Map<string, () => NodeView | undefined>();
   readonly #removed = new Set<string>();
   readonly #events = new Map<string, ServerEvent>();
   readonly #stale = new Set<Stale>();
@@ -57,9 +58,18 @@ export class DeskFeed implements Disposable {
     if (!this.#nodes) return;
     if (event.type === "node") return this.#noteNode(event.node);
     if (event.type === "node-removed") return this.#noteRemoved(event.name);
-    if (event.type === "images" || event.type === "hooks") return this.noteStale(event.type);
+    if (event.type === "images" || event.type === "hooks" || event.type === "schedules") {
+      return this.noteStale(event.type);
+    }
     if (event.type === "rehearsal") return this.noteStale("rehearsals");
     this.#events.set(keyOf(event), event);
+    this.#sendSoon();
+  }
+
+  /** The node is further in its running step: its row is made when one of the next messages is. */
+  advance(name: string, view: () => NodeView | undefined): void {
+    if (!this.#nodes) return;
+    this.#advanced.set(name, view);
     this.#sendSoon();
   }
 
@@ -92,8 +102,8 @@ export class DeskFeed implements Disposable {
     const node = deskNode(view), last = this.#nodes?.get(view.name);
     this.#nodes?.set(node.name, node);
     this.#removed.delete(node.name);
-    if (last?.state === node.state && last.step === node.step && node.progress) this.#advanced.add(node.name);
-    else this.#changed.add(node.name);
+    this.#advanced.delete(node.name);
+    this.#changed.add(node.name);
     if (last?.state !== node.state) this.#stale.add("deployments");
     this.#sendSoon();
   }
@@ -115,25 +125,41 @@ export class DeskFeed implements Disposable {
   }
 
   #sendChanges(): void {
-    const advanced = [...this.#advanced].slice(0, MAX_PROGRESS);
-    const names = new Set([...this.#changed, ...advanced]);
-    const nodes = [...names].map((name) => this.#nodes?.get(name)).filter((node) => node !== undefined);
+    if (this.#watchers.size === 0) return this.#forget();
+    this.#takeAdvanced();
+    const nodes = [...this.#changed].map((name) => this.#nodes?.get(name)).filter((node) =>
+      node !== undefined
+    );
     const message: DeskMessage = {
       ...nodes.length > 0 && { nodes },
       ...this.#removed.size > 0 && { removedNodes: [...this.#removed] },
       ...listsOf([...this.#events.values()]),
       ...this.#stale.size > 0 && { stale: [...this.#stale] },
     };
-    for (const name of advanced) this.#advanced.delete(name);
-    for (const noted of [this.#changed, this.#removed, this.#events, this.#stale]) noted.clear();
+    this.#clear();
     this.#watchers.send(lineOf(message));
-    if (this.#watchers.size === 0) this.#forget();
+  }
+
+  /** Makes the rows of nodes that only made progress, as many as a message may carry of them. */
+  #takeAdvanced(): void {
+    for (const [name, view] of this.#advanced.entries().take(MAX_PROGRESS).toArray()) {
+      this.#advanced.delete(name);
+      const node = view();
+      if (!node) continue;
+      this.#nodes?.set(name, deskNode(node));
+      this.#changed.add(name);
+    }
   }
 
   /** Without watchers nothing is kept up to date. */
   #forget(): void {
     this.#nodes = undefined;
     this.#advanced.clear();
+    this.#clear();
+  }
+
+  #clear(): void {
+    for (const noted of [this.#changed, this.#removed, this.#events, this.#stale]) noted.clear();
   }
 
   #sendSite(): void {

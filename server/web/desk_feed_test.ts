@@ -67,15 +67,42 @@ Deno.test("a desk gets everything first, then only what changed", async () => {
   await messages.return(undefined);
 });
 
-Deno.test("progress between two messages is sent once, as its latest", async () => {
+Deno.test("progress between two messages is sent once, as it is then", async () => {
   const { feed } = open([installing("n1", 1)]);
   using _ = feed;
   const messages = messagesOf(feed.watch(ANNA, { isAllowed: () => true }));
   await next(messages);
-  for (let done = 2; done <= 90; done++) feed.note({ type: "node", node: installing("n1", done) });
+  let made = 0;
+  for (let done = 2; done <= 90; done++) {
+    feed.advance("n1", () => {
+      made++;
+      return installing("n1", done);
+    });
+    feed.advance("gone", () => undefined);
+  }
   const { nodes, ...rest } = await next(messages);
   assert.deepEqual(nodes?.map(({ progress }) => progress?.bytesDone), [90]);
+  assert.equal(made, 1);
   assert.deepEqual(rest, {});
+  await messages.return(undefined);
+});
+
+Deno.test("a message carries every change, and the progress of a bounded number of nodes; the others follow", async () => {
+  const names = Array.from({ length: 450 }, (_, i) => `n${i}`);
+  const { feed } = open(names.map((name) => installing(name, 1)));
+  using _ = feed;
+  const messages = messagesOf(feed.watch(ANNA, { isAllowed: () => true }));
+  await next(messages);
+  for (const name of names) feed.advance(name, () => installing(name, 2));
+  feed.note({ type: "node", node: node("n449", { state: "failed" }) });
+  const seen = [];
+  for (const most of [201, 200, 49]) {
+    const { nodes = [] } = await next(messages);
+    assert.equal(nodes.length, most);
+    seen.push(...nodes);
+  }
+  assert.equal(seen.find(({ name }) => name === "n449"), seen[0], "what failed comes first, and once");
+  assert.equal(new Set(seen.map(({ name }) => name)).size, 450);
   await messages.return(undefined);
 });
 

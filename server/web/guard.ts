@@ -10,7 +10,7 @@ import type { Action } from "../words/audit_text.ts";
 import { agentOf } from "./agent_access.ts";
 import { type ApiContext, authenticate, type Env, peerAddress } from "./context.ts";
 import { answerError } from "./problems.ts";
-import { type RouteRule, ruleName, RULES } from "./route_rules.ts";
+import { type RouteRule, ruleName, RULES, SECRETS } from "./route_rules.ts";
 import { onceForKey } from "./repeated_order.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 
@@ -39,7 +39,7 @@ type PersonRule = RouteRule & { readonly needs: Access };
 
 /** Other routes check the caller's secret themselves, or need none. */
 function isForPeople(rule: RouteRule | undefined): rule is PersonRule | undefined {
-  return rule?.needs !== "boot" && rule?.needs !== "session" && rule?.needs !== "none";
+  return rule === undefined || ![...SECRETS, "none"].includes(rule.needs);
 }
 
 interface Call {
@@ -102,7 +102,6 @@ async function recorded(
 /** Lists of the desk that an action may change, and that no event tells of. */
 function staleAfter(action: Action): Stale[] {
   const about = action.split(".")[0];
-  if (about === "schedule") return ["schedules"];
   if (about === "user" || about === "token") return ["people"];
   return about === "node" || about === "deployment" ? ["deployments"] : [];
 }

@@ -1,14 +1,14 @@
 /** Sends live events to many watchers, and batches those of mere progress. */
-import type { ServerEvent } from "#contract/api.ts";
+import type { NodeView, ServerEvent } from "#contract/api.ts";
 import { Watchers } from "./watchers.ts";
 
-/** Progress-only events are batched: at most 400 per second, however many nodes there are. */
+/** Progress is sent in batches: at most 400 nodes' per second, however many there are. */
 const PROGRESS = { everyMs: 250, batch: 100 };
 
 export class LiveEvents implements Disposable {
   readonly #watchers: Watchers;
-  /** Each node's latest progress that is not sent yet, in the order of sending. */
-  readonly #progress = new Map<string, ServerEvent>();
+  /** The nodes whose progress is not sent yet, in the order of sending. */
+  readonly #progress = new Map<string, () => NodeView | undefined>();
   #progressTimer: ReturnType<typeof setTimeout> | undefined;
 
   readonly #also: (event: ServerEvent) => void;
@@ -30,7 +30,7 @@ export class LiveEvents implements Disposable {
     return this.#watchers.size;
   }
 
-  /** Sends the event to every watcher at once; progress-only events wait for their batch, the latest of each node. */
+  /** Sends the event to every watcher at once. */
   publish(event: ServerEvent): void {
     this.#also(event);
     if (this.#watchers.size === 0) return;
@@ -39,19 +39,22 @@ export class LiveEvents implements Disposable {
       : event.type === "node-removed"
       ? event.name
       : undefined;
-    if (node !== undefined && isProgress(event)) {
-      this.#progress.set(node, event);
-      this.#progressTimer ??= setTimeout(() => this.#sendProgress(), PROGRESS.everyMs);
-      return;
-    }
     if (node !== undefined) this.#progress.delete(node);
     this.#send(event);
   }
 
+  /** The node is further in its running step: its view is sent with one of the next batches. */
+  advance(name: string, view: () => NodeView | undefined): void {
+    if (this.#watchers.size === 0) return;
+    this.#progress.set(name, view);
+    this.#progressTimer ??= setTimeout(() => this.#sendProgress(), PROGRESS.everyMs);
+  }
+
   #sendProgress(): void {
-    for (const [node, event] of this.#progress.entries().take(PROGRESS.batch).toArray()) {
-      this.#progress.delete(node);
-      this.#send(event);
+    for (const [name, view] of this.#progress.entries().take(PROGRESS.batch).toArray()) {
+      this.#progress.delete(name);
+      const node = view();
+      if (node) this.#send({ type: "node", node });
     }
     this.#progressTimer = this.#progress.size === 0
       ? undefined
@@ -74,12 +77,6 @@ export class LiveEvents implements Disposable {
     clearTimeout(this.#progressTimer);
     this.#watchers[Symbol.dispose]();
   }
-}
-
-/** Whether the event only reports progress within a node's running step. */
-function isProgress(event: ServerEvent): boolean {
-  if (event.type !== "node" || event.node.state !== "installing") return false;
-  return event.node.report?.state === "running" && event.node.report.progress !== undefined;
 }
 
 function lineOf(event: ServerEvent): string {

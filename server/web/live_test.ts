@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServerEvent } from "#contract/api.ts";
+import type { NodeView } from "#contract/api.ts";
 import { LiveEvents } from "./live.ts";
 
 const event = (name: string) => ({ type: "node-removed" as const, name });
@@ -64,13 +64,19 @@ Deno.test("an idle connection gets heartbeats", async () => {
   await reader.cancel();
 });
 
-Deno.test("a watcher gets the latest progress of each node in batches, and other events at once", async () => {
+Deno.test("a watcher gets the progress of each node in batches, as it is then, and events at once", async () => {
   using live = new LiveEvents();
   const reader = (live.watch([], { isAllowed: () => true })?.body ?? assert.fail())
     .getReader();
   await read(reader);
+  let made = 0;
   for (let percent = 1; percent <= 50; percent++) {
-    for (const name of ["a", "b", "c"]) live.publish(progress(name, percent));
+    for (const name of ["a", "b", "c", "gone"]) {
+      live.advance(name, () => {
+        made++;
+        return name === "gone" ? undefined : progress(name, percent);
+      });
+    }
   }
   live.publish(event("c"));
   assert.match(await read(reader), /node-removed/);
@@ -79,10 +85,11 @@ Deno.test("a watcher gets the latest progress of each node in batches, and other
   }
   live.publish(event("d"));
   assert.match(await read(reader), /"name":"d"/);
+  assert.equal(made, 3, "no view is made that is not sent");
   await reader.cancel();
 });
 
-function progress(name: string, bytesDone: number): ServerEvent {
+function progress(name: string, bytesDone: number): NodeView {
   const transfer = { bytesDone, bytesTotal: 100, peers: 1, bytesPerSecond: 1 };
   const report = {
     step: "install" as const,
@@ -90,7 +97,7 @@ function progress(name: string, bytesDone: number): ServerEvent {
     elapsedMs: 1,
     progress: transfer,
   };
-  return { type: "node", node: { id: name, name, settings: {}, state: "installing", armed: true, report } };
+  return { id: name, name, settings: {}, state: "installing", armed: true, report };
 }
 
 Deno.test("every event is also noted elsewhere, without watchers and within a batch", () => {

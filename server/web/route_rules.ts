@@ -6,9 +6,15 @@ import { CALLS } from "#contract/calls.ts";
 import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
+/** What the routes of machines check themselves. */
+export const SECRETS = ["boot", "session", "medium"] as const;
+
 export interface RouteRule {
-  /** "boot", "session": the route itself checks this secret of a node's order. "none": it is the same for everybody. */
-  readonly needs: Access | "boot" | "session" | "none";
+  /**
+   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium.
+   * "none": it is the same for everybody.
+   */
+  readonly needs: Access | typeof SECRETS[number] | "none";
   /** A node's own agent may call it as well: see agent_access.ts. */
   readonly agent?: true;
   /** The action that it is recorded as. */
@@ -34,6 +40,8 @@ const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /node/enrol": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/attest": { needs: "boot", unrecorded: OF_ORDER },
+  "POST /node/medium": { needs: "medium", unrecorded: OF_ORDER },
   "POST /node/inventory": NODE,
   "POST /node/report": NODE,
   "POST /node/identity": NODE,
@@ -90,6 +98,13 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /rehearsals/:id/screenshot": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
 
+  // a medium with packs holds what an export holds; any medium lets machines enrol
+  "POST /media": { needs: "administer", records: "medium.make", body: true },
+  "GET /media": { needs: "administer" },
+  "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
+  "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
+  "GET /media/:medium/image": { needs: "administer" },
+
   "GET /nodes": VIEW,
   "GET /nodes/:node": VIEW,
   "PUT /nodes/:node": { needs: "operate", records: "node.set" },
@@ -101,6 +116,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /nodes/:node/recovery-key": { needs: "administer", records: "node.recovery-key" },
   "GET /nodes/:node/hardware": VIEW,
   "POST /nodes/:node/accept-hardware": { needs: "operate", records: "node.accept-hardware" },
+  "POST /nodes/:node/forget-tpm": { needs: "operate", records: "node.forget-tpm" },
   "POST /nodes/:node/cancel": { needs: "order", records: "node.cancel" },
   "GET /nodes/:node/plan": VIEW,
   "GET /nodes/:node/log": VIEW,
@@ -136,6 +152,9 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   // for the nodes that the schedule names; each run asks again
   "GET /schedules": VIEW,
   "GET /schedules/:schedule": VIEW,
+  "POST /schedules/preview": { needs: "view", unrecorded: "it only reads" },
+  // for the nodes that it named until then, and for those that it is to name
+  "PUT /schedules/:schedule": { needs: "order", records: "schedule.change", body: true },
   "POST /schedules": { needs: "order", records: "schedule.add", body: true },
   "POST /schedules/:schedule/pause": { needs: "order", records: "schedule.pause" },
   "POST /schedules/:schedule/resume": { needs: "order", records: "schedule.resume" },
@@ -147,9 +166,12 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },
   "DELETE /hooks/:scope/:when/:name": { needs: "administer", records: "hook.delete" },
 
+  "GET /pack-store": VIEW,
+  "POST /pack-store": { needs: "administer", records: "pack-store.move" },
   "GET /swarm": VIEW,
   "POST /swarm": { needs: "administer", records: "swarm.set" },
   "GET /notices": VIEW,
+  "GET /secure-boot": VIEW,
   "POST /server/backup": { needs: "administer", records: "server.backup" },
   "GET /events": VIEW,
   "GET /openapi.json": { needs: "none" },

@@ -63,7 +63,7 @@ export async function subjectOf(
   const isForcedRetry = deployment !== undefined && pattern.endsWith("/retry") &&
     context.fleet.isForcedDeployment(deployment);
   const patterns = schedule !== undefined
-    ? context.schedules.nodesOf(schedule) ?? []
+    ? [...context.schedules.nodesOf(schedule) ?? [], ...body.nodes ?? []]
     : body.nodes ?? (deployment === undefined ? [] : context.fleet.namesOfDeployment(deployment));
   const keys = [params.get("node"), ...patterns, body.template].filter((key) => key !== undefined);
   const named = namedBy(keys, context.fleet);
@@ -103,7 +103,7 @@ function pathOf({ req }: Context): string | undefined {
 }
 
 /** The nodes that these keys, ranges and groups stand for now. */
-export function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): NamedNode[] {
+function namedBy(keys: readonly string[], fleet: ApiContext["fleet"]): NamedNode[] {
   return resolved(keys, fleet).map((key) => fleet.named(key) ?? { name: key.slice(0, MAX_NAME) });
 }
 

@@ -4,10 +4,11 @@
 const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_WATCHERS = 256;
 const HEARTBEAT_MS = 15_000;
+const ENCODER = new TextEncoder();
 
 interface Watcher {
   isAllowed(): boolean;
-  send(text: string): void;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
 
@@ -18,7 +19,7 @@ export class Watchers implements Disposable {
   constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number | undefined } = {}) {
     this.#heartbeat = setInterval(() => {
       this.recheck();
-      for (const watcher of this.#watchers) watcher.send(": still here\n\n");
+      this.send(": still here\n\n");
     }, heartbeatMs);
   }
 
@@ -32,7 +33,9 @@ export class Watchers implements Disposable {
   }
 
   send(text: string): void {
-    for (const watcher of this.#watchers) watcher.send(text);
+    if (this.#watchers.size === 0) return;
+    const bytes = ENCODER.encode(text);
+    for (const watcher of this.#watchers) watcher.send(bytes);
   }
 
   /**
@@ -41,7 +44,6 @@ export class Watchers implements Disposable {
    */
   watch({ first, isAllowed }: { first: string; isAllowed: () => boolean }): Response | undefined {
     if (this.#watchers.size >= MAX_WATCHERS) return undefined;
-    const encoder = new TextEncoder();
     let watcher: Watcher;
     /** Returns whether it was still watching. */
     const leave = () => this.#watchers.delete(watcher);
@@ -53,13 +55,13 @@ export class Watchers implements Disposable {
         watcher = {
           isAllowed,
           close,
-          send: (text) => {
-            controller.enqueue(encoder.encode(text));
+          send: (bytes) => {
+            controller.enqueue(bytes);
             if ((controller.desiredSize ?? 0) <= 0) close();
           },
         };
         this.#watchers.add(watcher);
-        controller.enqueue(encoder.encode(`retry: 2000\n\n${first}`));
+        controller.enqueue(ENCODER.encode(`retry: 2000\n\n${first}`));
       },
       cancel: () => void leave(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }));

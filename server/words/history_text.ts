@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<Exclude<HistoryKind, "schedule" | "other">, string>
 /** "deployment", "hardware accepted": what it was. */
 export function describeEvent({ kind, action }: HistoryEntry): string {
   if (action === "node.accept-hardware") return "hardware accepted";
+  if (action === "node.forget-tpm") return "TPM forgotten";
   if (action === "node.power-set") return "power settings changed";
   return kind === "schedule" || kind === "other" ? describeAction(action ?? kind) : KINDS[kind];
 }

@@ -15,6 +15,7 @@ const RUN = /^(rackseed|sha256sum) /;
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
+  [/^npx -y deno@[\d.]+ task pages\b/, "it takes minutes; CI runs the pages' own tests: test/web"],
   [/^npx -y deno@[\d.]+ task netboot\b/, "CI runs two of its ways: test/vm/netboot_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
   [/^deno task lab\b/, "takes long; test/vm runs the two richest labs"],
@@ -32,7 +33,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],
   [/^rackseed image export-disk\b/, "installs a virtual machine, which takes minutes: the lab does"],
   [
-    /^rackseed image (rehearse|rehearsal)\b/,
+    /^rackseed (image (rehearse|rehearsal)|node rehearse)\b/,
     "boots a virtual machine, which takes minutes: the lab with --rehearse",
   ],
   [/^curl --cacert ca\.pem\b/, "test/flows/api_document_test.ts makes such calls"],
@@ -44,6 +45,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^rackseed node (deploy|restore) .*--now\b/,
     "restarts a machine: test/vm/kexec_test.ts, and the lab with --kexec",
   ],
+  [/^rackseed medium (--|revoke)/, "needs an image that boots: the lab with --medium makes media"],
+  [/^(scp edge1:|rackseed medium adopt)/, "needs such a machine: the lab with --medium adopts one"],
   [/^rackseed machine adopt 52:/, "needs a machine that appears: test/interop/machines_test.ts has some"],
   [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
@@ -51,6 +54,14 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [
     /^rackseed deployment (pause|resume|cancel|retry)\b/,
     "the id is an example: test/flows/deployments_test.ts gives such orders",
+  ],
+  [
+    /^rackseed server .*--(pack-store|seeder off)\b/,
+    "test/flows/pack_store_deployment_test.ts starts such servers",
+  ],
+  [
+    /^rackseed image store move\b/,
+    "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
   ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];

@@ -52,7 +52,37 @@ const SCENES: readonly Scene[] = [
     prepare: (page) => page.goto(new URL("/help/troubleshooting", page.url()).href),
     texts: ["Troubleshooting by symptom", "The server does not start", "Getting started"],
   },
+  {
+    name: "schedules.png",
+    width: 1280,
+    height: 560,
+    prepare: async (page) => {
+      await addSchedules(page);
+      await page.goto(new URL("/schedules", page.url()).href);
+      await page.getByText("what failed").click();
+    },
+    texts: ["every day at 01:30", "Mon–Fri at 06:00", "not done everywhere", /no agent runs on it/, "paused"],
+  },
 ];
+
+/** One that waits, one that failed, and one that is paused; at the end, since they change the overview. */
+async function addSchedules(page: Page): Promise<void> {
+  const nodes = ["@compute"], zone = "UTC";
+  const backup = { work: "backup" };
+  const calls: [path: string, body: object][] = [
+    ["", { name: "drift", nodes: ["n1"], cron: "0 6 * * 1-5", zone, order: { work: "check" } }],
+    ["", { name: "nightly", nodes, cron: "30 1 * * *", zone, windows: ["01:00-05:00"], order: backup }],
+    ["", { name: "weekly", nodes: ["n2", "n3"], cron: "0 20 * * 6", zone, batch: 1, order: backup }],
+    ["/weekly/run", {}],
+    ["/drift/pause", {}],
+  ];
+  await page.evaluate(async (calls) => {
+    for (const [path, body] of calls) {
+      const headers = { "content-type": "application/json" };
+      await fetch(`/api/v1/schedules${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    }
+  }, calls);
+}
 
 Deno.test({
   name: "the documentation's pictures show the page as it is",

@@ -18,6 +18,7 @@ const SOUND: DoctorSystem = {
   space: () => ({ sizeBytes: 100e9, freeBytes: 50e9, inodes: 1000, freeInodes: 900 }),
   maxDescriptors: () => 65_536,
   ruleset: () => Promise.resolve('{"nftables":[]}'),
+  askBucket: () => Promise.reject(new Error("there is none")),
   missingBootPrograms: () => Promise.resolve([]),
   serverPid: () => undefined,
   portProblem: () => undefined,

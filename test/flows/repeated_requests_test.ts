@@ -205,7 +205,11 @@ Deno.test("a change with an outdated tag is refused, for everything that can be 
   await using started = await start();
   const { test, caller } = started;
   await test.client.send("POST", "/users", { json: { name: "anna", role: "viewer" } });
+  const nightly = { nodes: ["n1"], cron: "@daily", order: { work: "check" } };
+  await test.client.send("POST", "/schedules", { json: { ...nightly, name: "nightly" } });
   const settable: [path: string, method: string, ...changes: object[]][] = [
+    // its node is deleted below
+    ["/schedules/nightly", "PUT", { ...nightly, batch: 1 }, { ...nightly, batch: 2 }],
     ["/nodes/n1", "PUT", { group: "a" }, { group: "b" }],
     ["/images/web/settings", "PUT", { keep: ["/a"] }, { keep: ["/b"] }],
     ["/hooks/all/pre-install/x", "PUT", { script: "true" }, { script: "false" }],

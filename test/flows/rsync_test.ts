@@ -5,7 +5,6 @@ import { toHex } from "#torrent/metainfo/hex.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
 import { fetchTorrent } from "../../agent/install/fetch/torrent_file.ts";
-import type { Enrolled } from "../../agent/steps/enrol.ts";
 import { RsyncTable } from "../support/rsync_table.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -27,7 +26,7 @@ Deno.test("an order names its torrent's rsync URL; the agent rejects any other t
   assert.equal(toHex(parseMetainfo(await fetchByRsync(rsync, options)).infoHash), order.swarm.infoHash);
 
   const fetched = (changed: Order["swarm"]) =>
-    fetchTorrent({ order: { ...order, swarm: changed }, client: agent } as Enrolled, { signal });
+    fetchTorrent({ order: { ...order, swarm: changed }, client: agent }, { signal });
   assert.equal((await fetched(order.swarm)).way, "torrent by rsync");
   using liar = new RsyncTable();
   for (const address of [`${test.server.urls.rsync}/web@2.torrent`, `${liar.url}/torrents/web@1.torrent`]) {

@@ -42,6 +42,39 @@ Deno.test("schedule add says when it runs next, list and show what happened, and
     await product.done("schedule", "list"),
     /^rollout +deploy web to @lab +Sat .* Europe\/Vienna +–$/m,
   );
+  const set = [
+    "schedule",
+    "set",
+    "rollout",
+    "deploy",
+    "n1",
+    "--cron",
+    "@daily",
+    "--zone",
+    "UTC",
+    "--image",
+    "web",
+  ];
+  const review = await product.done(...set, "--review");
+  assert.match(
+    review,
+    /^its next times:\n( {2}\w{3} \d{4}-\d\d-\d\d 00:00 UTC\n){5}A run now would do this:\n/,
+  );
+  assert.match(review, /Install web@1 on 1 node;.*\n(.*\n)*Nothing is added or changed.\n$/);
+  assert.match(await product.done("schedule", "show", "rollout"), /30 2 \* \* 6/);
+  assert.match(await product.done(...set), /^changed the schedule rollout: deploy web to n1\n/);
+  assert.match(await product.done("schedule", "show", "rollout"), /Times: +@daily \(UTC\)\n/);
+  await product.done(
+    "schedule",
+    "set",
+    ...add.slice(2),
+    "--image",
+    "web",
+    "--batch",
+    "1",
+    "--window",
+    "22:00-05:00",
+  );
   assert.equal(await product.done("schedule", "pause", "rollout"), "rollout: paused\n");
   await fails(["schedule", "run", "rollout"], 1, /it is paused.*\n.*schedule resume rollout/);
   await product.done("schedule", "resume", "rollout");

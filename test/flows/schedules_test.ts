@@ -2,10 +2,18 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { AgentToken, ImageView, NodeView, Notice, type Order, ReportAnswer } from "#contract/api.ts";
+import {
+  AgentToken,
+  DeployAnswer,
+  ImageView,
+  NodeView,
+  Notice,
+  type Order,
+  ReportAnswer,
+} from "#contract/api.ts";
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { AuditPage } from "#contract/api/audit.ts";
-import { ScheduleDetails, ScheduleView } from "#contract/api/schedules.ts";
+import { ScheduleDetails, SchedulePreview, ScheduleView } from "#contract/api/schedules.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { DIRECTORY_INVENTORY, MACHINE_INVENTORY } from "../support/inventory.ts";
 import { waitFor } from "../support/wait_for.ts";
@@ -218,24 +226,49 @@ Deno.test("backups are made by the nodes' agents, and a node without one fails w
   ]]);
 });
 
-Deno.test("the page shows what comes next and how it went, and has buttons for those who may use them", async () => {
-  await using test = await start(1);
-  using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${test.data}/tls/ca.pem`)] });
-  const page = async (token: string) => {
-    const headers = { authorization: `Bearer ${token}` };
-    return await (await fetch(`${test.server.urls.server}/schedules`, { client, headers })).text();
-  };
-  await add(test.client);
-  await run(test.client);
-  const shown = await page(test.server.token);
-  assert.match(shown, /rollout.*made by admin token.*deploy web to @lab.*now: 1 waiting for boot/s);
-  assert.match(shown, /data-schedule="rollout" data-verb="pause"/);
-  await test.client.post("/users", { body: { name: "vera", role: "viewer" }, schema: UserAnswer });
-  const request = { user: "vera", name: "ci", role: "viewer", days: 1 };
-  const { token } = await test.client.post("/tokens", { body: request, schema: TokenAnswer });
-  const toVera = await page(token);
-  assert.match(toVera, /rollout/);
-  assert.doesNotMatch(toVera, /data-verb/);
+Deno.test("a preview says what a run would do to the nodes of each image, and adds nothing", async () => {
+  await using test = await ServerUnderTest.start();
+  for (const image of ["web", "app"]) await test.publish(image, { root: SOURCES });
+  for (const name of ["n1", "n2", "n3"]) {
+    await test.client.put(`/nodes/${name}`, { body: { group: "lab" }, schema: NodeView });
+  }
+  const preview = (order: object, nodes = ["@lab"]) =>
+    test.client.post("/schedules/preview", {
+      body: { nodes, cron: "0 3 * * *", zone: "UTC", windows: ["Sun 04:00-05:00"], order },
+      schema: SchedulePreview,
+    });
+  const { upcoming, reviews: [review] } = await preview({ work: "deploy", image: "web" });
+  assert.deepEqual([upcoming.length, review?.kind, review?.image, review?.losing], [
+    5,
+    "deployment",
+    "web@1",
+    3,
+  ]);
+  for (const { planned, begins } of upcoming) {
+    assert.match(planned, /T03:00:00/);
+    assert.match(begins, /T04:00:00/);
+    assert.equal(new Date(begins).getUTCDay(), 0);
+  }
+  assert.deepEqual((await preview({ work: "check" })).reviews, []);
+  await assert.rejects(preview({ work: "restore" }), { status: 409 });
+  for (const [node, image] of [["n1", "web"], ["n2", "app"]] as const) {
+    const body = { nodes: [node], image };
+    const { nodes: [ordered] } = await test.client.post("/deployments", { body, schema: DeployAnswer });
+    const { agent } = await test.enrol(ordered?.token, DIRECTORY_INVENTORY);
+    using _agent = agent;
+    await agent.post("/node/report", {
+      body: { step: "finish", state: "done", elapsedMs: 1 },
+      schema: ReportAnswer,
+    });
+  }
+  const restored = await preview({ work: "restore", now: true }, ["n1", "n2"]);
+  assert.deepEqual(restored.reviews.map(({ image, losing }) => [image, losing]), [["web@1", 1], [
+    "app@1",
+    1,
+  ]]);
+  const compared = await preview({ work: "restore", dryRun: true }, ["n1", "n2"]);
+  assert.deepEqual(compared.reviews.map(({ losing }) => losing), [0, 0]);
+  assert.deepEqual(await test.client.get("/schedules", z.array(ScheduleView)), []);
 });
 
 Deno.test("what can be known to fail is refused when the schedule is made", async () => {

@@ -28,6 +28,7 @@ function cli(...args: string[]): Promise<number> {
     runInstall: never,
     sendTree: never,
     exportDisk: never,
+    claimDevice: never,
   });
 }
 

@@ -69,6 +69,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "the agent's client, without an address of its own, gets a lease like others",
+  ...needs({ root: true, programs: ["ip"] }),
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    const client = await network.client();
+    const ask = async () => {
+      const { code, stdout, stderr } = await client.run(denoScript("lease_client.ts", await macOf(client)));
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    await network.serve({ boot: { file: "undionly.kpxe" } });
+    const { address, ...rest } = await ask();
+    assert.match(address, /^10\.77\.0\.1[01]\d$/);
+    assert.deepEqual(rest, { netmask: "255.255.255.0", router: SERVER, dns: [SERVER] });
+    assert.deepEqual(await ask(), { address, ...rest }, "the same machine, the same address");
+  },
+});
+
 /** Caches a script's packages in advance, since nothing can be fetched inside a namespace. */
 async function cache(script: string): Promise<void> {
   const [deno = "", ...args] = denoScript(script);

@@ -174,12 +174,17 @@ async function withImage(
   const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
   const script = `for i in $(seq ${files}); do head -c 4000000 /dev/urandom > $i; done`;
   const makeTree = (tree: string) => run(["sh", "-ec", `cd ${tree}; ${script}`]);
+  // another process's mount namespace keeps its copy of the disk's mount, and with it the file system that lost its power,
+  // unless the mount is shared (mount_namespaces(7)); ip-netns(8) makes such copies
+  await run(["mount", "--bind", directory, directory]);
+  await run(["mount", "--make-shared", directory]);
   try {
     await use(
       directory,
       await makeBenchImage(directory, { makeTree, level: 1, announce: "udp://127.0.0.1:1" }),
     );
   } finally {
+    await run(["umount", directory]);
     await Deno.remove(directory, { recursive: true });
   }
 }

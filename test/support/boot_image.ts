@@ -6,7 +6,7 @@ import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { FileSource } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
-import { kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
+import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
@@ -32,18 +32,26 @@ export async function makeBootImage(
   folder: string,
   { product, level = 3 }: { readonly product?: string; readonly level?: number } = {},
 ): Promise<BootImage> {
-  const kernelTree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
-  const host = await directorySource("/");
-  const source = layered(await directorySource(kernelTree), host);
-  const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
-  const compression = await kernelCompression(source, kernelRelease);
+  const { compression, ...image } = await makeImageSegment(folder, { level });
   const agent = await buildAgentSegment({
     product: product ?? await standIn(folder),
-    source: host,
+    source: await directorySource("/"),
     output: `${folder}/agent.img`,
     compression,
     level,
   });
+  return { ...image, agent };
+}
+
+/** The same without the agent's part. */
+export async function makeImageSegment(
+  folder: string,
+  { level = 3 }: { readonly level?: number } = {},
+): Promise<Omit<BootImage, "agent"> & { readonly compression: Compression }> {
+  const kernelTree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
+  const source = layered(await directorySource(kernelTree), await directorySource("/"));
+  const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
+  const compression = await kernelCompression(source, kernelRelease);
   const { kernelPath, segment, moduleCount, missing } = await buildImageSegment({
     source,
     kernelRelease,
@@ -53,7 +61,7 @@ export async function makeBootImage(
     level,
   });
   if (missing.length > 0) throw new Error(`this machine lacks ${missing.map(({ name }) => name).join(", ")}`);
-  return { kernel: `${kernelTree}${kernelPath}`, agent, image: segment, moduleCount };
+  return { kernel: `${kernelTree}${kernelPath}`, image: segment, moduleCount, compression };
 }
 
 /** The path of a kernel alone. */

@@ -10,7 +10,11 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
-import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { signedCommandLine } from "../../boot/menu/kernel.ts";
+import { type Piece, signProgram } from "../../boot/uki/uki.ts";
+import { signerOf } from "../../boot/uki/signed_data.ts";
+import { SignedImages } from "../../server/netboot/signed_images.ts";
+import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/programs.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
@@ -25,6 +29,14 @@ export interface BootServiceOptions {
   readonly tells?: boolean;
   /** Every machine counts as this node. */
   readonly node?: NetbootNode;
+  /** Sign images with this key; Base64 of the certificate's DER. */
+  readonly signing?: {
+    readonly privateKey: string;
+    readonly certificate: string;
+    readonly pin: string;
+    /** Change one byte of the initramfs after that. */
+    readonly spoils?: boolean;
+  };
   readonly images: Readonly<Record<string, ImageBootFiles>>;
   /** Without what shortens the way: answers to router solicitations, the end of iPXE's wait for proxyDHCP. */
   readonly slow?: boolean;
@@ -45,14 +57,17 @@ if (import.meta.main) {
     network: { mask: "255.255.255.0" },
     transport: options.transport,
     secureBoot: options.secureBoot,
+    signedImages: options.signing !== undefined,
   };
   const programs = new Map<string, Uint8Array>();
   for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
+  const signed = options.signing && signedImages(options, { site, programs });
   const files = new BootFiles({
     site,
     programs,
     issueTarget: () => chooseTarget(options.node),
     image: (name) => options.images[name],
+    ...(signed && { signed }),
   });
   const tell = options.tells ? (text: string) => console.log(text) : () => {};
   const lookupBy = (by: "tftp" | "http") => (name: string) => {
@@ -65,7 +80,7 @@ if (import.meta.main) {
     interface: options.interface,
     address,
     bootOptions(client: BootClient) {
-      const answer = chooseFirstStage(client, { site });
+      const answer = chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
       return answer && options.slow ? { file: answer.file } : answer;
     },
     onClient: ({ mac, ipxe }: BootClient) =>
@@ -95,6 +110,33 @@ if (import.meta.main) {
   if (options.watchAgent) void watchAgent(address);
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}
+
+/** Signs iPXE in `programs`, too. */
+function signedImages(
+  { signing, images }: BootServiceOptions,
+  { site, programs }: { site: { agentUrl: string; httpUrl: string }; programs: Map<string, Uint8Array> },
+): (name: string) => readonly Piece[] | undefined {
+  if (signing === undefined) throw new RangeError("no key");
+  const { privateKey, certificate, pin, spoils } = signing;
+  const signer = signerOf({ privateKey, certificate: Uint8Array.fromBase64(certificate) });
+  const stub = programs.get(EFI_STUB), name = "snponly.efi";
+  if (stub === undefined) throw new Error("the stub is missing");
+  programs.set(name, signProgram(programs.get(name) ?? new Uint8Array(), signer, { name }));
+  const commandLine = signedCommandLine({ server: site.agentUrl, pin, httpUrl: site.httpUrl });
+  const made = new SignedImages({ stub, signer, commandLine, image: (name) => images[name] });
+  return (name) => spoils ? spoiled(made.get(name) ?? []) : made.get(name);
+}
+
+/** With one other bit in the middle of the first file, which is the initramfs. */
+function spoiled(pieces: readonly Piece[]): Piece[] {
+  const at = pieces.findIndex((piece) => typeof piece === "string");
+  return pieces.map((piece, i) => {
+    if (i !== at || typeof piece !== "string") return piece;
+    const bytes = Deno.readFileSync(piece);
+    bytes[bytes.length >> 1]! ^= 1;
+    return bytes;
+  });
 }
 
 async function watchAgent(hostname: string): Promise<void> {

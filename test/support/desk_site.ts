@@ -3,6 +3,8 @@ import type { Browser, Page } from "playwright-core";
 import { z } from "zod";
 import { CaptureView, DeployAnswer, Order, type StepReport } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { Source } from "#contract/format/manifest.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
@@ -29,11 +31,18 @@ export class Site implements AsyncDisposable {
   }
 
   /** Publishes the files below `root` as a version. */
-  async capture({ root, image }: { root: string; image: string }): Promise<void> {
+  async capture(
+    { root, image, ...about }: {
+      root: string;
+      image: string;
+      layout?: DiskLayout | undefined;
+      source?: Source | undefined;
+    },
+  ): Promise<void> {
     const { id } = await this.client.post("/captures", { body: { image }, schema: CaptureView });
     const { signal } = new AbortController();
     const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
-    await sendCapture({ api: this.client, capture: id, tree, excludes: [], signal });
+    await sendCapture({ api: this.client, capture: id, tree, excludes: [], ...about, signal });
     await waitForCapture(this.client, { id, signal });
   }
 
@@ -51,9 +60,9 @@ export class Site implements AsyncDisposable {
     return await this.enrol(nodes[0]?.token ?? "");
   }
 
-  async enrol(token: string): Promise<NodeAgent> {
+  async enrol(token: string, inventory: object = INVENTORY): Promise<NodeAgent> {
     const agent = await ApiClient.connect({ server: this.server.urls.server, token });
-    const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+    const order = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
     agent.useSession(order.session);
     return {
       order,

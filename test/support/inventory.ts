@@ -1,4 +1,5 @@
 import type { Inventory } from "#contract/api.ts";
+import { disk } from "../../server/plan/testing/templates.ts";
 
 /** The least that an agent may report when it enrols, here for an installation into a directory. */
 export const DIRECTORY_INVENTORY: Inventory = {
@@ -16,3 +17,30 @@ export const MACHINE_INVENTORY: Inventory = {
   kind: "machine",
   disks: [{ name: "vda", sizeBytes: 10e9, sectorBytes: 512, removable: false, content: "" }],
 };
+
+/** A machine that reported a disk in full, with what is on it. */
+export function reportedMachine(
+  sizeBytes: number,
+  more: Partial<Inventory["disks"][number]> = {},
+): Inventory {
+  const { kind, names, uses, partitions: _, signatures: __, labels: ___, ...facts } = disk({ sizeBytes });
+  const reported = {
+    ...facts,
+    kind,
+    names: [...names],
+    byPath: names[0],
+    uses: [...uses],
+    model: "SAMSUNG MZ7LH960",
+    serial: "S45NNA0M0",
+    content: "gpt: ext4 'root', swap, xfs 'data'",
+    partitions: [1, 2, 3].map((number) => ({
+      name: `sda${number}`,
+      number,
+      start512: number * 2048,
+      size512: number * 4_000_000,
+    })),
+    labels: ["data"],
+    ...more,
+  };
+  return { ...MACHINE_INVENTORY, memoryBytes: 8e9, disks: [reported] };
+}

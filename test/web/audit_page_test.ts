@@ -35,6 +35,7 @@ Deno.test({
       await search.getByRole("button", { name: "Show" }).click();
       await page.waitForURL(/node=n2/);
       await page.getByText("n9").waitFor({ state: "detached" });
+      await rows.first().waitFor();
       assert.equal(await rows.count(), 1);
       await page.goto(`${test.server.urls.server}/audit?action=node.delete`);
       await page.getByRole("row", { name: /delete a node.*n1.*done/ }).waitFor();

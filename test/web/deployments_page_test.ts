@@ -46,7 +46,7 @@ Deno.test({
       await agents[i]?.report({ step: "format", state: "failed", elapsedMs: 1, problem });
     }
     await page.getByText("2 nodes at format: cannot format /dev/… as ext4").waitFor();
-    await page.getByRole("img", { name: /24 nodes in 3 racks/ }).waitFor();
+    await page.getByRole("img", { name: /Nodes: 24, racks: 3/ }).waitFor();
     await page.getByText("1 of 24 done", { exact: false }).waitFor();
     await page.locator(".plot canvas").first().waitFor();
 

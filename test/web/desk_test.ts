@@ -115,8 +115,9 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
     await page.keyboard.press("?");
     await page.getByRole("dialog").getByText("Next node").waitFor();
     await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("o");
-    assert.equal(new URL(page.url()).pathname, "/nodes/n66");
+    await page.waitForURL(/\/nodes\/n66$/);
   });
 
   await t.step("the racks show a square for each node, told apart by more than its colour", async () => {

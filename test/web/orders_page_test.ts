@@ -225,7 +225,7 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
 
   await t.step("a node without an agent is backed up at its next boot, and the dialog says so", async () => {
     await page.getByRole("button", { name: "Back up…" }).click();
-    await dialog.getByText("1 at the next network boot; the disks are only read").waitFor();
+    await dialog.getByText("f1: at the next network boot; the disks are only read").waitFor();
     await dialog.getByRole("button", { name: "Back up 1 node" }).click();
     await head.getByText("armed for backup").waitFor();
     const view = await client.get("/nodes/f1", NodeView);
@@ -235,10 +235,20 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
     await head.getByText("running").waitFor();
   });
 
+  await t.step("an admin gets the script that installs the agent on a node, once", async () => {
+    await page.getByRole("button", { name: "Agent…" }).click();
+    await dialog.getByRole("button", { name: "Make the script" }).click();
+    const script = await dialog.getByLabel("Script").inputValue();
+    assert.match(script, /^RACKSEED_TOKEN=rs1\.\S+$/m);
+    assert.match(script, /^ExecStart=\S+ agent template --name f1$/m);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "detached" });
+  });
+
   await t.step("a node whose agent is online is backed up by it, now", async () => {
     await client.send("POST", "/templates", { json: { name: "f1", lacks: [] } });
     await page.getByRole("button", { name: "Back up…" }).click();
-    await dialog.getByText("1 now, by the agent that runs there").waitFor();
+    await dialog.getByText("f1: now, by the agent that runs there").waitFor();
     await dialog.getByRole("button", { name: "Back up 1 node" }).click();
     await dialog.waitFor({ state: "detached" });
     const last = (await client.get("/captures", z.array(CaptureView))).at(-1);
@@ -248,7 +258,7 @@ async function outcomes(t: Deno.TestContext, { page, test }: Scene): Promise<voi
 
   await t.step("a node is checked by its agent, and the drift tab lists what differs, as text", async () => {
     await page.getByRole("link", { name: "Drift" }).click();
-    await page.getByText("It was never checked.").waitFor();
+    await page.getByText("It was not checked since it was installed or restored.").waitFor();
     await page.getByRole("button", { name: "Check…" }).click();
     await dialog.getByRole("button", { name: "Check 1 node" }).click();
     await page.getByText("The agent has not begun yet.").waitFor();

@@ -195,6 +195,7 @@ async function walkThrough(t: Deno.TestContext, scene: Scene): Promise<void> {
     await admin.getByRole("button", { name: "Show" }).click();
     await admin.waitForURL(/node=n2/);
     await admin.getByRole("row", { name: /greta/ }).first().waitFor({ state: "detached" });
+    await admin.locator("tbody tr").first().waitFor();
     assert.equal(await admin.locator("tbody tr").count(), 2);
     await screenshot(admin, "audit");
     await show(admin, "Overview");

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Inventory, NodeView } from "#contract/api.ts";
-import { disk, GIB, header } from "../../server/plan/testing/templates.ts";
-import { MACHINE_INVENTORY } from "../support/inventory.ts";
+import { GIB, header } from "../../server/plan/testing/templates.ts";
+import { reportedMachine } from "../support/inventory.ts";
 import { accessibilityFaults, chromiumNeeds, openBrowser, openPage } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { makeSmallTree } from "../flows/support/small_tree.ts";
@@ -31,29 +31,6 @@ Deno.test({
   },
 });
 
-function machine(sizeBytes: number, more: Partial<Inventory["disks"][number]> = {}): Inventory {
-  const { kind, names, uses, partitions: _, signatures: __, labels: ___, ...facts } = disk({ sizeBytes });
-  const reported = {
-    ...facts,
-    kind,
-    names: [...names],
-    byPath: names[0],
-    uses: [...uses],
-    model: "SAMSUNG MZ7LH960",
-    serial: "S45NNA0M0",
-    content: "gpt: ext4 'root', swap, xfs 'data'",
-    partitions: [1, 2, 3].map((number) => ({
-      name: `sda${number}`,
-      number,
-      start512: number * 2048,
-      size512: number * 4_000_000,
-    })),
-    labels: ["data"],
-    ...more,
-  };
-  return { ...MACHINE_INVENTORY, memoryBytes: 8e9, disks: [reported] };
-}
-
 async function report(test: ServerUnderTest, node: string, inventory: Inventory): Promise<void> {
   const [token] = await test.deploy([node]);
   using agent = (await test.enrol(token, inventory)).agent;
@@ -71,12 +48,12 @@ async function siteWithNodes(): Promise<ServerUnderTest> {
       json: { address: `10.0.0.${10 + i}/24`, group: "compute" },
     });
   }
-  for (const node of ["n1", "n2", "n3"]) await report(test, node, machine(960 * GIB));
-  await report(test, "n4", machine(2 * GIB));
+  for (const node of ["n1", "n2", "n3"]) await report(test, node, reportedMachine(960 * GIB));
+  await report(test, "n4", reportedMachine(2 * GIB));
   await report(
     test,
     "n5",
-    machine(960 * GIB, { health: { verdict: "failing", reasons: ["it expects to fail"] } }),
+    reportedMachine(960 * GIB, { health: { verdict: "failing", reasons: ["it expects to fail"] } }),
   );
   return test;
 }
@@ -138,7 +115,11 @@ async function walkThrough(
       const typed = page.getByLabel("How many machines lose data?");
       await typed.fill("4");
       assert.equal(await install.isEnabled(), false);
-      await report(test, "n2", machine(960 * GIB, { content: "gpt: xfs 'precious'", labels: ["precious"] }));
+      await report(
+        test,
+        "n2",
+        reportedMachine(960 * GIB, { content: "gpt: xfs 'precious'", labels: ["precious"] }),
+      );
       await typed.fill("3");
       await picture(page, "deploy-typed");
       await typed.press("Enter");

@@ -11,6 +11,8 @@ import { rootObstacle } from "../../boot_config/prove_root.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 import type { TargetDisks } from "../disk/guard.ts";
+import { FALLBACK } from "../../boot_config/esp_programs.ts";
+import { enrolSecureBoot } from "./secure_boot.ts";
 import { FirmwareEntries } from "./firmware_entries.ts";
 import { fillCopies } from "./esp_copies.ts";
 import { makeFirstMenu } from "./first_menu.ts";
@@ -18,6 +20,9 @@ import { installGrub, installGrubOnEsp } from "./grub.ts";
 import { type BootLoaderOptions, TITLE } from "./in_clone.ts";
 import { loaderProgram, proveFallback } from "./esp_programs.ts";
 import { installSystemdBoot, installUnified } from "./systemd_boot.ts";
+
+/** More than any boot loader has; a unified kernel image may have this much. */
+const LOADER_BYTES = 1 << 30;
 
 /** Returns what was left out, as text. Throws RackseedError. */
 export async function installBootLoader(target: TargetDisks, options: BootLoaderOptions): Promise<string[]> {
@@ -74,7 +79,22 @@ async function installOnEsps(
     });
   }
   await firmware.keepNetworkFirst();
-  return [];
+  return await enrolKeys(options, { esp, program });
+}
+
+async function enrolKeys(
+  { secureBoot, clone }: Pick<BootLoaderOptions, "secureBoot" | "clone">,
+  { esp, program }: { readonly esp: string; readonly program: string },
+): Promise<string[]> {
+  if (secureBoot === undefined) return [];
+  const programs = await Promise.all(
+    [program, FALLBACK].map(async (name) => ({
+      name,
+      content: await clone.bytes(`${esp}/${name}`, { maxBytes: LOADER_BYTES }),
+    })),
+  );
+  const done = await enrolSecureBoot(secureBoot, { programs });
+  return done === undefined ? [] : [done];
 }
 
 /** Returns whether it made the firmware's entry for the mounted ESP, too. */

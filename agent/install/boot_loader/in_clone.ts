@@ -1,4 +1,5 @@
 /** Runs boot loader programs of the image in the clone's tree. */
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
 import type { Plan } from "#plan/actions.ts";
@@ -17,6 +18,8 @@ export interface BootLoaderOptions {
   readonly distribution: string;
   /** The firmware started the system before, and not the agent: its current entry is not the network. */
   readonly byKexec?: boolean | undefined;
+  /** The site's key, for a machine in set-up mode. */
+  readonly secureBoot?: SecureBootOrder | undefined;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
 }

@@ -7,6 +7,7 @@ import { type BytePath, parentOf } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { placesShownAgain } from "#contract/format/subvolume_places.ts";
 import { packKeys } from "#contract/format/manifest.ts";
+import { clearedUmask } from "../../sys/cleared_umask.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
   chmodAt,
@@ -17,7 +18,6 @@ import {
   O,
   openAt,
   truncate,
-  umask,
 } from "../../sys/libc.ts";
 import { AttributeWriter, beginDirectory, beginFile } from "./attributes.ts";
 import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
@@ -85,7 +85,7 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
     );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
-  const formerUmask = umask(0);
+  using _umask = clearedUmask();
   try {
     const plan = planTree(manifest, existing);
     const attributes = new AttributeWriter(target.fd, { privileged, self });
@@ -105,7 +105,6 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
       ? error
       : writeFailure(path, { reason: messageOf(error), code: codeOf(error), cause: error });
   } finally {
-    umask(formerUmask);
     signal?.removeEventListener("abort", stop);
   }
 }

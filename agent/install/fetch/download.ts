@@ -108,6 +108,7 @@ export class Download implements AsyncDisposable {
       // from the order, which came over TLS: what the torrent names outside its hashed part may be forged
       trackers: order.swarm.announce,
       webSeeds: order.swarm.webSeeds,
+      webSeedsFirst: order.swarm.webSeedsFirst ?? false,
       ...(httpsFallback && { httpsFallback }),
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),

@@ -15,11 +15,13 @@ import type { InstallOptions } from "../extract/install_options.ts";
 import { defaultWorkers, installTree } from "../extract/install_tree.ts";
 import { type VerifyOptions, verifyTree } from "../extract/verify.ts";
 import type { Journal } from "../records/journal.ts";
-import type { DownloadProgress } from "./download.ts";
+import { Download, type DownloadProgress } from "./download.ts";
 import { fetchExtents } from "./extent_client.ts";
 import { describeComparison, describeTransfer } from "./fetch_messages.ts";
 import { InstallClock } from "./install_clock.ts";
-import { type JoinedSwarm, orDispose, SwarmJoin } from "./join_swarm.ts";
+import type { JoinedImage } from "./image_download.ts";
+import { orDispose, SwarmJoin } from "./join_swarm.ts";
+import { MediumPacks } from "./medium_packs.ts";
 import { safeFrames } from "./safe_frames.ts";
 import { watchDownload } from "./watch_download.ts";
 
@@ -45,8 +47,8 @@ export interface FetchTarget {
   readonly comparison?: Comparison | undefined;
 }
 
-/** A swarm with the target it fills. */
-interface TargetFetch extends JoinedSwarm {
+/** A version with the target it fills. */
+interface TargetFetch extends JoinedImage {
   readonly target: FetchTarget;
   readonly compared: ComparisonResult | undefined;
   /** Frames to fetch from the swarm; undefined for all. */
@@ -87,6 +89,7 @@ export class ImageFetch implements AsyncDisposable {
 
   /** Starts to fetch the torrent and the manifest while the target is still being prepared; see SwarmJoin. */
   begin(options: { memory: string; writes: boolean; manifestOnly: boolean }): void {
+    if (this.#options.enrolled.medium) return;
     this.#swarmJoin.begin({ ...options, signal: this.#signal });
   }
 
@@ -98,28 +101,40 @@ export class ImageFetch implements AsyncDisposable {
     target: FetchTarget,
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
-    const { comparison, journal } = target, manifestOnly = comparison !== undefined;
-    const { torrent, swarm } = await this.#swarmJoin.join({
+    const { comparison, journal } = target;
+    const { joined, way } = await this.#joinImage({
       memory,
       journal,
-      manifestOnly,
-      signal: this.#signal,
+      manifestOnly: comparison !== undefined,
     });
-    const { download, inMemory, manifest } = swarm;
+    const { download, inMemory, manifest } = joined;
     return await orDispose(download, async () => {
       const compared = await this.#compare(target, { manifest, progress });
       const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
       // joining again takes a moment: not worth it if nothing is to be fetched
       if (needed && needed.length > 0 && journal) await download.fetchOnly(needed, manifest);
-      this.#joined = { ...swarm, target, compared, needed };
+      this.#joined = { ...joined, target, compared, needed };
       const { bytesDone, bytesTotal } = download.progress(), missingBytes = bytesTotal - bytesDone;
-      const place = `packs ${inMemory ? "in memory" : "on the target's disk"}`;
+      const place = inMemory ? "packs in memory" : "packs on the target's disk";
       const found = compared && comparison
         ? describeComparison(compared, { comparison, manifest, missingBytes })
-        : `${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`;
+        : [`${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch`, place].join(", ");
       const planLines = comparison?.why === "restores" ? compared?.lines : undefined;
-      return { message: `${found}; ${torrent.way}`, inMemory, planLines };
+      return { message: `${found}; ${way}`, inMemory, planLines };
     });
+  }
+
+  /** From the medium that carries it, else from the swarm. `way`: how it comes, as text. */
+  async #joinImage(
+    options: { memory: string | undefined; journal: Journal | undefined; manifestOnly: boolean },
+  ): Promise<{ joined: JoinedImage; way: string }> {
+    const { enrolled } = this.#options;
+    if (enrolled.medium) {
+      const { packs: download, manifest } = await MediumPacks.open(enrolled.medium.folder, enrolled);
+      return { joined: { download, manifest, inMemory: true }, way: "all on the medium" };
+    }
+    const { torrent, swarm } = await this.#swarmJoin.join({ ...options, signal: this.#signal });
+    return { joined: swarm, way: torrent.way };
   }
 
   async #compare(
@@ -144,7 +159,10 @@ export class ImageFetch implements AsyncDisposable {
   /** Step "install": writes frames as they arrive. The message includes what could not be preserved. */
   async install(progress: StepProgress): Promise<StepOutcome> {
     const { download, inMemory, manifest, compared, needed } = this.#current;
-    await using safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
+    // nothing of a medium is lost in a power cut
+    await using safe = inMemory && download instanceof Download
+      ? safeFrames(download, { manifest, only: needed })
+      : undefined;
     const started = performance.now();
     const workers = compared && compared.differences.fetchBytes < LITTLE_BYTES ? 0 : defaultWorkers();
     const clock = new InstallClock({

@@ -1,9 +1,9 @@
 /** Joins the swarm of an image: ahead of time, while the target is still being prepared, or when it is ready. */
-import type { Manifest } from "#contract/format/manifest.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import type { Journal } from "../records/journal.ts";
 import { Download } from "./download.ts";
+import type { JoinedImage } from "./image_download.ts";
 import { httpsPacks } from "./https_packs.ts";
 import { memoryFor } from "./pack_store.ts";
 import { awaitDisk } from "./safe_frames.ts";
@@ -11,11 +11,8 @@ import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { watchDownload } from "./watch_download.ts";
 
 /** The joined swarm and its manifest. */
-export interface JoinedSwarm {
+interface JoinedSwarm extends JoinedImage {
   readonly download: Download;
-  readonly manifest: Manifest;
-  /** Whether the packs are in memory. */
-  readonly inMemory: boolean;
 }
 
 interface SwarmJoinOptions {
@@ -123,7 +120,7 @@ export class SwarmJoin implements AsyncDisposable {
 }
 
 /** Does the work, and disposes the download if it fails. */
-export async function orDispose<T>(download: Download, work: () => Promise<T>): Promise<T> {
+export async function orDispose<T>(download: AsyncDisposable, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

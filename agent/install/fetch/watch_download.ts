@@ -1,6 +1,7 @@
 /** Waits for work that needs the swarm, and gives up when nothing arrives any more. */
 import { RackseedError } from "#contract/errors.ts";
-import type { Download, DownloadProgress } from "./download.ts";
+import type { DownloadProgress } from "./download.ts";
+import type { ImageDownload } from "./image_download.ts";
 
 /** Ends the installation if not one byte arrives for this long. */
 const STALL_MS = 10 * 60_000;
@@ -11,7 +12,7 @@ const TICK_MS = 1_000;
  * aborts. Throws RackseedError if the download stalls.
  */
 export async function watchDownload<T>(
-  download: Download,
+  download: Pick<ImageDownload, "progress">,
   { work, tick, signal }: {
     work: Promise<T>;
     tick: (transfer: DownloadProgress) => void;

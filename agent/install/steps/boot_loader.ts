@@ -28,7 +28,8 @@ export async function installLoader(machine: Machine, options: LoaderOptions): P
   const layout = header.layout ?? { disks: [], fileSystems: [], swap: [] };
   const disks = templateDisks(plan, { layout, encryption: order.encryption });
   const facts = layout.boot ?? GRUB_ONLY;
-  const loader = { plan, clone, facts, disks, distribution, byKexec, run, signal };
+  const { secureBoot } = order;
+  const loader = { plan, clone, facts, disks, distribution, byKexec, secureBoot, run, signal };
   const notes = await installBootLoader(target, loader);
   notes.push(...await labelChanged(clone));
   // grub-install wrote to the device itself, which is read now

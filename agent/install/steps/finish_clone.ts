@@ -10,6 +10,7 @@ import { writeIndex } from "../records/clone_record.ts";
 import type { GivenIdentity } from "./give_identity.ts";
 import type { Ending, Machine, PlannedDisk } from "./machine.ts";
 import { devicesOf, runMachineHooks } from "./machine_hooks.ts";
+import { keepMediumReport } from "./medium_report.ts";
 import { type MountedClone, releaseClone } from "./mounted_clone.ts";
 
 interface WrittenClone extends PlannedDisk {
@@ -27,6 +28,7 @@ export async function finishClone(machine: Machine, written: WrittenClone): Prom
   const release = async () => {
     const loaded = await loadIfOrdered(machine, written);
     if (loaded?.isLoaded) ending = "kexec";
+    await keepMediumReport(machine, { clone: written.mounted.clone, identity });
     const message = await releaseClone(machine, written);
     return loaded ? `${message}; ${loaded.note}` : message;
   };

@@ -8,6 +8,7 @@ import { ImageFetch } from "../fetch/image_fetch.ts";
 import { installLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";
 import { giveKeys } from "./clone_keys.ts";
+import { confirmOverwriting } from "./confirm_overwriting.ts";
 import { finishClone } from "./finish_clone.ts";
 import { giveIdentity } from "./give_identity.ts";
 import { type Ending, type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
@@ -39,6 +40,7 @@ export async function installMachine(machine: Machine): Promise<Ending> {
   const { target } = await steps.run("guard", () => proveDisk(machine, plan));
   const disk = { plan, target };
   const identity = await chooseIdentity(machine, target);
+  await confirmOverwriting(machine, { plan, identity });
   await runPreInstallHooks(machine, { target, identity });
   const { resumes } = await steps.run(
     "partition",

@@ -18,6 +18,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     runInstall: unexpected,
     sendTree: unexpected,
     exportDisk: unexpected,
+    claimDevice: unexpected,
     ...over,
   };
 }

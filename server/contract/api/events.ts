@@ -21,6 +21,8 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("rehearsal"), rehearsal: RehearsalView }),
   /** A hook was set or removed. */
   z.object({ type: z.literal("hooks") }),
+  /** A schedule was added, changed or removed, or a run of it got further. */
+  z.object({ type: z.literal("schedules") }),
   z.object({ type: z.literal("notices"), notices: z.array(Notice) }),
   z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
 ]);

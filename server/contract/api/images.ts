@@ -61,7 +61,11 @@ export const ImageView = VersionView.pick({
 });
 export type ImageView = z.infer<typeof ImageView>;
 
-export const ImageQuery = PageQuery.extend({ image: ImageName.optional() });
+export const ImageQuery = PageQuery.extend({
+  image: ImageName.optional(),
+  /** Only the backups of this node. */
+  backupOf: MachineName.optional(),
+});
 
 export const VerifyEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("progress"), bytesDone: count, bytesTotal: count }),

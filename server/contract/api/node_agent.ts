@@ -1,5 +1,6 @@
 /** Messages between a node's agent and the server. */
 import { z } from "zod";
+import { TpmQuote } from "./attestation.ts";
 import { DiskChoices, InstalledDisk } from "./disks.ts";
 import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks, TransferSources } from "./distribution.ts";
 import { EncryptionOrder, RecoveryKey } from "./encryption.ts";
@@ -18,6 +19,7 @@ import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces }
 import { ImageName } from "../format/manifest.ts";
 import { Finish } from "./restarts.ts";
 import { RestoreOrder } from "./restore.ts";
+import { SecureBootOrder } from "./secure_boot.ts";
 import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
 
@@ -72,6 +74,8 @@ export const Inventory = z.object({
   controllers: z.array(z.object({ modalias: text(255), driver: text(64).optional() })).max(128).optional(),
   /** Whether it has a TPM 2.0; agents of earlier releases do not say. */
   tpm2: z.boolean().optional(),
+  /** SHA-256 of the public area of that TPM's endorsement key, as in TpmView. */
+  tpmKey: z.string().regex(/^[0-9a-f]{64}$/).optional(),
   disks: z.array(InventoryDisk).max(256),
   // what follows is missing from agents of earlier releases
   processors: Processors.optional(),
@@ -136,8 +140,13 @@ export const ReportAnswer = z.object({
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
-/** Also the body of POST /node/inventory. */
-export const Enrolment = z.object({ inventory: Inventory });
+/** The body of POST /node/inventory. */
+export const InventoryReport = z.object({ inventory: Inventory });
+
+export const Enrolment = InventoryReport.extend({
+  /** If the server has asked for one: it answers 428 without. */
+  quote: TpmQuote.optional(),
+});
 export type Enrolment = z.infer<typeof Enrolment>;
 
 /** The identity that a node asks for: its old disk's with interfaces, or a person's choice of name and address. */
@@ -173,6 +182,8 @@ export const Order = z.object({
     infoHash: z.string(),
     announce: z.array(z.string()),
     webSeeds: z.array(z.string()),
+    /** Use them from the beginning: the server's own seeder is off. */
+    webSeedsFirst: z.boolean().optional(),
     /** As in ReportAnswer. */
     uploadLimit: BytesPerSecond.optional(),
     racks: Racks.optional(),
@@ -197,6 +208,8 @@ export const Order = z.object({
   ...DiskChoices.shape,
   /** The disks of an earlier installation from this server. */
   installedDisks: z.array(InstalledDisk).max(64).optional(),
+  /** For a machine in set-up mode, if the site wants its own Secure Boot key there. */
+  secureBoot: SecureBootOrder.optional(),
   /** For a machine, if the image has encrypted volumes. */
   encryption: EncryptionOrder.optional(),
   openWith,

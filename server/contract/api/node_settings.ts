@@ -22,8 +22,11 @@ export const NodeSettings = z.object({
   interfaces: z.array(NetworkInterface).max(64).optional(),
   /** On the command line, `@LABEL` means all nodes of the group. */
   group: RackLabel.optional(),
-  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
-  bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
+  /**
+   * First UEFI boot program: snponly.efi, ipxe.efi for firmware that hangs with snponly.efi, or shimx64.efi for a machine
+   * that trusts its vendor's keys only.
+   */
+  bootProgram: z.enum(["snponly.efi", "ipxe.efi", "shimx64.efi"]).optional(),
   ...DiskChoices.shape,
   /** How its encrypted volumes are opened. */
   unlock: Unlock.optional(),
@@ -35,5 +38,7 @@ export const NodeSettings = z.object({
   backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
   /** How it gets from the installer into its own system; absent: "reboot". */
   finish: Finish.optional(),
+  /** Whether it gets orders only if its TPM proves what it runs; absent: as the server's own setting says. */
+  requireTpm: z.enum(["on", "off"]).optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;

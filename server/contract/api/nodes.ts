@@ -1,5 +1,6 @@
 /** Nodes: what an operator sets, orders and sees. */
 import { z } from "zod";
+import { TpmView } from "./attestation.ts";
 import { Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
 import { AskSeconds, IdentityMode } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
@@ -87,6 +88,8 @@ export const NodeView = z.object({
     /** When the recovery key was first shown to somebody. */
     keyShown: time.optional(),
   }).optional(),
+  /** Present if it has shown a TPM, or must. */
+  tpm: TpmView.optional(),
   /** How it is switched on and off; absent if the server does not know. */
   power: PowerView.optional(),
   /** Present if its latest order is, or was, a backup at its boot. */

@@ -4,6 +4,7 @@ import { BackupRequest } from "./captures.ts";
 import { CheckRequest } from "./checks.ts";
 import { count, ImageRef, text, time } from "./fields.ts";
 import { DeployRequest, RestoreRequest } from "./nodes.ts";
+import { Review } from "./reviews.ts";
 
 export const ScheduleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a schedule's name is 1 to 63 small letters, digits and hyphens",
@@ -49,14 +50,27 @@ const Settings = {
   catchUp: z.boolean().optional(),
 };
 
-export const ScheduleAdd = z.strictObject({
-  name: ScheduleName,
+/** All of it: what is absent is not kept, but for the passphrase of an image that stays the same. */
+export const ScheduleTerms = z.strictObject({
   ...Settings,
   order: ScheduledOrder,
   /** As in the IANA database: "Europe/Vienna"; absent: the server's own. */
   zone: text(64).min(1).optional(),
 });
+export type ScheduleTerms = z.output<typeof ScheduleTerms>;
+
+export const ScheduleAdd = ScheduleTerms.extend({ name: ScheduleName });
 export type ScheduleAdd = z.output<typeof ScheduleAdd>;
+
+/** What a schedule would do, with nodes and images as they are now. */
+export const SchedulePreview = z.object({
+  zone: text(64),
+  /** Its next five times, and when a run begins then: once a window is open. */
+  upcoming: z.array(z.object({ planned: time, begins: time })).max(5),
+  /** What a run would do to its nodes, by image; none if it writes to no node. */
+  reviews: z.array(Review).max(10_000),
+});
+export type SchedulePreview = z.infer<typeof SchedulePreview>;
 
 /**
  * How a run ended. "failed": some nodes did; "stopped": too many did, and the rest was not begun; "refused": nothing of
@@ -93,6 +107,8 @@ export const ScheduleView = z.object({
   ...Settings,
   /** Without the passphrase. */
   order: ScheduledOrder,
+  /** The server keeps a passphrase for it. */
+  hasPassphrase: z.boolean().optional(),
   zone: text(64),
   /** Who made it: its runs have this person's rights. */
   by: text(200),

@@ -24,6 +24,10 @@ export const machineCalls = {
     summary: "Accept what changed in a node's hardware, which is then no longer flagged.",
     answer: NodeView,
   },
+  "POST /nodes/:node/forget-tpm": {
+    summary: "Forget a node's TPM: the next one that it shows is taken for its own.",
+    answer: NodeView,
+  },
   "POST /discoveries": {
     summary: "Read the hardware of nodes at their next network boot.",
     about: "Their disks are not written. Only an admin gets the nodes' boot tokens.",

@@ -1,11 +1,13 @@
 /** Calls of a node's agent. They carry the secret of the node's order: a boot token, then the session of its enrolment. */
 import { z } from "zod";
+import { TpmChallenge, TpmKeys } from "../api/attestation.ts";
 import { CaptureOrder, CaptureView } from "../api/captures.ts";
 import {
   BackupOrder,
   DiscoverOrder,
   Enrolment,
   IdentityClaim,
+  InventoryReport,
   Order,
   ReportAnswer,
   StepReport,
@@ -19,11 +21,18 @@ export const nodeAgentCalls = {
     summary: "Exchange a boot token, which is good once, for the node's order.",
     body: Enrolment,
     answer: z.union([Order, BackupOrder, DiscoverOrder]),
-    errors: [409],
+    errors: [409, 428],
+  },
+  "POST /node/attest": {
+    summary: "Show the keys of the machine's TPM, and get what a quote must answer.",
+    about: "With the boot token, after an enrolment was answered with 428.",
+    body: TpmKeys,
+    answer: TpmChallenge,
+    errors: [400, 409],
   },
   "POST /node/inventory": {
     summary: "Report the machine's hardware, as a discovery asks for it.",
-    body: Enrolment,
+    body: InventoryReport,
     errors: [409],
   },
   "POST /node/report": {

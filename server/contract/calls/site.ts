@@ -3,6 +3,8 @@ import { z } from "zod";
 import { SwarmChange, SwarmSettings } from "../api/distribution.ts";
 import { ServerEvent } from "../api/events.ts";
 import { Notice } from "../api/notices.ts";
+import { PackStoreMove, PackStoreView } from "../api/pack_store.ts";
+import { SecureBootView } from "../api/secure_boot.ts";
 import {
   FailedDelivery,
   MailView,
@@ -44,6 +46,22 @@ export const siteCalls = {
     about: "What is left out stays; null clears a setting.",
     body: SwarmChange,
     answer: SwarmSettings,
+  },
+  "GET /pack-store": {
+    summary: "Show where the images are: on the local disk or in a bucket.",
+    answer: PackStoreView,
+  },
+  "POST /pack-store": {
+    summary: "Move all images into the bucket, or back to the local disk.",
+    about: "The answer comes at once; follow the move by GET /pack-store.",
+    body: PackStoreMove,
+    answer: PackStoreView,
+    errors: [409],
+  },
+  "GET /secure-boot": {
+    summary: "Show the site's Secure Boot certificate, and the files that enrol it.",
+    answer: SecureBootView,
+    errors: [404],
   },
   "POST /server/backup": {
     summary: "Back up the server's database, keys and certificates.",

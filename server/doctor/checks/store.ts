@@ -4,15 +4,17 @@
  */
 import { messageOf } from "#contract/errors.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { PACK_STORE_FILE } from "../../store/data_directory.ts";
 import { isVersionName } from "../../store/start_check.ts";
 import type { DoctorOptions, Finding } from "../finding.ts";
 
 const check = "store";
 
 export function checkStore({ data }: DoctorOptions): Finding[] {
+  const bucket = bucketOf(data);
   const names = namesIn(`${data}/versions`).filter(isVersionName);
   const findings = names.flatMap((name) => {
-    const wrong = problemsOf(data, name);
+    const wrong = problemsOf(data, { name, mayLackPacks: bucket !== undefined });
     if (wrong.length === 0) return [];
     const [first] = wrong;
     const more = wrong.length > 1 ? `, and ${wrong.length - 1} more files` : "";
@@ -25,10 +27,24 @@ export function checkStore({ data }: DoctorOptions): Finding[] {
     }];
   });
   if (findings.length > 0) return findings;
-  return [{ check, level: "ok", text: `${names.length} versions have all their files` }];
+  const where = bucket === undefined ? "" : `; their packs are in ${bucket}, the local disk is a cache`;
+  return [{ check, level: "ok", text: `${names.length} versions have all their files${where}` }];
 }
 
-function problemsOf(data: string, name: string): string[] {
+/** The pack store that the server wrote down; undefined if all packs are on the local disk. */
+function bucketOf(data: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(`${data}/${PACK_STORE_FILE}`).trim().slice(0, 200);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function problemsOf(
+  data: string,
+  { name, mayLackPacks }: { name: string; mayLackPacks: boolean },
+): string[] {
   const folder = `${data}/versions/${name}`;
   let files: readonly { readonly name: string; readonly length: number }[];
   try {
@@ -39,7 +55,7 @@ function problemsOf(data: string, name: string): string[] {
   const payload = files.flatMap(({ name, length }) => {
     const path = name === "manifest.rsm" ? `${folder}/${name}` : `${data}/packs/${name}`;
     const size = sizeOf(path);
-    if (size === length) return [];
+    if (size === length || (size === undefined && mayLackPacks)) return [];
     return [size === undefined ? `${path} is missing` : `${path} has ${size} bytes instead of ${length}`];
   });
   return [...payload, ...bootProblems(folder)];

@@ -202,7 +202,7 @@ export class Checks {
       return { ...latest, node: name, ...present("result", checks.result(id)) };
     }
     throw new RackseedError(`cannot show a check of the node ${name}`, {
-      reason: "it was never checked.",
+      reason: "it was not checked since it was installed or restored.",
       remedy: `check it: rackseed node check ${name}`,
       status: 404,
     });

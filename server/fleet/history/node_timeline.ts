@@ -26,6 +26,7 @@ const KINDS: Readonly<Record<string, readonly [HistoryKind, ...HistoryKind[]]>> 
   "node.set": ["settings"],
   "node.power-set": ["settings"],
   "node.accept-hardware": ["hardware"],
+  "node.forget-tpm": ["hardware"],
   "node.cancel": ["cancel"],
   "deployment.cancel": ["cancel"],
   "deployment.retry": ["deployment", "restore", "backup"],

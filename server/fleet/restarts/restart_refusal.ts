@@ -49,6 +49,12 @@ export function restartRefusal(
   return loaded === undefined ? UNAVAILABLE : loadRefusal(restart, loaded);
 }
 
+/** Of a node that needs a quote: kexec goes past the firmware, which alone measures what starts. */
+export const MUST_PROVE: Refusal = {
+  reason: "its TPM must prove what it runs, which needs a start through its firmware.",
+  remedy: "order without --now, and let it boot from the network.",
+};
+
 const UNAVAILABLE: Refusal = {
   reason: "the server has no sound kernel and initramfs of that version.",
   remedy: "see the server's notices; verify the image: rackseed image verify NAME",

@@ -18,11 +18,12 @@ import type { Deployments } from "../../store/deployments.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import { type Nodes, shortList } from "../../store/nodes.ts";
 import type { Templates } from "../../store/templates.ts";
+import type { Attestations } from "../attestation/attestations.ts";
 import type { Bell } from "../bell.ts";
 import type { Encryption } from "../encryption.ts";
 import type { BootFile, InstallerBoot } from "../ports.ts";
 import { BootHashes } from "./boot_hashes.ts";
-import { type LoadedFacts, restartRefusal } from "./restart_refusal.ts";
+import { type LoadedFacts, MUST_PROVE, restartRefusal } from "./restart_refusal.ts";
 import { isSignedKernel, KERNEL_HEADER_BYTES } from "./signed_kernel.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -32,6 +33,7 @@ interface RestartSources {
   readonly deployments: Deployments;
   readonly templates: Pick<Templates, "find">;
   readonly encryption: Pick<Encryption, "end">;
+  readonly attestations: Pick<Attestations, "isRequired">;
   /** Undefined until machines can boot from here. */
   readonly installer: () => InstallerBoot | undefined;
   readonly bell: Bell;
@@ -61,7 +63,9 @@ export class Restarts {
     const loaded = this.#loaded(`${image}@${version}`);
     const refused = nodes.flatMap((node) => {
       const machine = this.#sources.templates.find(node.name);
-      const refusal = restartRefusal(node, { machine, loaded });
+      const refusal = this.#sources.attestations.isRequired(node)
+        ? MUST_PROVE
+        : restartRefusal(node, { machine, loaded });
       return refusal ? [{ name: node.name, ...refusal }] : [];
     });
     const [first, ...others] = refused;

@@ -37,6 +37,7 @@ function open() {
   const ended: string[] = [];
   const files = new Map([["images/web@3/vmlinuz", KERNEL], ["images/web@3/initramfs", INITRAMFS]]);
   const restarts = new Restarts({
+    attestations: { isRequired: ({ settings }) => settings.requireTpm === "on" },
     nodes,
     deployments,
     templates,
@@ -177,6 +178,8 @@ Deno.test("all nodes are refused, before any is armed, if one of them cannot res
     message: /cannot restart n2 into the installer: no agent runs on it.*rackseed node agent n2/,
   });
   assert.throws(() => restarts.prove([nodes.get(id)], { image: "web", version: 4 }), /no sound kernel/);
+  const mustProve = nodes.put("n1", { ...nodes.get(id).settings, requireTpm: "on" });
+  assert.throws(() => restarts.prove([mustProve], version), /its TPM must prove what it runs/);
 });
 
 Deno.test("what a node's agent has announced decides whether it can restart", () => {

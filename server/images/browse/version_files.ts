@@ -28,7 +28,7 @@ import type { EntryNumber, VersionIndex } from "./version_index.ts";
 const KEPT_DIFFS = 2;
 
 export class StoredVersionFiles implements VersionFiles, Disposable {
-  readonly #store: Pick<ImageStore, "published" | "pool">;
+  readonly #store: Pick<ImageStore, "published" | "pool" | "holdPacks">;
   readonly #onDamage: (path: string, what: string) => void;
   readonly #indexes = new IndexCache();
   /** By the ids of both versions; the most recently used is last. */
@@ -36,7 +36,7 @@ export class StoredVersionFiles implements VersionFiles, Disposable {
 
   /** `onDamage` is called with a damaged pack. */
   constructor(
-    store: Pick<ImageStore, "published" | "pool">,
+    store: Pick<ImageStore, "published" | "pool" | "holdPacks">,
     { onDamage }: { onDamage: (path: string, what: string) => void },
   ) {
     this.#store = store;
@@ -95,12 +95,16 @@ export class StoredVersionFiles implements VersionFiles, Disposable {
       });
     }
     const sources = { version, index, pool: this.#store.pool, onDamage: this.#onDamage };
+    const store = this.#store;
     return {
       path: index.path(number),
       sizeBytes: file.sizeBytes,
       isSparse:
         file.extents.reduce((n, e) => n + index.slice(e.frame, e.index).sizeBytes, 0) < file.sizeBytes,
-      bytes: fileContent(file, sources),
+      bytes: (async function* () {
+        using _ = await store.holdPacks(version);
+        yield* fileContent(file, sources);
+      })(),
     };
   }
 

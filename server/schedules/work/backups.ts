@@ -28,6 +28,7 @@ export function backupWork(sources: BackupSources): Work<BackupOrder> {
       if (image !== undefined) images.get(image);
       if (image !== undefined && !atBoot) throw imageNeedsBoot();
     },
+    reviews: () => [],
     pin: (order) => order.image === undefined ? order : { ...order, image: pinned(order.image, images) },
     begin: (nodes, { work: _, atBoot, image, ...terms }) =>
       nodes.map((node): Ordered => {

@@ -16,6 +16,7 @@ export function checkWork({ checks }: CheckSources): Work<CheckOrder> {
     action: "node.check",
     // which agents are connected shows at each run
     check: () => {},
+    reviews: () => [],
     pin: (order) => order,
     begin: (nodes, { work: _, ...terms }) =>
       nodes.map(({ id: node }): Ordered => {

@@ -46,6 +46,10 @@ export function deployWork(sources: InstallSources): Work<Order<"deploy">> {
       if (order.power) power.check(namesOf(nodes), "cannot deploy and start these nodes");
       orders.check({ ...requestOf(order), nodes: namesOf(nodes) });
     },
+    reviews: (nodes, order) => {
+      const { passphrase: _, ...terms } = requestOf(order);
+      return [{ ...terms, kind: "deployment", nodes: namesOf(nodes) }];
+    },
     pin: (order) => ({ ...order, image: pinned(order.image, images) }),
     begin: (nodes, order, { record, by }) =>
       orderEach(
@@ -71,6 +75,10 @@ export function restoreWork(sources: InstallSources): Work<Order<"restore">> {
       for (const group of groupsOf(nodes, order)) {
         orders.checkRestore({ ...requestOf(order), nodes: namesOf(group) });
       }
+    },
+    reviews: (nodes, order) => {
+      const { passphrase: _, ...terms } = requestOf(order);
+      return groupsOf(nodes, order).map((group) => ({ ...terms, kind: "restore", nodes: namesOf(group) }));
     },
     pin: (order) => order.image === undefined ? order : { ...order, image: pinned(order.image, images) },
     begin: (nodes, order, { record, by }) =>

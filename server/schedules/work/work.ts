@@ -1,4 +1,5 @@
 /** One kind of work that a schedule can order: what the scheduler needs to know of it. */
+import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { ScheduledOrder } from "#contract/api/schedules.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { PartState } from "../run_plan.ts";
@@ -32,6 +33,8 @@ export interface Work<O extends ScheduledOrder = ScheduledOrder> {
   room?(order: O): number;
   /** Throws RackseedError if the order could not be given to these nodes, whatever they are doing now. */
   check(nodes: readonly NodeRecord[], order: O): void;
+  /** The orders of a run now, to be reviewed; none if it writes to no node. */
+  reviews(nodes: readonly NodeRecord[], order: O): ReviewRequest[];
   /** The order with what must stay the same for all batches of a run, such as the image's version. */
   pin(order: O): O;
   /**

@@ -364,6 +364,14 @@ export class Picker<P extends PickingPeer> {
     return undefined;
   }
 
+  /** Whether no peer has some wanted piece that is not begun. */
+  get lacksOffers(): boolean {
+    const untouched = this.#untouched;
+    let piece = untouched.nextCommon(untouched, 0);
+    while (piece >= 0 && this.#availability[piece]! > 0) piece = untouched.nextCommon(untouched, piece + 1);
+    return piece >= 0;
+  }
+
   /** Whether some peer has a wanted piece that is not begun. */
   #hasNewWork(): boolean {
     const untouched = this.#untouched;

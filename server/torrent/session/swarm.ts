@@ -376,7 +376,10 @@ export class Swarm {
       this.#membership.tick();
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
-      this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
+      if (parallel === 0 && this.#options.webSeedsFirst) {
+        // one at a time: nodes that begin together do not know yet what the others fetch
+        this.#webSeeds.tick(1, { only: () => this.#picker.lacksOffers });
+      } else this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
       this.#watchDamage();
     }
   }

@@ -19,6 +19,8 @@ export interface SwarmOptions {
   readonly trackers?: readonly (string | readonly string[])[];
   /** Web seeds (BEP 19), used while peers send next to nothing. By default those of the metainfo. */
   readonly webSeeds?: readonly string[];
+  /** Use web seeds from the beginning for what no peer has, because perhaps no peer has all pieces. */
+  readonly webSeedsFirst?: boolean;
   /** Used while no web seed is usable: the server's packs over HTTPS. */
   readonly httpsFallback?: HttpSource;
   /** Ends the swarm. */

@@ -15,6 +15,7 @@ export class WebSeeds {
   readonly #tiers: readonly (readonly WebSeed[])[];
   readonly #onDamagedCopy: (error: RackseedError) => void;
   #parallel = 0;
+  #only = () => true;
   #closed = false;
 
   /** `onDamagedCopy`: a source reports that its copy of the requested bytes is damaged. */
@@ -38,8 +39,9 @@ export class WebSeeds {
     return tier < 0 ? undefined : tier;
   }
 
-  /** Once a second. `parallel`: how many pieces to fetch in parallel from now on. */
-  tick(parallel: number): void {
+  /** Once a second. `parallel`: how many pieces to fetch in parallel from now on, and `only` while this is true. */
+  tick(parallel: number, { only = () => true }: { only?: () => boolean } = {}): void {
+    this.#only = only;
     if (parallel > 0 && this.#parallel === 0 && this.#all.length > 0) {
       log.info("web-seeds-asked", { parallel });
     }
@@ -73,7 +75,7 @@ export class WebSeeds {
   /** Starts requests until `parallel` are running. */
   pump(): void {
     let running = this.#all.reduce((sum, seed) => sum + seed.transfers, 0);
-    while (!this.#closed && running++ < this.#parallel) {
+    while (!this.#closed && this.#only() && running++ < this.#parallel) {
       const usable = this.#tiers.map((seeds) => seeds.filter((seed) => seed.isUsable));
       const [seed] = (usable.find(({ length }) => length > 0) ?? []).toSorted((a, b) =>
         a.transfers - b.transfers

@@ -3,8 +3,10 @@ import { ErrorBoundary, LocationProvider, Router, useLocation } from "preact-iso
 import { useEffect, useState } from "preact/hooks";
 import { DESK_PATHS } from "#contract/desk.ts";
 import { connection, user } from "./live/state.ts";
+import { whoText } from "./messages/actions.ts";
 import { durationText } from "./messages/figures.ts";
-import { chooseLanguage, type Language, language, LANGUAGES } from "./messages/language.ts";
+import { chooseLanguage, language } from "./messages/language.ts";
+import { type Language, LANGUAGES } from "./messages/languages.ts";
 import { messages } from "./messages/messages.ts";
 import { roleText } from "./messages/roles.ts";
 import { t as common } from "./messages/common.ts";
@@ -29,7 +31,6 @@ const t = messages({
   logOut: { en: "Log out", de: "Abmelden", zh: "退出登录" },
   help: { en: "Help", de: "Hilfe", zh: "帮助" },
   keys: { en: "Keyboard shortcuts", de: "Tastenkürzel", zh: "键盘快捷键" },
-  adminToken: { en: "admin token", de: "Admin-Token", zh: "管理员令牌" },
 });
 
 export function App() {
@@ -103,7 +104,8 @@ function Navigation() {
 function Person() {
   const who = user.value;
   if (!who) return null;
-  return <a href="/account">{who.isAdminToken ? t("adminToken") : `${who.name} (${roleText(who.role)})`}</a>;
+  return <a href="/account">{who.isAdminToken ? whoText(who.name) : `${who.name} (${roleText(who.role)})`}
+  </a>;
 }
 
 /** Stands above everything while there is no connection. */

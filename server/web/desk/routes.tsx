@@ -18,6 +18,9 @@ import { DeployPage, RestorePage } from "./pages/order/order_page.tsx";
 import { OverviewPage } from "./pages/overview/overview_page.tsx";
 import { TemplatesPage } from "./pages/templates/templates_page.tsx";
 import { RehearsalsPage } from "./pages/rehearsals/rehearsals_page.tsx";
+import { EditPage } from "./pages/schedules/edit_page.tsx";
+import { SchedulePage } from "./pages/schedules/schedule_page.tsx";
+import { SchedulesPage } from "./pages/schedules/schedules_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
 import { UsersPage } from "./pages/users/users_page.tsx";
 
@@ -51,6 +54,9 @@ export const ROUTES = [
   <Route path="/images/:image/rehearsals" component={RehearsalsPage} />,
   <Route path="/deploy" component={DeployPage} />,
   <Route path="/restore" component={RestorePage} />,
+  <Route path="/schedules" component={SchedulesPage} />,
+  <Route path="/schedules/:schedule" component={SchedulePage} />,
+  <Route path="/schedule" component={EditPage} />,
   <Route path="/users" component={UsersPage} />,
   <Route path="/account" component={AccountPage} />,
   <Route path="/audit" component={AuditPage} />,

@@ -20,14 +20,17 @@ import formats from "../../docs/formats.md" with { type: "text" };
 import gettingStarted from "../../docs/getting-started.md" with { type: "text" };
 import hooks from "../../docs/hooks.md" with { type: "text" };
 import identity from "../../docs/identity.md" with { type: "text" };
+import media from "../../docs/media.md" with { type: "text" };
 import helpPicture from "../../docs/images/help.png" with { type: "bytes" };
 import nodePicture from "../../docs/images/node.png" with { type: "bytes" };
 import overviewPicture from "../../docs/images/overview.png" with { type: "bytes" };
+import schedulesPicture from "../../docs/images/schedules.png" with { type: "bytes" };
 import rackseedPicture from "../../docs/images/rackseed.svg" with { type: "text" };
 import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
+import objectStorage from "../../docs/object-storage.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
 import rehearsals from "../../docs/rehearsals.md" with { type: "text" };
@@ -67,6 +70,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("capture", capture),
       page("rehearsals", rehearsals),
       page("deploy", deploy),
+      page("media", media),
       page("power", power),
       page("disks", disks),
       page("encryption", encryption),
@@ -85,6 +89,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("network-and-firmware", network),
       page("security", security),
       page("air-gapped", airGapped),
+      page("object-storage", objectStorage),
       page("operations", operations),
       page("monitoring", monitoring),
       page("api", api),
@@ -119,6 +124,7 @@ export const PICTURES: ReadonlyMap<string, Picture> = new Map<string, Picture>([
   ["help.png", { type: "image/png", content: helpPicture }],
   ["node.png", { type: "image/png", content: nodePicture }],
   ["overview.png", { type: "image/png", content: overviewPicture }],
+  ["schedules.png", { type: "image/png", content: schedulesPicture }],
   ["rackseed.svg", { type: "image/svg+xml", content: rackseedPicture }],
   ["rooms.svg", { type: "image/svg+xml", content: roomsPicture }],
   ["swarm.svg", { type: "image/svg+xml", content: swarmPicture }],

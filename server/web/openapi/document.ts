@@ -9,7 +9,7 @@ import { IDEMPOTENCY_KEY, IdempotencyKey, ProblemAnswer } from "#contract/api/fi
 import { SUBJECTS } from "#contract/calls.ts";
 import { type Call, isMedia, type Media, PARAMETER } from "#contract/calls/call.ts";
 import { COOKIE } from "../../access/page_sessions.ts";
-import { type RouteRule, RULES } from "../route_rules.ts";
+import { type RouteRule, RULES, SECRETS } from "../route_rules.ts";
 import { describeAction } from "../../words/audit_text.ts";
 import { type Json, type JsonObject, type Schemas, schemasOf } from "./schemas.ts";
 import {
@@ -124,6 +124,8 @@ function operationId(name: string): string {
 function accessText({ needs, agent, records }: RouteRule): string {
   const who = needs === "none"
     ? "It needs no credential."
+    : needs === "medium"
+    ? "For a machine that a medium started."
     : needs === "boot" || needs === "session"
     ? "For the agent that installs a node."
     : `${NEEDS[needs].text}${agent ? " For a node's own agent too, for that node." : ""}`;
@@ -132,7 +134,7 @@ function accessText({ needs, agent, records }: RouteRule): string {
 
 function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {
   if (needs === "none") return [];
-  if (needs === "boot" || needs === "session") return [{ [needs]: [] }];
+  if (needs === "boot" || needs === "session" || needs === "medium") return [{ [needs]: [] }];
   const { role } = NEEDS[needs];
   return [{ token: [role] }, { page: [role] }, ...agent ? [{ agent: [] }] : []];
 }
@@ -200,7 +202,7 @@ function headersOf({ isPaged, isTagged, answer }: Call): JsonObject {
 /** In ascending order. */
 function problemStatuses(name: string, call: Call, rule: RouteRule): number[] {
   const { params, query, body, errors = [] } = call;
-  const isPerson = !["none", "boot", "session"].includes(rule.needs);
+  const isPerson = !["none", ...SECRETS].includes(rule.needs);
   const statuses = [
     ...(rule.needs === "none" ? [] : [401]),
     ...(isPerson && (rule.needs !== "view" || !name.startsWith("GET ")) ? [403] : []),

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import * as access from "#contract/api/access.ts";
+import * as attestation from "#contract/api/attestation.ts";
 import * as audit from "#contract/api/audit.ts";
 import * as captures from "#contract/api/captures.ts";
 import * as checks from "#contract/api/checks.ts";
@@ -20,16 +21,19 @@ import * as hooks from "#contract/api/hooks.ts";
 import * as images from "#contract/api/images.ts";
 import * as imageTags from "#contract/api/image_tags.ts";
 import * as machines from "#contract/api/machines.ts";
+import * as media from "#contract/api/media.ts";
 import * as nodeAgent from "#contract/api/node_agent.ts";
 import * as nodeHistory from "#contract/api/node_history.ts";
 import * as nodes from "#contract/api/nodes.ts";
 import * as notices from "#contract/api/notices.ts";
+import * as packStore from "#contract/api/pack_store.ts";
 import * as planPreview from "#contract/api/plan_preview.ts";
 import * as power from "#contract/api/power.ts";
 import * as rehearsals from "#contract/api/rehearsals.ts";
 import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
+import * as secureBoot from "#contract/api/secure_boot.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
@@ -44,6 +48,7 @@ export interface JsonObject {
 
 const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   access,
+  attestation,
   audit,
   captures,
   checks,
@@ -63,16 +68,19 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   imageTags,
   layout,
   machines,
+  media,
   nodeAgent,
   nodeHistory,
   nodes,
   notices,
+  packStore,
   planPreview,
   power,
   rehearsals,
   restarts,
   restore,
   reviews,
+  secureBoot,
   schedules,
   webhooks,
   { ImageName, Source, Totals },

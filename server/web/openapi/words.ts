@@ -31,6 +31,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   capture: "Id of a capture.",
   file: "Name of a file.",
   id: "Id, as the list shows it.",
+  medium: "Id of a bootable medium.",
   name: "Name.",
   node: "Name, MAC or id of a node.",
   part: "Number of the part, from 0 on.",
@@ -77,6 +78,7 @@ export const PROBLEMS: Readonly<Record<number, string>> = {
   413: "The body is too large.",
   415: "The body has another content type or encoding.",
   422: "The Idempotency-Key came with another request before.",
+  428: "It needs a quote of the machine's TPM.",
 };
 export const SERVER_PROBLEM = "The server failed, has no room on its disk (507), or is too busy (503).";
 
@@ -109,5 +111,6 @@ export function securitySchemes(cookie: string) {
     agent: bearer("The token of a node's own agent, for a template and captures of that node."),
     boot: bearer("A node's boot token, good for one enrolment."),
     session: bearer("The session of a node's enrolment."),
+    medium: bearer("The secret in a bootable medium's token."),
   };
 }

@@ -1,33 +1,34 @@
 /** The pages on which people log in, and choose a password by their set-up link. */
 import { MIN_PASSWORD } from "#contract/api/access.ts";
+import type { Words } from "./access_messages.ts";
 import { Shell } from "./shell.tsx";
 
 /** `provider`: the OpenID provider's name, if the site has one. */
 export function LoginPage(
-  { provider, problem }: { provider?: string | undefined; problem?: string | undefined },
+  { t, provider, problem }: { t: Words; provider?: string | undefined; problem?: string | undefined },
 ) {
   return (
-    <Shell title="Rackseed: log in">
+    <Shell title={`Rackseed: ${t("logIn")}`} language={t.language}>
       <main class="login">
         <h1>Rackseed</h1>
         {provider !== undefined && (
           <>
-            <a class="button" href="/oidc/login">Log in through {provider}</a>
-            <p>or</p>
+            <a class="button" href="/oidc/login">{t("logInThrough", { provider })}</a>
+            <p>{t("or")}</p>
           </>
         )}
         <form method="post" action="/login">
           <label>
-            User
+            {t("user")}
             <input name="user" autofocus autocomplete="username" maxlength={64} spellcheck={false} />
           </label>
           <label>
-            Password
+            {t("password")}
             <input name="password" type="password" maxlength={256} autocomplete="current-password" />
           </label>
-          <p>or</p>
+          <p>{t("or")}</p>
           <label>
-            Token
+            {t("token")}
             <input
               name="token"
               type="password"
@@ -36,14 +37,11 @@ export function LoginPage(
               aria-describedby="token-hint"
             />
           </label>
-          <small id="token-hint">
-            The admin token, in the file “token” of the server's data directory, by default
-            /var/lib/rackseed/token.
-          </small>
+          <small id="token-hint">{t("tokenHint")}</small>
           {problem && <p class="problem" role="alert">{problem}</p>}
-          <button type="submit" class="primary">Log in</button>
+          <button type="submit" class="primary">{t("logIn")}</button>
           <p>
-            <a href="/help">Help</a>
+            <a href="/help">{t("help")}</a>
           </p>
         </form>
       </main>
@@ -52,28 +50,28 @@ export function LoginPage(
 }
 
 /** Goes on to the overview by itself; see sign_on_routes.tsx. */
-export function EnteredPage() {
+export function EnteredPage({ t }: { t: Words }) {
   return (
-    <html lang="en">
+    <html lang={t.language}>
       <head>
         <meta charset="utf-8" />
         <meta http-equiv="refresh" content="0; url=/" />
-        <title>Rackseed: logged in</title>
+        <title>Rackseed</title>
       </head>
       <body>
         <p>
-          You are logged in. <a href="/">Go on</a>
+          {t("loggedIn")} <a href="/">{t("goOn")}</a>
         </p>
       </body>
     </html>
   );
 }
 
-function NewPassword() {
+function NewPassword({ t }: { t: Words }) {
   return (
     <>
       <label>
-        New password, at least {MIN_PASSWORD} characters
+        {t("newPassword")}
         <input
           name="password"
           type="password"
@@ -84,27 +82,29 @@ function NewPassword() {
         />
       </label>
       <label>
-        Once more
+        {t("onceMore")}
         <input name="repeated" type="password" required maxlength={256} autocomplete="new-password" />
       </label>
     </>
   );
 }
 
-export function SetupPage({ user, code, problem }: { user: string; code: string; problem?: string }) {
+export function SetupPage(
+  { t, user, code, problem }: { t: Words; user: string; code: string; problem?: string },
+) {
   return (
-    <Shell title="Rackseed: choose a password">
+    <Shell title={`Rackseed: ${t("choosePassword")}`} language={t.language}>
       <main class="login">
         <h1>Rackseed</h1>
         <form method="post" action="/setup">
           <input type="hidden" name="code" value={code} />
           <label>
-            User
+            {t("user")}
             <input name="user" value={user} readonly autocomplete="username" />
           </label>
-          <NewPassword />
+          <NewPassword t={t} />
           {problem && <p class="problem" role="alert">{problem}</p>}
-          <button type="submit" class="primary">Choose this password</button>
+          <button type="submit" class="primary">{t("choose")}</button>
         </form>
       </main>
     </Shell>

@@ -7,6 +7,7 @@ import { ADMIN_TOKEN } from "../../access/admin_token.ts";
 import { COOKIE } from "../../access/page_sessions.ts";
 import type { Principal } from "../../access/principal.ts";
 import { type ApiContext, type Env, peerAddress, principalOf, refuseForeignOrigin } from "../context.ts";
+import { type Words, wordsFor } from "./access_messages.ts";
 import { LoginPage, SetupPage } from "./access_pages.tsx";
 import { beginSession, endSession } from "./session_cookie.ts";
 import { html } from "./shell.tsx";
@@ -20,13 +21,16 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
   const { people, sessions, logins, audit } = context;
   const app = new Hono<Env>();
   const provider = context.signOn?.provider.name;
-  const loginPage = (problem?: string) => html(<LoginPage provider={provider} problem={problem} />);
+  const loginPage = (c: Context<Env>, problem?: Parameters<Words>[0]) => {
+    const t = words(c);
+    return html(<LoginPage t={t} provider={provider} problem={problem && t(problem)} />);
+  };
 
   app.get("/", async (c, next) => {
     c.header("cache-control", "no-store");
     const token = c.req.query("token");
     if (token !== undefined) return withToken(c, token);
-    return principalOf(c, people) ? await next() : c.html(loginPage());
+    return principalOf(c, people) ? await next() : c.html(loginPage(c));
   });
 
   app.post("/login", async (c) => {
@@ -36,7 +40,7 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
     const found = await people.logIn(user, password);
     if (found) return enter(c, found);
     logins.failed(people.knownName(user), { address: peerAddress(c), status: 401 });
-    return c.html(loginPage("Wrong user or password."), 401);
+    return c.html(loginPage(c, "wrongUser"), 401);
   });
 
   app.post("/logout", (c) => {
@@ -52,23 +56,23 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
     c.header("cache-control", "no-store");
     const code = c.req.query("code") ?? "", user = people.ofSetup(code);
     return user
-      ? c.html(html(<SetupPage user={user.name} code={code} />))
-      : c.html(loginPage(USED_LINK), 410);
+      ? c.html(html(<SetupPage t={words(c)} user={user.name} code={code} />))
+      : c.html(loginPage(c, "usedLink"), 410);
   });
 
   app.post("/setup", async (c) => {
     refuseForeignOrigin(c);
     const { code, password, repeated } = fieldsOf(c);
     const user = people.ofSetup(code);
-    if (!user) return c.html(loginPage(USED_LINK), 410);
-    const problem = problemOf(password, repeated);
+    if (!user) return c.html(loginPage(c, "usedLink"), 410);
+    const problem = problemOf(password, repeated, words(c));
     if (problem !== undefined) {
-      return c.html(html(<SetupPage user={user.name} code={code} problem={problem} />), 400);
+      return c.html(html(<SetupPage t={words(c)} user={user.name} code={code} problem={problem} />), 400);
     }
     const act = audit.begin(passwordAct(c, user));
     const found = await people.setUp(code, password);
     act.end(found ? { result: "done", status: 303 } : { result: "refused", status: 410 });
-    if (!found) return c.html(loginPage(USED_LINK), 410);
+    if (!found) return c.html(loginPage(c, "usedLink"), 410);
     context.desk.noteStale("people");
     return enter(c, found);
   });
@@ -84,7 +88,7 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
       });
     }
     const { current, password, repeated } = fieldsOf(c);
-    const reason = problemOf(password, repeated);
+    const reason = problemOf(password, repeated, wordsFor());
     if (reason !== undefined) throw passwordStays(400, { reason, remedy: "choose another password." });
     const act = audit.begin(passwordAct(c, principal));
     const found = await people.changePassword(principal.user, { current, password });
@@ -98,7 +102,7 @@ export function loginRoutes(context: LoginContext): Hono<Env> {
     const principal = people.ofBearer(token);
     if (principal === ADMIN_TOKEN) return enter(c, { cookie: sessions.begin(undefined), principal });
     logins.failed("unknown token", { address: peerAddress(c), status: 401 });
-    return c.html(loginPage("Wrong token for this server."), 401);
+    return c.html(loginPage(c, "wrongToken"), 401);
   }
 
   function enter(c: Context<Env>, found: Parameters<typeof beginSession>[1]): Response {
@@ -115,13 +119,15 @@ function passwordStays(status: 400 | 401, { reason, remedy }: { reason: string; 
   return new RackseedError("cannot change the password", { reason, remedy, status });
 }
 
-const USED_LINK = "This set-up link has been used, or has expired. Ask an admin for another one.";
+function words(c: Context<Env>): Words {
+  return wordsFor(c.req.header("accept-language"));
+}
 
 /** Why this cannot be a new password. */
-function problemOf(password: string, repeated: string): string | undefined {
+function problemOf(password: string, repeated: string, t: Words): string | undefined {
   const checked = Password.safeParse(password);
-  if (!checked.success) return `This does not do: ${checked.error.issues[0]?.message}.`;
-  return password === repeated ? undefined : "The two passwords differ. Type the same one twice.";
+  if (!checked.success) return t("passwordRefused", { why: checked.error.issues[0]?.message ?? "" });
+  return password === repeated ? undefined : t("passwordsDiffer");
 }
 
 /** The fields of the form; "" for those that are missing. */

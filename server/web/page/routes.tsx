@@ -1,26 +1,14 @@
-/**
- * The pages over HTTPS: the login (login_routes.tsx), the desk (desk_routes.tsx), and the few pages that the server
- * draws itself.
- */
+/** The pages over HTTPS: the login (login_routes.tsx), help, and the desk (desk_routes.tsx). */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { type ApiContext, type Env, principalOf } from "../context.ts";
-import { namedBy } from "../subject.ts";
-import { mayChange } from "./abilities.ts";
+import type { ApiContext, Env } from "../context.ts";
 import { deskRoutes } from "./desk_routes.tsx";
 import { loginRoutes } from "./login_routes.tsx";
-import apiScript from "./api.js" with { type: "text" };
-import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
-import { SchedulePage } from "./schedule_page.tsx";
-import { html } from "./shell.tsx";
 import { signOnRoutes } from "./sign_on_routes.tsx";
 
-const SCRIPTS = { "api.js": apiScript, "page.js": script };
-
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { people, fleet, schedules } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -42,25 +30,10 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   }));
 
   app.route("/", helpRoutes());
-  for (const [name, text] of Object.entries(SCRIPTS)) {
-    app.get(`/${name}`, (c) => c.body(text, 200, { "content-type": "text/javascript; charset=utf-8" }));
-  }
   app.get("/page.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
 
   app.route("/", loginRoutes(context));
   app.route("/", signOnRoutes(context));
   app.route("/", deskRoutes(context));
-
-  app.get("/schedules", (c) => {
-    c.header("cache-control", "no-store");
-    const principal = principalOf(c, people);
-    if (!principal) return c.redirect("/", 303);
-    const shown = schedules.list().map((schedule) => ({
-      ...schedule,
-      mayChange: mayChange(principal, { named: namedBy(schedule.nodes, fleet) }),
-    }));
-    return c.html(html(<SchedulePage principal={principal} schedules={shown} />));
-  });
-
   return app;
 }

@@ -17,6 +17,7 @@ import {
 import type { OidcPerson } from "../../access/oidc_claims.ts";
 import { type ApiContext, type Env, peerAddress } from "../context.ts";
 import { SIGN_ON_RETURN } from "../login_attempts.ts";
+import { wordsFor } from "./access_messages.ts";
 import { EnteredPage, LoginPage } from "./access_pages.tsx";
 import { beginSession } from "./session_cookie.ts";
 import { html } from "./shell.tsx";
@@ -63,7 +64,7 @@ export function signOnRoutes(context: SignOnContext): Hono<Env> {
       if (attempt === undefined) throw notBegun();
       const person = await provider.person(new URL(c.req.url).searchParams, attempt, returnUri(c));
       beginSession(c, enter(c, person), context);
-      return c.html(html(<EnteredPage />));
+      return c.html(html(<EnteredPage t={wordsFor(c.req.header("accept-language"))} />));
     } catch (error) {
       logins.failed(STRANGER, { address: peerAddress(c), status: 401 });
       return refuse(c, error);
@@ -91,9 +92,10 @@ export function signOnRoutes(context: SignOnContext): Hono<Env> {
   function refuse(c: Context<Env>, error: unknown): Response | Promise<Response> {
     if (!(error instanceof RackseedError)) throw error;
     log.warn("sign-on-failed", { address: peerAddress(c), reason: error.reason });
-    const problem = `This failed: ${error.reason} Remedy: ${error.remedy}`;
+    const t = wordsFor(c.req.header("accept-language"));
+    const problem = t("failed", { reason: error.reason, remedy: error.remedy });
     const status = error.status === 503 ? 503 : error.status === 403 ? 403 : 401;
-    return c.html(html(<LoginPage provider={provider.name} problem={problem} />), status);
+    return c.html(html(<LoginPage t={t} provider={provider.name} problem={problem} />), status);
   }
 }
 

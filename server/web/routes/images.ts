@@ -19,10 +19,13 @@ export function imageRoutes(
 
   app.get("/images", (c) => {
     const query = ImageQuery.parse(c.req.query());
-    const { limit, image } = query;
+    const { limit, image, backupOf } = query;
     // versions of one image in their order
     const keyOf = (version: ImageView) => `${version.image}@${String(version.version).padStart(10, "0")}`;
-    const found = images.list().filter((version) => image === undefined || version.image === image);
+    const found = images.list().filter((version) =>
+      (image === undefined || version.image === image) &&
+      (backupOf === undefined || version.backupOf === backupOf)
+    );
     return c.json(pageOf(c, sortedAfter(found, query, keyOf), { limit, keyOf }).map(withVerdict));
   });
   app.get("/images/:ref", (c) => c.json(withVerdict(images.get(c.req.param("ref")))));
@@ -117,9 +120,9 @@ export function imageRoutes(
     });
   });
 
-  app.get("/images/:ref/export", (c) => {
+  app.get("/images/:ref/export", async (c) => {
     const ref = exact(c.req.param("ref"));
-    return new Response(images.exportTar(ref), {
+    return new Response(await images.exportTar(ref), {
       headers: {
         "content-type": "application/x-tar",
         "content-disposition": `attachment; filename="${ref}.tar"`,

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
-import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
+import { API, Enrolment, IdentityClaim, InventoryReport, StepReport } from "#contract/api.ts";
+import { TpmKeys } from "#contract/api/attestation.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/format/extent_answer.ts";
@@ -20,9 +21,16 @@ export function nodeAgentRoutes(
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
     agents.expects(secret);
-    const { inventory } = await jsonBody(c.req, Enrolment);
+    const { inventory, quote } = await jsonBody(c.req, Enrolment);
+    const proof = quote && await agents.prove(secret, quote);
     const swarm = swarmAt(new URL(c.req.url).hostname);
-    return c.json(agents.enrol(secret, { inventory, address: peerAddress(c), swarm }));
+    return c.json(agents.enrol(secret, { inventory, proof, address: peerAddress(c), swarm }));
+  });
+
+  app.post("/node/attest", async (c) => {
+    const secret = bearer(c);
+    agents.expects(secret);
+    return c.json(agents.attest(secret, await jsonBody(c.req, TpmKeys)));
   });
 
   /** Reads the body, then looks the assignment up again: it may have been cancelled or replaced meanwhile. */
@@ -33,7 +41,7 @@ export function nodeAgentRoutes(
   };
 
   app.post("/node/inventory", async (c) => {
-    const { assignment, body } = await from(c, Enrolment);
+    const { assignment, body } = await from(c, InventoryReport);
     agents.describe(assignment, body.inventory);
     return c.body(null, 204);
   });

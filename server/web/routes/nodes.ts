@@ -33,6 +33,7 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   });
   app.get("/nodes/:node", (c) => {
     const node = fleet.get(c.req.param("node"));
+    fleet.agents.watch(node.id);
     tag(c, node.settings);
     return c.json(node);
   });
@@ -86,6 +87,7 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
 
   app.get("/nodes/:node/hardware", (c) => c.json(fleet.hardwareHistory(c.req.param("node"))));
   app.post("/nodes/:node/accept-hardware", (c) => c.json(fleet.acceptHardware(c.req.param("node"))));
+  app.post("/nodes/:node/forget-tpm", (c) => c.json(fleet.forgetTpm(c.req.param("node"))));
 
   app.post(
     "/discoveries",

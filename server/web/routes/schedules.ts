@@ -1,23 +1,48 @@
 import { Hono } from "hono";
-import { ScheduleAdd } from "#contract/api/schedules.ts";
+import { ScheduleAdd, type ScheduleDetails, ScheduleTerms } from "#contract/api/schedules.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, makerOf } from "../context.ts";
+import { requireMatch, tag } from "../entity_tag.ts";
+
+const PATH = "/schedules/:schedule";
 
 /** Orders at times, see #contract/api/schedules.ts. */
-export function scheduleRoutes({ schedules }: ApiContext): Hono<Env> {
+export function scheduleRoutes({ schedules, fleet }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/schedules", (c) => c.json(schedules.list()));
-  app.get("/schedules/:schedule", (c) => c.json(schedules.get(c.req.param("schedule"))));
+  app.get(PATH, (c) => {
+    const schedule = schedules.get(c.req.param("schedule"));
+    tag(c, termsOf(schedule));
+    return c.json(schedule);
+  });
+  app.post("/schedules/preview", async (c) => {
+    const { orders, ...times } = schedules.preview(await jsonBody(c.req, ScheduleTerms));
+    return c.json({ ...times, reviews: orders.map((order) => fleet.reviews.make(order)) });
+  });
   app.post(
     "/schedules",
     async (c) => c.json(schedules.add(await jsonBody(c.req, ScheduleAdd), makerOf(c))),
   );
-  app.post("/schedules/:schedule/pause", (c) => c.json(schedules.pause(c.req.param("schedule"))));
-  app.post("/schedules/:schedule/resume", (c) => c.json(schedules.resume(c.req.param("schedule"))));
-  app.post("/schedules/:schedule/run", (c) => c.json(schedules.run(c.req.param("schedule"))));
-  app.delete("/schedules/:schedule", (c) => {
+  app.put(PATH, async (c) => {
+    const name = c.req.param("schedule"), terms = await jsonBody(c.req, ScheduleTerms);
+    requireMatch(c, () => schedules.nodesOf(name) && termsOf(schedules.get(name)));
+    const schedule = schedules.change(name, terms, makerOf(c));
+    tag(c, termsOf(schedule));
+    return c.json(schedule);
+  });
+  app.post(`${PATH}/pause`, (c) => c.json(schedules.pause(c.req.param("schedule"))));
+  app.post(`${PATH}/resume`, (c) => c.json(schedules.resume(c.req.param("schedule"))));
+  app.post(`${PATH}/run`, (c) => c.json(schedules.run(c.req.param("schedule"))));
+  app.delete(PATH, (c) => {
     schedules.remove(c.req.param("schedule"));
     return c.body(null, 204);
   });
   return app;
+}
+
+/** What a person set. */
+function termsOf(
+  { nodes, cron, zone, windows, batch, stopAfter, bootSeconds, catchUp, order }: ScheduleDetails,
+): object {
+  return { nodes, cron, zone, windows, batch, stopAfter, bootSeconds, catchUp, order };
 }

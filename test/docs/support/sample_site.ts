@@ -16,49 +16,54 @@ const PLAN = [
 ];
 
 export class SampleSite implements AsyncDisposable {
-  readonly #test: ServerUnderTest;
+  readonly test: ServerUnderTest;
   readonly #agents: ApiClient[] = [];
 
-  private constructor(test: ServerUnderTest) {
-    this.#test = test;
+  constructor(test: ServerUnderTest) {
+    this.test = test;
   }
 
-  static async start(): Promise<SampleSite> {
-    const site = new SampleSite(await ServerUnderTest.start());
-    await site.#fill();
+  static async start<T extends SampleSite>(this: new (test: ServerUnderTest) => T): Promise<T> {
+    const site = new this(await ServerUnderTest.start());
+    await site.fill();
     return site;
   }
 
   get url(): string {
-    return this.#test.server.urls.server;
+    return this.test.server.urls.server;
   }
 
   /** A browser's page that is logged in and live. */
-  async open(browser: Browser, size: { width: number; height: number }): Promise<Page> {
+  async open(
+    browser: Browser,
+    { width, height }: { width: number; height: number },
+    { colorScheme = "light", locale = "en-US" }: { colorScheme?: "light" | "dark"; locale?: string } = {},
+  ): Promise<Page> {
     const context = await browser.newContext({
       ignoreHTTPSErrors: true,
-      viewport: size,
-      colorScheme: "light",
+      viewport: { width, height },
+      colorScheme,
+      locale,
       reducedMotion: "reduce",
       timezoneId: "UTC",
     });
     const page = await context.newPage();
-    await page.goto(`${this.url}/?token=${this.#test.server.token}`);
-    await page.getByText("live", { exact: true }).waitFor();
+    await page.goto(`${this.url}/?token=${this.test.server.token}`);
+    await page.locator(".connection.live").waitFor();
     return page;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.#agents) agent[Symbol.dispose]();
-    await this.#test[Symbol.asyncDispose]();
+    await this.test[Symbol.asyncDispose]();
   }
 
-  async #fill(): Promise<void> {
-    const { client, folder } = this.#test;
+  protected async fill(): Promise<void> {
+    const { client, folder } = this.test;
     const tree = `${folder}/tree`;
     await Deno.mkdir(`${tree}/etc`, { recursive: true });
     await Deno.writeTextFile(`${tree}/etc/hostname`, "web\n");
-    await this.#test.publish("web", { root: tree });
+    await this.test.publish("web", { root: tree });
     const source = {
       hostname: "web",
       distribution: "debian",
@@ -111,12 +116,12 @@ export class SampleSite implements AsyncDisposable {
 
   async #set(settings: (number: number) => NodeView["settings"]): Promise<void> {
     for (let i = 1; i <= 5; i++) {
-      await this.#test.client.put(`/nodes/n${i}`, { body: settings(i), schema: NodeView });
+      await this.test.client.put(`/nodes/n${i}`, { body: settings(i), schema: NodeView });
     }
   }
 
   async #enrol(token: string, number: number) {
-    const agent = await this.#test.as(token);
+    const agent = await this.test.as(token);
     this.#agents.push(agent);
     const order = await agent.post("/node/enrol", { body: { inventory: inventory(number) }, schema: Order });
     agent.useSession(order.session);

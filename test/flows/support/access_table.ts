@@ -38,6 +38,9 @@ interface Call {
  */
 export const TABLE: readonly Row[] = [
   ["POST /node/enrol", ["boot"], { json: {} }],
+  ["POST /node/attest", ["boot"], { json: {} }],
+  // only the secret of a medium, which nobody of these has
+  ["POST /node/medium", [], { json: {} }],
   ["POST /node/inventory", ["session"], { json: {} }],
   ["POST /node/report", ["session"], { json: {} }],
   ["POST /node/identity", ["session"], { json: {} }],
@@ -103,6 +106,12 @@ export const TABLE: readonly Row[] = [
   ["GET /rehearsals/:id/screenshot", VIEW],
   ["GET /images/:ref/export", ADMIN],
 
+  ["POST /media", ADMIN, { json: {} }],
+  ["GET /media", ADMIN],
+  ["DELETE /media/:medium", ADMIN],
+  ["GET /media/:medium/image", ADMIN],
+  ["POST /media/reports", OPERATE, { json: {} }],
+
   ["GET /nodes", VIEW],
   ["GET /nodes/:node", VIEW],
   ["PUT /nodes/:node", OPERATE, { path: "/nodes/n3", json: { group: "rack1" } }],
@@ -114,6 +123,7 @@ export const TABLE: readonly Row[] = [
   ["POST /nodes/:node/recovery-key", ADMIN, { json: {} }],
   ["GET /nodes/:node/hardware", VIEW],
   ["POST /nodes/:node/accept-hardware", OPERATE],
+  ["POST /nodes/:node/forget-tpm", OPERATE],
   ["POST /nodes/:node/cancel", ORDER, { path: "/nodes/n3/cancel" }],
   ["POST /nodes/:node/cancel", OPERATE, { path: "/nodes/other/cancel" }],
   ["POST /nodes/:node/cancel", OPERATE],
@@ -183,6 +193,10 @@ export const TABLE: readonly Row[] = [
   ["POST /schedules", OPERATE, { json: { nodes: ["@nothing"] } }],
   ["POST /schedules", OPERATE, { json: { nodes: ["n{3..2}"] } }],
   ["POST /schedules", OPERATE, { json: { nodes: ["n3"], order: { force: true } } }],
+  ["POST /schedules/preview", VIEW],
+  ["PUT /schedules/:schedule", ORDER, { path: "/schedules/rack", json: { nodes: ["n3"] } }],
+  ["PUT /schedules/:schedule", OPERATE, { path: "/schedules/rack", json: { nodes: ["@rack1", "other"] } }],
+  ["PUT /schedules/:schedule", OPERATE, { path: "/schedules/all", json: { nodes: ["n3"] } }],
   ["POST /schedules/:schedule/pause", ORDER, { path: "/schedules/rack/pause" }],
   ["POST /schedules/:schedule/pause", OPERATE, { path: "/schedules/all/pause" }],
   ["POST /schedules/:schedule/pause", OPERATE],
@@ -202,9 +216,12 @@ export const TABLE: readonly Row[] = [
   ["PUT /hooks/:scope/:when/:name", ADMIN, { json: {} }],
   ["DELETE /hooks/:scope/:when/:name", ADMIN],
 
+  ["GET /pack-store", VIEW],
+  ["POST /pack-store", ADMIN, { json: { home: "local" } }],
   ["GET /swarm", VIEW],
   ["POST /swarm", ADMIN, { json: { uploadLimit: 1 } }],
   ["GET /notices", VIEW],
+  ["GET /secure-boot", VIEW],
   ["POST /server/backup", ADMIN],
   ["GET /events", VIEW],
   ["GET /openapi.json", WHO],

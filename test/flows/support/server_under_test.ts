@@ -12,7 +12,8 @@ export class ServerUnderTest implements AsyncDisposable {
   server!: RunningServer;
   client!: ApiClient;
 
-  readonly #settings: Partial<ServerOptions>;
+  #settings: Partial<ServerOptions>;
+  #isRunning = false;
 
   private constructor(folder: string, data: string, settings: Partial<ServerOptions>) {
     this.folder = folder;
@@ -35,6 +36,12 @@ export class ServerUnderTest implements AsyncDisposable {
     await this.#stop();
     await meanwhile();
     await this.#start();
+  }
+
+  /** Starts again with these settings besides those that it has. */
+  async restartWith(settings: Partial<ServerOptions>): Promise<void> {
+    this.#settings = { ...this.#settings, ...settings };
+    await this.restart();
   }
 
   options(): ServerOptions {
@@ -90,9 +97,13 @@ export class ServerUnderTest implements AsyncDisposable {
   async #start(): Promise<void> {
     this.server = await startServer(this.options(), { signal: new AbortController().signal });
     this.client = await this.as(this.server.token);
+    this.#isRunning = true;
   }
 
   async #stop(): Promise<void> {
+    // it may have refused to start
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
     this.client[Symbol.dispose]();
     await this.server.close();
   }

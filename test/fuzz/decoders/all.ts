@@ -7,6 +7,7 @@ import { decoders as netboot } from "./netboot.ts";
 import { decoders as oldDisk } from "./old_disk.ts";
 import { decoders as rsync } from "./rsync.ts";
 import { decoders as torrent } from "./torrent.ts";
+import { decoders as tpm } from "./tpm.ts";
 import { decoders as volumes } from "./volumes.ts";
 
 /** Every decoder of data from the network, disks and images. */
@@ -19,5 +20,6 @@ export const decoders: readonly FuzzedDecoder[] = [
   ...machine,
   ...hardware,
   ...volumes,
+  ...tpm,
   ...image,
 ];

@@ -62,6 +62,7 @@ OPTIONS = dict(
     rack=dict(type="str"),
     backup_every=dict(type="int"),
     finish=dict(type="str", choices=["reboot", "kexec"]),
+    require_tpm=dict(type="str", choices=["on", "off"]),
 )
 NAMES = dict(
     boot_program="bootProgram",
@@ -69,6 +70,7 @@ NAMES = dict(
     data_disks="dataDisks",
     upload_limit="uploadLimit",
     backup_every="backupEverySeconds",
+    require_tpm="requireTpm",
 )
 
 

@@ -224,6 +224,13 @@ options:
     choices:
       - reboot
       - kexec
+  require_tpm:
+    description:
+      - Whether the node gets orders only if its TPM 2.0 proves what it runs.
+    type: str
+    choices:
+      - "on"
+      - "off"
 """
 
 EXAMPLES = r"""

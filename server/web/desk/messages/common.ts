@@ -16,6 +16,7 @@ export const t = messages({
   remedy: { en: "What to do: {remedy}", de: "Abhilfe: {remedy}", zh: "处理办法：{remedy}" },
   unknown: { en: "unknown", de: "unbekannt", zh: "未知" },
   none: { en: "none", de: "keine", zh: "无" },
+  asks: { en: "{action}…", de: "{action} …", zh: "{action}…" },
   more: { en: "Show more", de: "Mehr anzeigen", zh: "显示更多" },
   command: { en: "On the command line", de: "Auf der Kommandozeile", zh: "命令行" },
   notFound: { en: "There is no such page", de: "Diese Seite gibt es nicht", zh: "没有此页面" },

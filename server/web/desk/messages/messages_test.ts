@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { languageOf } from "./language.ts";
-import { type Message, TABLES, textOf } from "./messages.ts";
+import { languageOf } from "./languages.ts";
+import { TABLES } from "./messages.ts";
+import { type Message, textOf } from "./text_of.ts";
 
 // every page with its messages
 import "../app.tsx";

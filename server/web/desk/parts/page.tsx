@@ -6,6 +6,7 @@ import { messages } from "../messages/messages.ts";
 
 const t = messages({
   failed: { en: "{n} failed", de: "{n} fehlgeschlagen", zh: "{n} 个失败" },
+  trail: { en: "Where this page belongs", de: "Wohin diese Seite gehört", zh: "页面位置" },
 });
 
 interface Props {
@@ -27,7 +28,7 @@ export function Page({ title, kind, trail = [], actions, children }: Props) {
   return (
     <main id="main" tabIndex={-1} class={kind}>
       {trail.length > 0 && (
-        <nav class="trail" aria-label="Breadcrumb">
+        <nav class="trail" aria-label={t("trail")}>
           <ol>
             {trail.map(({ href, text }) => (
               <li key={href}>

@@ -2,8 +2,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../messages/common.ts";
 
-export function ShownOnce({ label, text }: { label: string; text: string }) {
-  const field = useRef<HTMLInputElement>(null);
+/** `rows`: of a text with lines. */
+export function ShownOnce({ label, text, rows }: { label: string; text: string; rows?: number }) {
+  const field = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
   const [isCopied, setIsCopied] = useState(false);
   useEffect(() => field.current?.select(), []);
   const copy = async () => {
@@ -14,7 +15,9 @@ export function ShownOnce({ label, text }: { label: string; text: string }) {
     <div class="shown-once">
       <label class="field">
         {label}
-        <input ref={field} readOnly value={text} />
+        {rows === undefined
+          ? <input ref={field} readOnly value={text} />
+          : <textarea ref={field} readOnly rows={rows} spellcheck={false} value={text} />}
       </label>
       <button type="button" onClick={() => void copy()} aria-live="polite">
         {isCopied ? t("copied") : t("copy")}

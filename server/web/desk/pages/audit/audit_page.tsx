@@ -2,9 +2,10 @@
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 import type { AuditEntry, AuditPage as Entries } from "#contract/api/audit.ts";
-import { ACTION_CODES, describeAction } from "../../../../words/audit_text.ts";
+import { ACTION_CODES } from "../../../../words/audit_text.ts";
 import { call, Refusal } from "../../api/call.ts";
 import { staleness } from "../../live/state.ts";
+import { actionText, whoText } from "../../messages/actions.ts";
 import { t as common } from "../../messages/common.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { Page } from "../../parts/page.tsx";
@@ -64,7 +65,7 @@ function SearchForm({ search, onShow }: { search: Search; onShow: (form: FormDat
         {t("action")}
         <select name="action" defaultValue={search.action ?? ""}>
           <option value="">{t("allActions")}</option>
-          {ACTION_CODES.map((code) => <option key={code} value={code}>{describeAction(code)}</option>)}
+          {ACTION_CODES.map((code) => <option key={code} value={code}>{actionText(code)}</option>)}
         </select>
       </label>
       {(["since", "until"] as const).map((name) => (
@@ -144,9 +145,9 @@ function Row(
       <td>
         <Exact at={at} />
       </td>
-      <td>{who}</td>
+      <td>{whoText(who)}</td>
       <td>{address}</td>
-      <td>{describeAction(action)}</td>
+      <td>{actionText(action)}</td>
       <td>
         {on.slice(0, SHOWN_NAMES).join(", ") || "–"}
         {rest > 0 && ` ${t("more", { n: rest })}`}

@@ -13,13 +13,14 @@ import { Dialog } from "../../parts/dialog.tsx";
 import { BackupDialog, CheckDialog } from "../node_orders/dialogs.tsx";
 import { DeleteDialog } from "../node_orders/delete_dialog.tsx";
 import { cancel } from "../nodes/orders.ts";
+import { AgentDialog } from "./agent_dialog.tsx";
 import { t } from "./messages.ts";
 
 type PowerAction = "on" | "off" | "cycle";
 
 export function NodeActions({ view, reload }: { view: NodeView; reload: () => void }) {
   const { route } = useLocation();
-  const [asked, setAsked] = useState<"backup" | "check" | "remove">();
+  const [asked, setAsked] = useState<"backup" | "check" | "agent" | "remove">();
   const [power, setPower] = useState<PowerAction>(), [isCancelling, setIsCancelling] = useState(false);
   if (!mayOrder([view.settings.group])) return null;
   const { name, state, armed, everyBoot } = view, query = `?nodes=${encodeURIComponent(name)}`;
@@ -31,8 +32,12 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
     <>
       <button type="button" class="primary" onClick={() => route(`/deploy${query}`)}>{t("deploy")}</button>
       <button type="button" onClick={() => route(`/restore${query}`)}>{t("restore")}</button>
-      <button type="button" onClick={() => setAsked("backup")}>{t("backup")}…</button>
-      <button type="button" onClick={() => setAsked("check")}>{t("check")}…</button>
+      <button type="button" onClick={() => setAsked("backup")}>
+        {common("asks", { action: t("backup") })}
+      </button>
+      <button type="button" onClick={() => setAsked("check")}>
+        {common("asks", { action: t("check") })}
+      </button>
       {view.power && (
         <details class="menu">
           <summary>{t("power")}</summary>
@@ -53,10 +58,18 @@ export function NodeActions({ view, reload }: { view: NodeView; reload: () => vo
         <button type="button" class="danger" onClick={() => setIsCancelling(true)}>{t("cancelOrder")}</button>
       )}
       {mayAdminister() && (
-        <button type="button" onClick={() => setAsked("remove")}>{common("delete")}…</button>
+        <>
+          <button type="button" onClick={() => setAsked("agent")}>
+            {common("asks", { action: t("agent") })}
+          </button>
+          <button type="button" onClick={() => setAsked("remove")}>
+            {common("asks", { action: common("delete") })}
+          </button>
+        </>
       )}
       {asked === "backup" && <BackupDialog nodes={[deskOf(view)]} onClose={end} />}
       {asked === "check" && <CheckDialog nodes={[deskOf(view)]} onClose={end} />}
+      {asked === "agent" && <AgentDialog name={name} onClose={end} />}
       {asked === "remove" && (
         <DeleteDialog
           nodes={[deskOf(view)]}

@@ -1,7 +1,7 @@
 /** One event of a node's life: when, what, who, how it ended. */
 import type { HistoryEntry, HistoryResult } from "#contract/api/node_history.ts";
-import { describeAction } from "../../../../words/audit_text.ts";
 import { secondsOf } from "../../../../words/history_text.ts";
+import { actionText, whoText } from "../../messages/actions.ts";
 import { durationText, exactTime } from "../../messages/figures.ts";
 import { ProblemText } from "../../parts/problem.tsx";
 import { hourText } from "./days.ts";
@@ -36,7 +36,7 @@ export function Entry({ entry }: { entry: HistoryEntry }) {
               <a href={`/images/${image}`}>{image}</a>
             </>
           )}
-          {by !== undefined && <span class="by">{t("byWhom", { name: by })}</span>}
+          {by !== undefined && <span class="by">{t("byWhom", { name: whoText(by) })}</span>}
         </p>
         {!isQuiet && (
           <p class="outcome">
@@ -59,8 +59,9 @@ export function Entry({ entry }: { entry: HistoryEntry }) {
 function titleOf({ kind, action, details }: HistoryEntry): string {
   if (kind === "boot") return details?.[0] === "own disk" ? t("bootDisk") : t("bootInstaller");
   if (action === "node.accept-hardware") return t("hardwareAccepted");
+  if (action === "node.forget-tpm") return t("tpmForgotten");
   if (action === "node.power-set") return t("powerSet");
-  if ((kind === "schedule" || kind === "other") && action !== undefined) return describeAction(action);
+  if ((kind === "schedule" || kind === "other") && action !== undefined) return actionText(action);
   return kindText(kind);
 }
 

@@ -20,6 +20,7 @@ export const fieldMessages = {
   },
   bootProgram: { en: "First UEFI boot program", de: "Erstes UEFI-Bootprogramm", zh: "首个 UEFI 启动程序" },
   finish: { en: "After the installation", de: "Nach der Installation", zh: "安装完成后" },
+  requireTpm: { en: "Proof by its TPM", de: "Beweis durch sein TPM", zh: "TPM 证明" },
   uploadLimit: { en: "Upload limit", de: "Upload-Grenze", zh: "上传限速" },
   backupEverySeconds: { en: "Interval of backups", de: "Abstand der Sicherungen", zh: "备份间隔" },
 } as const;
@@ -81,6 +82,12 @@ export const hintMessages = {
     en: "kexec starts the system without the firmware, which saves minutes.",
     de: "kexec startet das System ohne die Firmware und spart Minuten.",
     zh: "kexec 跳过固件直接启动系统，可节省数分钟。",
+  },
+  requireTpm: {
+    en: "on: it gets its order only if its TPM proves that it runs this server's agent.",
+    de:
+      "on: Er bekommt seinen Auftrag nur, wenn sein TPM beweist, dass er den Agenten dieses Servers ausführt.",
+    zh: "on：只有其 TPM 证明运行的是本服务器的代理，才会获得任务。",
   },
   uploadLimit: {
     en: "Such as 800mbit or 100MB/s; off: none, even if the site has one.",

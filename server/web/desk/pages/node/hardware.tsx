@@ -1,5 +1,6 @@
 /** The node's hardware as it was last read, and what changed in it. */
 import type { Inventory } from "#contract/api.ts";
+import type { TpmView } from "#contract/api/attestation.ts";
 import {
   describeBoard,
   describeController,
@@ -21,11 +22,16 @@ import { t } from "./messages.ts";
 import type { TabProps } from "./tab_props.ts";
 
 export function HardwareTab({ name, view, reload }: TabProps) {
-  const { inventory, inventoryAt, warnings = [], settings: { group } } = view;
+  const { inventory, inventoryAt, tpm, warnings = [], settings: { group } } = view;
   const accept = () =>
     void attempt(async () => {
       await call("POST", `/nodes/${segment(name)}/accept-hardware`);
       return t("acceptedNow", { name });
+    }).then(reload);
+  const forget = () =>
+    void attempt(async () => {
+      await call("POST", `/nodes/${segment(name)}/forget-tpm`);
+      return t("tpmForgottenNow", { name });
     }).then(reload);
   const discover = () =>
     void attempt(async () => {
@@ -54,7 +60,32 @@ export function HardwareTab({ name, view, reload }: TabProps) {
         </div>
       )}
       {inventory ? <Facts inventory={inventory} /> : <p class="empty">{t("hardwareUnknown")}</p>}
+      {tpm && <Tpm tpm={tpm} forget={forget} />}
       <Command line={commandLine("rackseed", "node", "hardware", name)} />
+    </>
+  );
+}
+
+function Tpm({ tpm: { ek, proved, required }, forget }: { tpm: TpmView; forget: () => void }) {
+  return (
+    <>
+      <h3>TPM</h3>
+      <p>
+        {ek === undefined ? t("tpmUnknown") : <code>{ek.slice(0, 16)}…</code>}
+        {ek !== undefined && (
+          <>
+            {", "}
+            {proved === undefined ? t("tpmUnproved") : t("tpmProved")} {proved && <Ago at={proved} />}
+          </>
+        )}
+        {required && <>{"; "}{t("tpmRequired")}</>}
+      </p>
+      {ek !== undefined && mayOperate() && (
+        <>
+          <button type="button" onClick={forget}>{t("forgetTpm")}</button>
+          <p class="dim">{t("forgetTpmAbout")}</p>
+        </>
+      )}
     </>
   );
 }

@@ -54,6 +54,11 @@ export function Head({ node, view }: { node: DeskNode | undefined; view: NodeVie
           <ProblemText problem={problem} />
         </div>
       )}
+      {view.tpm?.problem && (
+        <div class="alarm" role="alert">
+          <ProblemText problem={view.tpm.problem} />
+        </div>
+      )}
       {view.power?.start?.problem && (
         <div class="alarm" role="alert">
           <ProblemText problem={view.power.start.problem} />

@@ -8,6 +8,7 @@ import { mayAdminister } from "../../parts/abilities.ts";
 import { Page } from "../../parts/page.tsx";
 import { Refused } from "../../parts/problem.tsx";
 import { NodeActions } from "./actions.tsx";
+import { BackupsTab } from "./backups.tsx";
 import { ConsoleTab } from "./console.tsx";
 import { DisksTab } from "./disks.tsx";
 import { DriftTab } from "./drift.tsx";
@@ -23,7 +24,18 @@ import { SettingsTab } from "./settings.tsx";
 import type { TabProps } from "./tab_props.ts";
 
 /** The first one's address is the node's own. */
-const TABS = ["now", "history", "log", "disks", "hardware", "drift", "peers", "settings", "key"] as const;
+const TABS = [
+  "now",
+  "history",
+  "log",
+  "disks",
+  "hardware",
+  "drift",
+  "backups",
+  "peers",
+  "settings",
+  "key",
+] as const;
 type Tab = typeof TABS[number];
 
 export function NodePage({ name = "", tab }: { name?: string; tab?: string }) {
@@ -103,6 +115,8 @@ function TabContent({ tab, ...props }: TabProps & { tab: Tab }) {
       return <HardwareTab {...props} />;
     case "drift":
       return <DriftTab {...props} />;
+    case "backups":
+      return <BackupsTab {...props} />;
     case "peers":
       return <PeersTab {...props} />;
     case "settings":

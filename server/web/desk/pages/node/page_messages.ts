@@ -9,9 +9,28 @@ export const t = messages({
   disks: { en: "Disks", de: "Platten", zh: "磁盘" },
   hardware: { en: "Hardware", de: "Hardware", zh: "硬件" },
   drift: { en: "Drift", de: "Abweichung", zh: "偏移" },
+  backups: { en: "Backups", de: "Sicherungen", zh: "备份" },
   peers: { en: "Peers", de: "Peers", zh: "传输来源" },
   settings: { en: "Settings", de: "Einstellungen", zh: "设置" },
   key: { en: "Recovery key", de: "Wiederherstellungsschlüssel", zh: "恢复密钥" },
+
+  noBackups: { en: "No backups yet.", de: "Noch keine Sicherungen.", zh: "尚无备份。" },
+  backedUpEvery: {
+    en: "Backed up every {time} by its agent.",
+    de: "Alle {time} durch den Agenten gesichert.",
+    zh: "由代理每 {time} 备份一次。",
+  },
+  taken: { en: "Taken", de: "Angelegt", zh: "备份时间" },
+  size: { en: "Size", de: "Größe", zh: "大小" },
+  ownBytes: { en: "{bytes} of its own", de: "{bytes} nur hier", zh: "独占 {bytes}" },
+  rehearsal: { en: "Rehearsal", de: "Probe", zh: "预演" },
+  notRehearsed: { en: "○ not rehearsed", de: "○ nicht geprobt", zh: "○ 未预演" },
+  isProved: { en: "✓ proved", de: "✓ bewährt", zh: "✓ 已验证" },
+  isNotProved: { en: "✕ failed", de: "✕ fehlgeschlagen", zh: "✕ 未通过" },
+  rehearse: { en: "Rehearse…", de: "Proben …", zh: "预演…" },
+  rehearseName: { en: "Rehearse {ref}", de: "{ref} proben", zh: "预演 {ref}" },
+  restoreIt: { en: "Restore…", de: "Wiederherstellen …", zh: "还原…" },
+  browse: { en: "Files", de: "Dateien", zh: "文件" },
 
   image: { en: "Image", de: "Image", zh: "镜像" },
   address: { en: "Address", de: "Adresse", zh: "地址" },
@@ -36,6 +55,31 @@ export const t = messages({
   restore: { en: "Restore…", de: "Wiederherstellen …", zh: "还原…" },
   backup: { en: "Back up", de: "Sichern", zh: "备份" },
   check: { en: "Check", de: "Prüfen", zh: "检查" },
+  agent: { en: "Agent", de: "Agent", zh: "代理" },
+  agentTitle: {
+    en: "Run the agent on {name}",
+    de: "Agent auf {name} einrichten",
+    zh: "在 {name} 上运行代理",
+  },
+  agentMake: { en: "Make the script", de: "Skript erstellen", zh: "生成脚本" },
+  agentAbout: {
+    en: "With an agent, the running node is backed up, checked and restarted from here.",
+    de: "Mit einem Agenten wird der laufende Knoten von hier aus gesichert, geprüft und neu gestartet.",
+    zh: "有了代理，就能从这里备份、检查和重启运行中的节点。",
+  },
+  agentRevokes: {
+    en: "The script has a token for this node alone. It revokes the one before.",
+    de: "Das Skript enthält ein Token nur für diesen Knoten. Das vorige wird ungültig.",
+    zh: "脚本含有仅供此节点使用的令牌，之前的令牌随即失效。",
+  },
+  agentScript: { en: "Script", de: "Skript", zh: "脚本" },
+  agentRun: {
+    en:
+      "Copy it now: it is not shown again. Run it as root on the node, where the program must be as /usr/local/bin/rackseed.",
+    de:
+      "Jetzt kopieren: Es wird nicht noch einmal gezeigt. Als root auf dem Knoten ausführen; das Programm muss dort unter /usr/local/bin/rackseed liegen.",
+    zh: "请立即复制：不会再次显示。请在节点上以 root 运行，程序须位于 /usr/local/bin/rackseed。",
+  },
   power: { en: "Power", de: "Strom", zh: "电源" },
   powerOn: { en: "Switch on", de: "Einschalten", zh: "开机" },
   powerOff: { en: "Shut down", de: "Herunterfahren", zh: "关机" },
@@ -116,6 +160,7 @@ export const t = messages({
     de: "Netzwerkstart: Installationssystem gesendet",
     zh: "网络启动：已下发安装程序",
   },
+  tpmForgotten: { en: "TPM forgotten", de: "TPM vergessen", zh: "已忘记 TPM" },
   hardwareAccepted: { en: "Hardware accepted", de: "Hardware akzeptiert", zh: "已确认硬件" },
   powerSet: {
     en: "Power settings changed",
@@ -196,6 +241,29 @@ export const t = messages({
       "Was sich geändert hat, wird dann nicht mehr gemeldet. Eine sterbende Platte bleibt gemeldet, bis sie ersetzt ist.",
     zh: "确认后不再提示该变化。即将损坏的磁盘会持续提示，直到更换。",
   },
+  tpmUnknown: { en: "not seen yet", de: "noch nicht gesehen", zh: "尚未见到" },
+  tpmProved: { en: "it proved its agent", de: "er bewies seinen Agenten", zh: "已证明其代理" },
+  tpmUnproved: {
+    en: "it has not proved its agent yet",
+    de: "er hat seinen Agenten noch nicht bewiesen",
+    zh: "尚未证明其代理",
+  },
+  tpmRequired: {
+    en: "required before it gets an order",
+    de: "nötig, bevor er einen Auftrag bekommt",
+    zh: "获得任务前必须证明",
+  },
+  forgetTpm: { en: "Forget its TPM", de: "Sein TPM vergessen", zh: "忘记其 TPM" },
+  forgetTpmAbout: {
+    en: "After its board was replaced: the next TPM that it shows is taken for its own.",
+    de: "Nach einem Tausch der Hauptplatine: Das nächste TPM, das er zeigt, gilt als seins.",
+    zh: "更换主板后使用：它下次出示的 TPM 将被视为其自身的。",
+  },
+  tpmForgottenNow: {
+    en: "The TPM of {name} is forgotten.",
+    de: "Das TPM von {name} ist vergessen.",
+    zh: "已忘记 {name} 的 TPM。",
+  },
   acceptedNow: {
     en: "The hardware of {name} is accepted.",
     de: "Die Hardware von {name} ist akzeptiert.",
@@ -223,9 +291,11 @@ export const t = messages({
 
   driftTitle: { en: "Compared with its image", de: "Verglichen mit seinem Image", zh: "与镜像比对" },
   neverChecked: {
-    en: "It was never checked. A check needs the agent on the running node, and changes nothing.",
-    de: "Er wurde nie geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
-    zh: "从未检查。检查需要节点上运行代理，且不做任何改动。",
+    en:
+      "It was not checked since it was installed or restored. A check needs the agent on the running node, and changes nothing.",
+    de:
+      "Er wurde seit seiner Installation oder Wiederherstellung nicht geprüft. Eine Prüfung braucht den Agenten auf dem laufenden Knoten und ändert nichts.",
+    zh: "安装或还原后尚未检查。检查需要节点上运行代理，且不做任何改动。",
   },
   checkWaits: {
     en: "The agent has not begun yet.",

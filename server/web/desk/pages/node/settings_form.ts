@@ -54,7 +54,11 @@ export const FIELDS: Readonly<Record<"identity" | "place" | "disks" | "start" | 
     { key: "mirror", kind: "text", format: String, parse: numberOf },
     choice("unlock", shape.unlock),
   ],
-  start: [choice("bootProgram", shape.bootProgram), choice("finish", shape.finish)],
+  start: [
+    choice("bootProgram", shape.bootProgram),
+    choice("finish", shape.finish),
+    choice("requireTpm", shape.requireTpm),
+  ],
   work: [
     {
       key: "uploadLimit",

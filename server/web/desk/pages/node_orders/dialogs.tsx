@@ -16,32 +16,29 @@ interface Props {
 }
 
 export function BackupDialog({ nodes, onClose }: Props) {
-  const n = nodes.length, online = onlineOf(nodes);
-  const names = rangesOf(nodes.map(({ name }) => name));
+  const n = nodes.length, { online, offline } = byAgent(nodes);
   const order = async (form: FormData) => {
     const excludes = pathsOf(form.get("excludes"));
     note(await backUp(nodes, excludes.length > 0 ? { excludes } : {}));
   };
   return (
     <Dialog title={t("backUp", { n })} action={t("backUp", { n })} onSubmit={order} onClose={onClose}>
-      <p>{names.join(", ")}</p>
       <p class="dim">{t("backupLine")}</p>
       <ul class="bullets">
-        {online > 0 && <li>{t("byAgent", { n: online })}</li>}
-        {online < n && <li>{t("atBoot", { n: n - online })}</li>}
+        {online.length > 0 && <li>{t("byAgent", { names: textOf(online) })}</li>}
+        {offline.length > 0 && <li>{t("atBoot", { names: textOf(offline) })}</li>}
       </ul>
       <Paths name="excludes" label={t("excludes")} />
-      {(online === 0 || online === n) && (
-        <Command
-          line={commandLine("rackseed", "node", "backup", ...names, ...online === 0 ? ["--at-boot"] : [])}
-        />
+      {online.length > 0 && <Command line={commandLine("rackseed", "node", "backup", ...rangesOf(online))} />}
+      {offline.length > 0 && (
+        <Command line={commandLine("rackseed", "node", "backup", ...rangesOf(offline), "--at-boot")} />
       )}
     </Dialog>
   );
 }
 
 export function CheckDialog({ nodes, onClose }: Props) {
-  const n = nodes.length, offline = n - onlineOf(nodes);
+  const n = nodes.length, { offline } = byAgent(nodes);
   const names = rangesOf(nodes.map(({ name }) => name));
   const order = async (form: FormData) => {
     const keep = pathsOf(form.get("keep"));
@@ -58,7 +55,8 @@ export function CheckDialog({ nodes, onClose }: Props) {
     <Dialog title={t("check", { n })} action={t("check", { n })} onSubmit={order} onClose={onClose}>
       <p>{names.join(", ")}</p>
       <p class="dim">{t("checkLine")}</p>
-      {offline > 0 && <p class="warn">{t("noAgent", { n: offline })}</p>}
+      {offline.length > 0 && <p class="warn">{t("noAgent", { n: offline.length, names: textOf(offline) })}
+      </p>}
       <Paths name="keep" label={t("keep")} />
       <label class="tick">
         <input type="checkbox" name="content" />
@@ -83,7 +81,16 @@ function pathsOf(value: FormDataEntryValue | null): string[] {
   return String(value ?? "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
 }
 
-function onlineOf(nodes: readonly DeskNode[]): number {
-  const online = new Set(templates.value.filter(({ online }) => online).map(({ name }) => name));
-  return nodes.filter(({ name }) => online.has(name)).length;
+/** Names of the nodes whose agents are connected, and of the others. */
+function byAgent(nodes: readonly DeskNode[]): { online: string[]; offline: string[] } {
+  const connected = new Set(templates.value.filter(({ online }) => online).map(({ name }) => name));
+  const names = nodes.map(({ name }) => name);
+  return {
+    online: names.filter((name) => connected.has(name)),
+    offline: names.filter((name) => !connected.has(name)),
+  };
+}
+
+function textOf(names: readonly string[]): string {
+  return rangesOf(names).join(", ");
 }

@@ -7,14 +7,14 @@ export const t = messages({
     zh: "备份 {n} 个节点",
   },
   byAgent: {
-    en: "{n} now, by the agent that runs there",
-    de: "{n} jetzt, durch den Agenten, der dort läuft",
-    zh: "{n} 个由正在运行的代理立即备份",
+    en: "{names}: now, by the agent that runs there",
+    de: "{names}: jetzt, durch den Agenten, der dort läuft",
+    zh: "{names}：由正在运行的代理立即备份",
   },
   atBoot: {
-    en: "{n} at the next network boot; the disks are only read",
-    de: "{n} beim nächsten Netzwerkstart; die Platten werden nur gelesen",
-    zh: "{n} 个在下次网络启动时备份，磁盘只读",
+    en: "{names}: at the next network boot; the disks are only read",
+    de: "{names}: beim nächsten Netzwerkstart; die Platten werden nur gelesen",
+    zh: "{names}：在下次网络启动时备份，磁盘只读",
   },
   excludes: { en: "Leave out these paths too", de: "Auch diese Pfade auslassen", zh: "同时排除这些路径" },
   pathsHint: {
@@ -40,14 +40,14 @@ export const t = messages({
   },
   noAgent: {
     en: {
-      one: "{n} has no agent that is connected, and will be refused.",
-      other: "{n} have no agent that is connected, and will be refused.",
+      one: "{names} has no agent that is connected, and will be refused.",
+      other: "{names} have no agent that is connected, and will be refused.",
     },
     de: {
-      one: "{n} hat keinen verbundenen Agenten und wird abgelehnt.",
-      other: "{n} haben keinen verbundenen Agenten und werden abgelehnt.",
+      one: "{names} hat keinen verbundenen Agenten und wird abgelehnt.",
+      other: "{names} haben keinen verbundenen Agenten und werden abgelehnt.",
     },
-    zh: "{n} 个没有在线代理，将被拒绝。",
+    zh: "{names} 没有在线代理，将被拒绝。",
   },
   keep: { en: "Do not compare these paths", de: "Diese Pfade nicht vergleichen", zh: "不比较这些路径" },
   content: { en: "read every file", de: "jede Datei lesen", zh: "读取每个文件" },

@@ -1,6 +1,6 @@
 /** The cells of a node's row. */
 import type { DeskNode } from "#contract/desk.ts";
-import { agoText, durationText, rateText } from "../../messages/figures.ts";
+import { durationText, rateText } from "../../messages/figures.ts";
 import { t as common } from "../../messages/common.ts";
 import { StateSign } from "../../parts/state_sign.tsx";
 import { Ago } from "../../parts/times.tsx";
@@ -47,7 +47,11 @@ function Doing({ node }: { node: DeskNode }) {
     );
   }
   if (silentSince !== undefined) {
-    return <span class="warn">{t("silent", { time: agoText(silentSince, Date.now()) })}</span>;
+    return (
+      <span class="warn">
+        {t("silent", { time: durationText((Date.now() - Date.parse(silentSince)) / 1000) })}
+      </span>
+    );
   }
   if (progress && state === "installing") return <Progress node={node} />;
   if (state === "installing") {

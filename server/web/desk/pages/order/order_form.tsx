@@ -1,7 +1,9 @@
 /** The order's terms: image, when, names, and what is rarely changed. */
-import type { ComponentChildren } from "preact";
-import type { Lineage, RestoreHow, Start, Terms } from "./terms.ts";
+import { Check, Choice, Field } from "../../parts/form.tsx";
+import { EncryptionFields } from "./encryption_fields.tsx";
+import { ImageFields } from "./image_fields.tsx";
 import { t } from "./messages.ts";
+import type { Lineage, RestoreHow, Start, Terms } from "./terms.ts";
 
 interface Props {
   readonly kind: "deployment" | "restore";
@@ -20,7 +22,12 @@ export function OrderForm(props: Props) {
   return (
     <div class="terms">
       {lineages?.length === 0 && <p class="empty">{t("noImages")}</p>}
-      <ImageFields kind={kind} terms={terms} change={change} lineages={lineages ?? []} />
+      <ImageFields
+        image={terms.image}
+        change={(image) => change({ image })}
+        lineages={lineages ?? []}
+        none={kind === "restore" ? t("itsOwn") : undefined}
+      />
       {kind === "restore" && <RestoreFields terms={terms} change={change} />}
       <Choice
         legend={t("start")}
@@ -46,55 +53,19 @@ export function OrderForm(props: Props) {
         </Field>
       )}
       {kind === "deployment" && <IdentityFields terms={terms} change={change} />}
-      {props.isEncrypted && <EncryptionFields {...props} />}
+      {props.isEncrypted && (
+        <EncryptionFields
+          {...props}
+          unlock={terms.unlock}
+          setUnlock={(unlock) => change({ unlock })}
+        />
+      )}
       <More {...props} />
     </div>
   );
 }
 
 type Part = Pick<Props, "terms" | "change">;
-
-function ImageFields(
-  { kind, terms, change, lineages }: Part & Pick<Props, "kind"> & { lineages: readonly Lineage[] },
-) {
-  const [name = "", version] = terms.image.split("@");
-  const chosen = lineages.find((one) => one.name === name);
-  const isRestore = kind === "restore";
-  const group = (isBackup: boolean) =>
-    lineages.filter((one) => one.isBackup === isBackup).map((one) => (
-      <option key={one.name} value={one.name}>{one.name}</option>
-    ));
-  return (
-    <>
-      <Field label={t("image")}>
-        <select
-          value={name}
-          required={!isRestore}
-          onChange={(event) => change({ image: event.currentTarget.value })}
-        >
-          <option value="">{isRestore ? t("itsOwn") : t("choose")}</option>
-          <optgroup label={t("images")}>{group(false)}</optgroup>
-          {lineages.some(({ isBackup }) => isBackup) && (
-            <optgroup label={t("backups")}>{group(true)}</optgroup>
-          )}
-        </select>
-      </Field>
-      {chosen && (
-        <Field label={t("version")}>
-          <select
-            value={version === undefined ? name : terms.image}
-            onChange={(event) => change({ image: event.currentTarget.value })}
-          >
-            <option value={name}>{t("newest")}</option>
-            {[...chosen.tags, ...chosen.versions].map(({ ref, label }) => (
-              <option key={ref} value={ref}>{label}</option>
-            ))}
-          </select>
-        </Field>
-      )}
-    </>
-  );
-}
 
 function RestoreFields({ terms, change }: Part) {
   return (
@@ -153,37 +124,6 @@ function IdentityFields({ terms, change }: Part) {
   );
 }
 
-function EncryptionFields({ kind, terms, change, passphrases: [first, second], setPassphrases }: Props) {
-  const isTyped = kind === "restore" || terms.unlock === "" || terms.unlock === "passphrase";
-  const field = (label: string, value: string, set: (text: string) => void) => (
-    <Field label={label}>
-      <input
-        type="password"
-        autocomplete="new-password"
-        minLength={8}
-        value={value}
-        onInput={(event) => set(event.currentTarget.value)}
-      />
-    </Field>
-  );
-  return (
-    <>
-      {kind === "deployment" && (
-        <Field label={t("unlock")}>
-          <select value={terms.unlock} onChange={(event) => change({ unlock: event.currentTarget.value })}>
-            <option value="">{t("asSet")}</option>
-            <option value="passphrase">{t("passphraseWay")}</option>
-            <option value="key-file">{t("keyFile")}</option>
-            <option value="tpm2">{t("tpm2")}</option>
-          </select>
-        </Field>
-      )}
-      {isTyped && field(t("passphrase"), first, (text) => setPassphrases([text, second]))}
-      {isTyped && first !== "" && field(t("again"), second, (text) => setPassphrases([first, text]))}
-    </>
-  );
-}
-
 function More({ kind, terms, change }: Props) {
   return (
     <details class="more" open={terms.force || terms.evenRefused || undefined}>
@@ -212,52 +152,5 @@ function More({ kind, terms, change }: Props) {
         onChange={(evenRefused) => change({ evenRefused })}
       />
     </details>
-  );
-}
-
-function Field({ label, hint, children }: { label: string; hint?: string; children: ComponentChildren }) {
-  return (
-    <label class="field">
-      {label}
-      {children}
-      {hint !== undefined && <small>{hint}</small>}
-    </label>
-  );
-}
-
-function Check({ text, isOn, onChange }: { text: string; isOn: boolean; onChange: (isOn: boolean) => void }) {
-  return (
-    <label class="tick">
-      <input type="checkbox" checked={isOn} onChange={(event) => onChange(event.currentTarget.checked)} />
-      <span>{text}</span>
-    </label>
-  );
-}
-
-function Choice(
-  { legend, name, value, options, onChange }: {
-    legend: string;
-    name: string;
-    value: string;
-    options: readonly (readonly [value: string, text: string])[];
-    onChange: (value: string) => void;
-  },
-) {
-  return (
-    <fieldset class="ticks">
-      <legend>{legend}</legend>
-      {options.map(([option, text]) => (
-        <label class="tick" key={option}>
-          <input
-            type="radio"
-            name={name}
-            value={option}
-            checked={option === value}
-            onChange={() => onChange(option)}
-          />
-          <span>{text}</span>
-        </label>
-      ))}
-    </fieldset>
   );
 }

@@ -7,23 +7,24 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { DeployAnswer, ImageView, VersionView } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
 import type { Review } from "#contract/api/reviews.ts";
+import { useAnswer } from "../../api/answer.ts";
 import { call, Refusal, segment } from "../../api/call.ts";
 import { useResource } from "../../api/resource.ts";
 import { clearSelection } from "../../live/selection.ts";
 import { nodesByName } from "../../live/state.ts";
-import { bytesText } from "../../messages/figures.ts";
 import { mayOrder } from "../../parts/abilities.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
 import { note } from "../../parts/notes.tsx";
 import { Page } from "../../parts/page.tsx";
 import { problemOf, ProblemText, Refused } from "../../parts/problem.tsx";
 import { namesIn, rangesOf } from "../../search/name_ranges.ts";
+import { passphraseOf } from "./encryption_fields.tsx";
 import { t } from "./messages.ts";
 import { OrderForm } from "./order_form.tsx";
-import { LevelSign, Warnings } from "./review_warnings.tsx";
+import { Warnings } from "./review_warnings.tsx";
 import { ReviewedNodes } from "./reviewed_nodes.tsx";
 import { commandOf, type Kind, lineagesOf, NO_TERMS, type OrderBody, orderOf, type Terms } from "./terms.ts";
-import { useReview } from "./use_review.ts";
+import { isNumberTyped, TypedNumber, Verdict } from "./verdict.tsx";
 
 export function DeployPage() {
   return <OrderPage kind="deployment" />;
@@ -59,7 +60,7 @@ function OrderPage({ kind }: { kind: Kind }) {
     nodesText,
     JSON.stringify(terms),
   ]);
-  const review = useReview(kind, order);
+  const review = useAnswer<Review>("/reviews", order && { kind, ...order });
   const names = review.shown?.nodes.map(({ node }) => node);
   const leave = (gone: readonly string[]) => {
     if (!names) return;
@@ -107,7 +108,7 @@ function OrderPage({ kind }: { kind: Kind }) {
           {!order && !fault && <p class="empty">{nodesText === "" ? t("noNodes") : t("noImage")}</p>}
           {order && !review.shown && !review.refusal && <p class="dim" role="status">{t("reviewing")}</p>}
           {review.shown && !review.refusal && (
-            <ReviewView review={review.shown} kind={kind} isDryRun={isDryRun(kind, terms)} leave={leave} />
+            <ReviewView review={review.shown} isDryRun={isDryRun(kind, terms)} leave={leave} />
           )}
         </section>
       </div>
@@ -174,39 +175,20 @@ function NodesField({ text, onChange }: { text: string; onChange: (text: string)
 }
 
 function ReviewView(
-  { review, kind, isDryRun, leave }: {
+  { review, isDryRun, leave }: {
     review: Review;
-    kind: Kind;
     isDryRun: boolean;
     leave: (nodes: readonly string[]) => void;
   },
 ) {
   return (
     <>
-      <Verdict review={review} kind={kind} />
+      <Verdict review={review} />
       <h3>{t("warnings")}</h3>
       <Warnings warnings={review.warnings} leave={leave} />
       <h3>{t("disksTitle")}</h3>
       <ReviewedNodes review={review} isDryRun={isDryRun} leave={leave} />
     </>
-  );
-}
-
-function Verdict({ review: { losing, nodes }, kind }: { review: Review; kind: Kind }) {
-  const unknown = nodes.filter(({ outcome, loses }) => outcome === "unknown" && loses === "unknown").length;
-  const wiped = nodes.filter(({ loses }) => loses === "all").flatMap(({ disks }) => disks);
-  const bytes = bytesText(wiped.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-  return (
-    <div class={`verdict ${losing > 0 ? "danger" : "fine"}`}>
-      <p>
-        <LevelSign level={losing > 0 ? "danger" : "note"} />{" "}
-        <strong>
-          {losing === 0 ? t("losingNone") : t(kind === "restore" ? "losingChanges" : "losing", { n: losing })}
-        </strong>
-      </p>
-      {wiped.length > 0 && <p>{t("wipedTotal", { n: wiped.length, bytes })}</p>}
-      {unknown > 0 && <p>{t("losingMaybe", { n: unknown })}</p>}
-    </div>
   );
 }
 
@@ -239,7 +221,7 @@ function Confirm({ kind, review, shown, isDry, order, passphrases, again, leave,
     ),
   ];
   const isAllowed = mayOrder(nodes.map(({ node }) => nodesByName.get(node)?.group));
-  const isTyped = losing === 0 || Number(typed) === losing && typed.trim() !== "";
+  const isTyped = isNumberTyped(typed, losing);
   const canSend = review !== undefined && refused.length === 0 && isAllowed && isTyped && !isSending;
   const send = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -247,14 +229,12 @@ function Confirm({ kind, review, shown, isDry, order, passphrases, again, leave,
     setProblem(undefined);
     setIsSending(true);
     try {
-      const [passphrase, second] = passphrases;
-      if (passphrase !== second) throw differing();
       const body = {
         ...order,
         nodes: nodes.map(({ node }) => node),
         image,
         reviewed: review.digest,
-        ...passphrase !== "" && { passphrase },
+        ...passphraseOf(passphrases),
       };
       const headers = { "idempotency-key": crypto.randomUUID() };
       const answer = await call<DeployAnswer>("POST", kind === "restore" ? "/restores" : "/deployments", {
@@ -296,23 +276,8 @@ function Confirm({ kind, review, shown, isDry, order, passphrases, again, leave,
           )}
         </p>
       )}
-      {losing > 0 && refused.length === 0 && isAllowed && (
-        <label class="typed">
-          <span>{t("typeNumber")}</span>
-          <input
-            inputMode="numeric"
-            autocomplete="off"
-            size={6}
-            value={typed}
-            onInput={(event) => setTyped(event.currentTarget.value)}
-          />
-        </label>
-      )}
+      {losing > 0 && refused.length === 0 && isAllowed && <TypedNumber text={typed} onInput={setTyped} />}
       <button type="submit" class={losing > 0 ? "danger" : "primary"} disabled={!canSend}>{action}</button>
     </form>
   );
-}
-
-function differing(): Refusal {
-  return new Refusal({ status: 0, title: t("passphrase"), detail: t("differ"), remedy: t("typeAgain") });
 }

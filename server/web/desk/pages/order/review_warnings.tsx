@@ -25,7 +25,10 @@ export function LevelSign({ level }: { level: Level }) {
   );
 }
 
-export function Warnings({ warnings, leave }: { warnings: readonly ReviewWarning[]; leave: Leave }) {
+/** `leave`: absent if nodes cannot be left out. */
+export function Warnings(
+  { warnings, leave }: { warnings: readonly ReviewWarning[]; leave?: Leave | undefined },
+) {
   if (warnings.length === 0) return <p class="well">{t("noWarnings")}</p>;
   return (
     <ul class="warnings">
@@ -51,7 +54,7 @@ export function Warnings({ warnings, leave }: { warnings: readonly ReviewWarning
 /** Cases that are shown at first. */
 const CASES = 5;
 
-function Cases({ cases, leave }: { cases: ReviewWarning["cases"]; leave: Leave }) {
+function Cases({ cases, leave }: { cases: ReviewWarning["cases"]; leave: Leave | undefined }) {
   const [shown, setShown] = useState(CASES);
   const more = cases.length - shown;
   return (
@@ -75,7 +78,7 @@ function Cases({ cases, leave }: { cases: ReviewWarning["cases"]; leave: Leave }
 /** Names that are shown at first. */
 const NAMES = 24;
 
-function Names({ nodes, leave }: { nodes: readonly string[]; leave: Leave }) {
+function Names({ nodes, leave }: { nodes: readonly string[]; leave: Leave | undefined }) {
   const [isWhole, setIsWhole] = useState(false);
   const more = isWhole ? 0 : nodes.length - NAMES;
   return (
@@ -83,15 +86,17 @@ function Names({ nodes, leave }: { nodes: readonly string[]; leave: Leave }) {
       {nodes.slice(0, isWhole ? undefined : NAMES).map((name) => (
         <span class="chip" key={name}>
           {name}
-          <button
-            type="button"
-            class="plain"
-            aria-label={t("leaveOut", { name })}
-            title={t("leaveOut", { name })}
-            onClick={() => leave([name])}
-          >
-            ×
-          </button>
+          {leave && (
+            <button
+              type="button"
+              class="plain"
+              aria-label={t("leaveOut", { name })}
+              title={t("leaveOut", { name })}
+              onClick={() => leave([name])}
+            >
+              ×
+            </button>
+          )}
         </span>
       ))}
       {more > 0 && (
@@ -99,7 +104,7 @@ function Names({ nodes, leave }: { nodes: readonly string[]; leave: Leave }) {
           {t("showMore", { n: countText(more) })}
         </button>
       )}
-      {nodes.length > 1 && (
+      {leave && nodes.length > 1 && (
         <button type="button" onClick={() => leave(nodes)}>{t("leaveOutAll", { n: nodes.length })}</button>
       )}
     </div>

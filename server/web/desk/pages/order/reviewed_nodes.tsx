@@ -8,7 +8,8 @@ import { t } from "./messages.ts";
 interface Props {
   readonly review: Review;
   readonly isDryRun: boolean;
-  readonly leave: (nodes: readonly string[]) => void;
+  /** Absent if nodes cannot be left out. */
+  readonly leave?: ((nodes: readonly string[]) => void) | undefined;
 }
 
 const AT_FIRST = 50;
@@ -45,7 +46,7 @@ export function ReviewedNodes({ review, isDryRun, leave }: Props) {
             <th scope="col">{diskTitle}</th>
             <th scope="col">{t("onIt")}</th>
             <th scope="col">{t("becomes")}</th>
-            <td />
+            {leave && <td />}
           </tr>
         </thead>
         <tbody>
@@ -59,18 +60,19 @@ export function ReviewedNodes({ review, isDryRun, leave }: Props) {
               <td data-title={t("becomes")}>
                 <Identity identity={node.identity} />
               </td>
-              <td class="leave">
-                <button
-                  type="button"
-                  class="plain"
-                  aria-label={t("leaveOut", { name: node.node })}
-                  title={t("leaveOut", { name: node.node })}
-                  onClick={() =>
-                    leave([node.node])}
-                >
-                  ×
-                </button>
-              </td>
+              {leave && (
+                <td class="leave">
+                  <button
+                    type="button"
+                    class="plain"
+                    aria-label={t("leaveOut", { name: node.node })}
+                    title={t("leaveOut", { name: node.node })}
+                    onClick={() => leave([node.node])}
+                  >
+                    ×
+                  </button>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

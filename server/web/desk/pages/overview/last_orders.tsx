@@ -1,8 +1,8 @@
 /** The last lines of the audit log. */
 import type { AuditPage } from "#contract/api/audit.ts";
 import { useResource } from "../../api/resource.ts";
+import { actionText, whoText } from "../../messages/actions.ts";
 import { Ago } from "../../parts/times.tsx";
-import { describeAction } from "../../../../words/audit_text.ts";
 import { rangesOf } from "../../search/name_ranges.ts";
 import { t } from "./messages.ts";
 
@@ -16,7 +16,7 @@ export function LastOrders() {
       <ul class="audit">
         {value?.entries.map((entry) => (
           <li key={entry.number}>
-            <Ago at={entry.at} /> <strong>{entry.who}</strong> {describeAction(entry.action)}{" "}
+            <Ago at={entry.at} /> <strong>{whoText(entry.who)}</strong> {actionText(entry.action)}{" "}
             {rangesOf(entry.nodes).slice(0, 4).join(", ")}
           </li>
         ))}

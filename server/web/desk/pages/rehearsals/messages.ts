@@ -41,6 +41,11 @@ export const t = messages({
     de: "Längste Wartezeit nach dem Einschalten, in Minuten",
     zh: "开机后最长等待时间（分钟）",
   },
+  emulate: {
+    en: "emulate the processor even if there is KVM",
+    de: "den Prozessor emulieren, auch wenn es KVM gibt",
+    zh: "即使有 KVM 也模拟处理器",
+  },
   noProbe: { en: "choose at least one.", de: "Wähle mindestens eine.", zh: "请至少选择一项。" },
   noSuchProbe: {
     en: "“{text}” is not understood.",

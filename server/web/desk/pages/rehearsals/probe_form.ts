@@ -24,6 +24,7 @@ export function requestOf(form: FormData): RehearsalRequest {
     probes,
     memoryMiB: Number(text("memory")),
     bootSeconds: Number(text("minutes")) * 60,
+    ...form.has("emulate") && { emulate: true },
   };
 }
 

@@ -68,6 +68,9 @@ export function StartDialog({ imageRef, onClose, onOrdered }: Props) {
           />
         </label>
       </div>
+      <label>
+        <input type="checkbox" name="emulate" /> {t("emulate")}
+      </label>
     </Dialog>
   );
 }

@@ -1,0 +1,132 @@
+/**
+ * The start from a signed image: its command line is the same for every machine, so the agent gets an address by DHCP,
+ * and asks the server for its token. Both are unprotected. But the image's signature covers the pin of the server, so
+ * that nobody else can give the machine an order.
+ */
+import { RackseedError } from "#contract/errors.ts";
+import { parseToken } from "#contract/token.ts";
+import { type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
+import { type ClientLease, requestLease } from "../../boot/dhcp/client.ts";
+import { readNics } from "../steps/inventory.ts";
+import type { StepProgress } from "../steps/step.ts";
+import type { Run } from "../sys/command.ts";
+import { type BootArguments, prefixOf, type SignedArguments } from "./boot_arguments.ts";
+import { bootedNic } from "./booted_nic.ts";
+import { CARRIER_MS, hasLink, NIC_MS, useLease, within } from "./network.ts";
+
+/** A switch port may block traffic for half a minute after the link comes up. */
+const LEASE_MS = 90_000, TOKEN_MS = 20_000;
+/** More than any token has. */
+const MAX_TOKEN_BYTES = 256;
+
+interface Port {
+  readonly name: string;
+  readonly mac: MacAddress;
+}
+
+interface StartOptions {
+  readonly update: StepProgress["update"];
+  readonly run: Run;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Tries the NIC that the firmware booted over; if that is not known, each one that has a link. `link` says what was done.
+ * Throws RackseedError, with what became of each NIC, if none leads to an order.
+ */
+export async function fetchOrder(
+  { server, pin, orders }: SignedArguments,
+  { update, run, signal }: StartOptions,
+): Promise<{ boot: BootArguments; link: string }> {
+  await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
+  const ports = await portsToTry(signal);
+  const failed: string[] = [];
+  const done = new AbortController(), trying = AbortSignal.any([signal, done.signal]);
+  const pending = new Map(ports.map((port) => [port, leaseOf(port, { run, signal: trying })]));
+  try {
+    while (pending.size > 0) {
+      const { port, lease, reason } = await Promise.race(pending.values());
+      pending.delete(port);
+      if (lease === undefined) {
+        failed.push(`${port.name} (${port.mac}): ${reason}`);
+        continue;
+      }
+      const cidr = `${lease.address}/${prefixOf(lease.netmask)}`;
+      const settings = { cidr, ...(lease.router && { gateway: lease.router }), dns: lease.dns };
+      const link = await useLease(settings, { nic: port.name, run, signal });
+      update({ message: `${link}, asking for this machine's order` });
+      const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
+      if ("token" in answer) {
+        const boot = { server, token: answer.token, byKexec: false, mac: port.mac, lease: settings };
+        return { boot, link: `${link} by DHCP` };
+      }
+      failed.push(`${port.name} (${port.mac}, ${lease.address}): ${answer.reason}`);
+      await run(["ip", "address", "flush", "dev", port.name], { signal });
+    }
+  } finally {
+    done.abort();
+    await Promise.allSettled(pending.values());
+  }
+  throw new RackseedError("cannot get this machine's order", {
+    reason: `${failed.join("; ") || "the image's kernel shows no NIC"}.`,
+    remedy: "check the network and that the node is armed (rackseed node show NODE), then start it again.",
+  });
+}
+
+async function portsToTry(signal: AbortSignal): Promise<Port[]> {
+  const booted = await bootedNic();
+  const found = await within(NIC_MS, {
+    signal,
+    ask: async () => {
+      const nics = await readNics();
+      const fitting = booted === undefined ? nics : nics.filter(({ mac }) => mac === booted);
+      return fitting.length > 0 ? fitting : undefined;
+    },
+  });
+  return (found ?? await readNics()).map(({ name, mac }) => ({ name, mac: parseMac(mac) }));
+}
+
+async function leaseOf(
+  port: Port,
+  { run, signal }: { run: Run; signal: AbortSignal },
+): Promise<{ port: Port; lease?: ClientLease; reason?: string }> {
+  try {
+    await run(["ip", "link", "set", "dev", port.name, "up"], { signal });
+    if (!await hasLink(port.name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    const lease = await requestLease(port.name, { mac: port.mac, timeoutMs: LEASE_MS, signal });
+    return lease ? { port, lease } : { port, reason: "no DHCP server gives it an address" };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { port, reason: error instanceof RackseedError ? error.reason : String(error) };
+  }
+}
+
+/** The server's answer for a machine. Whoever answers has to know the server's pin; it proves itself later, by TLS. */
+export async function tokenAt(
+  url: string,
+  { pin, signal }: { pin: string; signal: AbortSignal },
+): Promise<{ token: string } | { reason: string }> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TOKEN_MS)]);
+  let text = "";
+  try {
+    const response = await fetch(url, { redirect: "error", signal: limit });
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return { reason: "the server has no order for it" };
+    }
+    if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`);
+    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      if (text.length > MAX_TOKEN_BYTES) throw new Error("the answer is too long");
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    return { reason: `${url}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const token = parseToken(text);
+  if (token === undefined) return { reason: `${url} gives no token` };
+  if (token.pin !== pin) {
+    return { reason: `${url} belongs to another server than the one that signed this image` };
+  }
+  return { token: text.trim() };
+}

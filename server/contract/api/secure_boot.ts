@@ -1,0 +1,27 @@
+/** The site's Secure Boot key, as people and machines come to know it. */
+import { z } from "zod";
+
+/** The content of a file, Base64; more than any has. */
+const Content = z.base64().max(64 << 10);
+
+/** The public part of the site's key, and files to enrol it by hand. */
+export const SecureBootView = z.object({
+  /** PEM. */
+  certificate: z.string(),
+  created: z.string(),
+  /** site.pem, site.cer; PK.auth, KEK.auth and db.auth, signed, with Microsoft's certificates in KEK and db. */
+  files: z.array(z.object({ name: z.string().regex(/^[\w.]+$/), content: Content })),
+});
+export type SecureBootView = z.infer<typeof SecureBootView>;
+
+/** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
+export const SecureBootOrder = z.object({
+  variables: z.array(z.object({
+    name: z.enum(["db", "KEK", "PK"]),
+    vendor: z.guid(),
+    attributes: z.int().min(0),
+    /** EFI_VARIABLE_AUTHENTICATION_2 and the value. */
+    data: Content,
+  })).max(3),
+});
+export type SecureBootOrder = z.infer<typeof SecureBootOrder>;

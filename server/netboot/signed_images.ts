@@ -1,0 +1,63 @@
+/** The UKIs of the site: one for each version that is asked for, signed once, and put together as they are sent. */
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { openJoined } from "../../boot/boot_file.ts";
+import { measureUki } from "../../boot/uki/measure.ts";
+import { layOutUki, type Piece, signUki } from "../../boot/uki/uki.ts";
+import type { UkiSigner } from "../../boot/uki/signed_data.ts";
+import type { ImageBootFiles } from "../../boot/boot_files.ts";
+
+const log = getLogger(["rackseed", "netboot"]);
+
+interface SignedImagesOptions {
+  /** systemd's EFI stub. */
+  readonly stub: Uint8Array;
+  readonly signer: UkiSigner;
+  /** The same for all machines. Anybody may read it. */
+  readonly commandLine: string;
+  readonly image: (name: string) => ImageBootFiles | undefined;
+}
+
+export class SignedImages {
+  readonly #options: SignedImagesOptions;
+  /** By the paths of the files. */
+  readonly #made = new Map<string, readonly Piece[]>();
+
+  constructor(options: SignedImagesOptions) {
+    this.#options = options;
+  }
+
+  /** The pieces of a version's image; undefined if there is no such version, or it cannot boot. */
+  get(name: string): readonly Piece[] | undefined {
+    const { stub, signer, commandLine, image } = this.#options;
+    const files = image(name);
+    if (files === undefined) return undefined;
+    const key = JSON.stringify([name, files]);
+    const made = this.#made.get(key);
+    if (made !== undefined) return made;
+    const startedMs = performance.now();
+    try {
+      const osRelease = `ID=rackseed\nNAME=Rackseed\nVERSION_ID=${name}\nPRETTY_NAME="Rackseed ${name}"\n`;
+      const uki = layOutUki(stub, { osRelease, commandLine, ...files });
+      const pieces = signUki(uki, signer, { name: `the signed image of ${name}` });
+      this.#made.set(key, pieces);
+      const { image: pcr4Event, pcr11 } = measured(pieces, name);
+      const ms = Math.round(performance.now() - startedMs);
+      log.info("signed-image", { image: name, bytes: uki.sizeBytes, ms, pcr4Event, pcr11 });
+      return pieces;
+    } catch (error) {
+      log.error("no-signed-image", { image: name, error: messageOf(error) });
+      return undefined;
+    }
+  }
+}
+
+/** For a site that verifies quotes of its machines. */
+function measured(pieces: readonly Piece[], name: string): ReturnType<typeof measureUki> {
+  const file = openJoined(pieces);
+  try {
+    return measureUki(file, { name });
+  } finally {
+    file.close?.();
+  }
+}

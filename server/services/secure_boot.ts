@@ -1,0 +1,81 @@
+/** The site's Secure Boot key in use: it signs images, and the variables by which machines come to trust it. */
+import { hostname } from "node:os";
+import type { SecureBootOrder, SecureBootView } from "#contract/api/secure_boot.ts";
+import { microsoftCertificates } from "../../boot/uki/microsoft.ts";
+import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
+import { type KeyVariable, signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
+import { signerOf, type UkiSigner } from "../../boot/uki/signed_data.ts";
+import type { ServerOptions } from "../cli/server_options.ts";
+import { SecureBootKeys, type StoredSecureBootKey } from "../store/secure_boot_key.ts";
+import type { ServerData } from "./open_data.ts";
+import type { StartContext } from "./start_context.ts";
+
+interface SecureBoot {
+  readonly signer: UkiSigner;
+  /** What an installed machine in set-up mode is to write; undefined unless the site wants that. */
+  readonly order: SecureBootOrder | undefined;
+  readonly view: SecureBootView;
+}
+
+/** From the most to the least powerful one. Written in the other order, as PK ends set-up mode. */
+const VARIABLES: readonly KeyVariable[] = ["PK", "KEK", "db"];
+/** Marks the site's entries among others in a machine's lists. */
+const OWNER = "5b7a2c0e-5f0d-4c39-9a0b-7261636b7364";
+
+/** Undefined if the site signs no images. Makes the key at first use. */
+export function openSecureBoot(
+  { options, now }: StartContext,
+  { db, directory }: Pick<ServerData, "db" | "directory">,
+): SecureBoot | undefined {
+  const keys = new SecureBootKeys(db, { directory, now });
+  if (!isOn(options)) return undefined;
+  const key = keys.read() ?? firstKey(keys);
+  const signer = signerOf(key), variables = signedVariables(key, signer);
+  const certificate = pem(key.certificate);
+  return {
+    signer,
+    order: options.signedImages === "enroll"
+      ? {
+        variables: [...variables].reverse().map(({ name, vendor, attributes, data }) => ({
+          name,
+          vendor,
+          attributes,
+          data: data.toBase64(),
+        })),
+      }
+      : undefined,
+    view: {
+      certificate,
+      created: key.created.toISOString(),
+      files: [
+        { name: "site.pem", content: new TextEncoder().encode(certificate).toBase64() },
+        { name: "site.cer", content: key.certificate.toBase64() },
+        ...variables.map(({ name, data }) => ({ name: `${name}.auth`, content: data.toBase64() })),
+      ],
+    },
+  };
+}
+
+function isOn({ signedImages = "off" }: Pick<ServerOptions, "signedImages">): boolean {
+  return signedImages !== "off";
+}
+
+function firstKey(keys: SecureBootKeys): StoredSecureBootKey {
+  keys.store(makeSecureBootKey({ commonName: `Rackseed ${hostname()} Secure Boot`.slice(0, 64) }));
+  const key = keys.read();
+  if (key === undefined) throw new Error("the key that was just stored is missing");
+  return key;
+}
+
+/** KEK and db with Microsoft's certificates, as machines come with them. */
+function signedVariables({ certificate, created }: StoredSecureBootKey, signer: UkiSigner) {
+  return VARIABLES.map((name) => {
+    const value = signatureLists([...microsoftCertificates(name), { owner: OWNER, certificate }]);
+    return { name, vendor: VENDOR[name], ...signVariable(name, { value, time: created, signer }) };
+  });
+}
+
+function pem(certificate: Uint8Array): string {
+  const lines = certificate.toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
