@@ -130,7 +130,7 @@ async function enrollingProgram(folder: string): Promise<string> {
   });
   const output = `${folder}/rackseed`;
   await compileBundle(bundle, {
-    include: [],
+    include: ["variables.json"],
     unstable: ["net"],
     compiler: await findCompiler({ cache }),
     output,
