@@ -35,7 +35,7 @@ const deskAddresses = (deployment: string) => [
   "/nodes?as=racks&by=group",
   "/nodes?q=name:nobody",
   "/nodes/n1",
-  ...["history", "console", "disks", "hardware", "drift", "peers", "settings"].map((tab) =>
+  ...["history", "log", "disks", "backups", "hardware", "drift", "peers", "settings"].map((tab) =>
     `/nodes/n4/${tab}`
   ),
   "/deployments",
@@ -52,6 +52,9 @@ const deskAddresses = (deployment: string) => [
   "/deploy?nodes=n[1-5]&image=web",
   "/restore?nodes=n1",
   "/schedules",
+  "/schedules/nightly",
+  "/schedule?etag=nightly",
+  "/schedule",
   "/users",
   "/account",
   "/audit",

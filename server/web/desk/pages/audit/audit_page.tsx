@@ -117,7 +117,7 @@ function Log({ search }: { search: Search }) {
   if (entries.length === 0) return <p class="empty">{t("empty")}</p>;
   return (
     <>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label={t("title")}>
         <table class="audit-log">
           <thead>
             <tr>
