@@ -15,8 +15,8 @@ export interface BootArguments {
 }
 
 /**
- * The arguments in a signed image, which are the same for every machine. Network settings and token are got at run time;
- * whoever gives them has to be the server with this pin.
+ * The arguments in a signed image, which are the same for every machine. The agent asks for its network settings and its
+ * token; a token is accepted only from the server with this pin.
  */
 export interface SignedArguments {
   readonly server: string;

@@ -101,7 +101,7 @@ async function leaseOf(
   }
 }
 
-/** The server's answer for a machine. Whoever answers has to know the server's pin; it proves itself later, by TLS. */
+/** The server's answer for a machine. A token with another pin is refused; the server proves itself later, by TLS. */
 export async function tokenAt(
   url: string,
   { pin, signal }: { pin: string; signal: AbortSignal },

@@ -1,32 +1,20 @@
 /** A container image becomes a version, the version a disk, and the disk a machine that boots. */
 import type { Check } from "./check.ts";
 import { run } from "./command.ts";
-import { removed, writeContainerImage } from "./container_image.ts";
-import { debianTree } from "./debian.ts";
+import { removed } from "./container_image.ts";
 import { Guest } from "./guest.ts";
+import { importContainer } from "./import_container.ts";
 import { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine } from "./qemu.ts";
-import { prefix, templateAddress, type Workplace } from "./workplace.ts";
+import { prefix, type Workplace } from "./workplace.ts";
 
 const image = "edge", host = "exported", address = "10.77.0.30", mac = "52:54:00:77:00:30";
 
 export async function bootContainer(lab: Workplace): Promise<Check[]> {
-  const { timeline, cache, folder, signal, firmware, network, sshKey, keep } = lab;
+  const { timeline, folder, signal, firmware, network, sshKey, keep } = lab;
   await using server = await timeline.measure("server: started", () => ProductServer.start(lab));
-  const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
-  const container = `${folder}/container`, disk = `${folder}/exported.qcow2`;
-  await timeline.measure("container image: written", () =>
-    writeContainerImage({
-      tree,
-      folder: container,
-      address: `${templateAddress}/${prefix}`,
-      authorizedKey: sshKey.publicKey,
-      signal,
-    }));
-  await timeline.measure(
-    "container image: imported",
-    () => server.rackseed("image", "import", image, container, "--firmware", firmware, "--level", "3"),
-  );
+  await importContainer(lab, { image, server });
+  const disk = `${folder}/exported.qcow2`;
   const more = ["--emulate", "--hostname", host, "--mac", mac, "--size", "3G"];
   await timeline.measure(
     "disk: exported",

@@ -2,12 +2,11 @@
 import { createHash } from "node:crypto";
 import type { Check } from "./check.ts";
 import { run } from "./command.ts";
-import { writeContainerImage } from "./container_image.ts";
-import { debianTree } from "./debian.ts";
 import { Guest } from "./guest.ts";
+import { importContainer } from "./import_container.ts";
 import { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
-import { prefix, templateAddress, type Workplace } from "./workplace.ts";
+import { prefix, type Workplace } from "./workplace.ts";
 
 const image = "edge";
 /** A person types its name and address at the console. */
@@ -19,7 +18,7 @@ type Node = typeof typed;
 export async function installByMedium(lab: Workplace): Promise<Check[]> {
   const { timeline, folder } = lab;
   await using server = await timeline.measure("server: started", () => ProductServer.start(lab));
-  await importImage(lab, server);
+  await importContainer(lab, { image, server });
   const stick = `${folder}/stick.img`, disc = `${folder}/disc.iso`, table = `${folder}/nodes.csv`;
   const [code = ""] = (await timeline.measure(
     "stick: written",
@@ -74,25 +73,6 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
   checks.push({ what: "the server took no part", passed: !/field/.test(nodes), seen: nodes.trim() });
   for (const node of [typed, listed]) checks.push(...await startClone(lab, { node, server }));
   return checks;
-}
-
-async function importImage(lab: Workplace, server: ProductServer): Promise<void> {
-  const { timeline, cache, folder, signal, firmware, sshKey } = lab;
-  const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
-  const container = `${folder}/container`;
-  await timeline.measure("container image: written", () =>
-    writeContainerImage({
-      tree,
-      folder: container,
-      address: `${templateAddress}/${prefix}`,
-      authorizedKey: sshKey.publicKey,
-      signal,
-    }));
-  await timeline.measure(
-    "container image: imported",
-    () => server.rackseed("image", "import", image, container, "--firmware", firmware, "--level", "3"),
-  );
-  await Deno.remove(container, { recursive: true });
 }
 
 async function emptyDisk({ folder }: Workplace, name: string): Promise<void> {

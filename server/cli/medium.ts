@@ -80,7 +80,7 @@ export async function writeMedium(
   remark(`${path} is the medium ${id} for ${medium.image}@${version}, ${formatBytes(sizeBytes)}`);
   remark(
     unattended
-      ? "It carries its code: whoever has the medium can read what is on it."
+      ? "It carries its code: anyone who has the medium can read what is on it."
       : "Machines ask for this code. It is not shown again, and must not lie with the medium.",
   );
   if (kind === "network" && expires !== undefined) {

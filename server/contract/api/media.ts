@@ -27,7 +27,7 @@ export const MediumRequest = z.strictObject({
   packs: z.boolean().default(false),
   /** With `packs`: the machines that it is for. */
   nodes: z.array(MediumNodeEntry).max(1000).optional(),
-  /** The medium carries its own code, so that nobody has to type it. Whoever finds the medium has what is on it. */
+  /** The medium carries its own code, so nobody has to type it. Anyone who finds the medium can read what is on it. */
   unattended: z.boolean().default(false),
   /** Without `packs`: a machine's address while it installs. Absent: by DHCP. */
   network: z.strictObject({

@@ -21,6 +21,7 @@ import { note } from "../../parts/notes.tsx";
 import { Refused } from "../../parts/problem.tsx";
 import { ShownOnce } from "../../parts/shown_once.tsx";
 import { Ago, Exact } from "../../parts/times.tsx";
+import { TableHead } from "../../parts/table_head.tsx";
 import { t } from "./messages.ts";
 
 const DAYS = 90;
@@ -67,16 +68,9 @@ function TokenTable({ tokens, onRevoke }: {
   return (
     <div class="scroll">
       <table>
-        <thead>
-          <tr>
-            {(["token", "user", "role", "expires", "lastUsed"] as const).map((key) => (
-              <th scope="col" key={key}>{t(key)}</th>
-            ))}
-            <th scope="col">
-              <span class="hidden">{common("actions")}</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={(["token", "user", "role", "expires", "lastUsed"] as const).map((column) => t(column))}
+        />
         <tbody>
           {tokens.map((token) => (
             <tr key={token.id}>

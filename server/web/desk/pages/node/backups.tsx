@@ -12,6 +12,7 @@ import { Refused } from "../../parts/problem.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { StartDialog } from "../rehearsals/start_dialog.tsx";
 import { t } from "./messages.ts";
+import { TableHead } from "../../parts/table_head.tsx";
 import type { TabProps } from "./tab_props.ts";
 
 const refOf = ({ image, version }: Pick<ImageView, "image" | "version">) => `${image}@${version}`;
@@ -35,16 +36,9 @@ export function BackupsTab({ name, view }: TabProps) {
       {newestFirst && newestFirst.length > 0 && (
         <>
           <table class="cards">
-            <thead>
-              <tr>
-                {(["backup", "taken", "size", "rehearsal"] as const).map((column) => (
-                  <th key={column} scope="col">{t(column)}</th>
-                ))}
-                <th scope="col">
-                  <span class="hidden">{common("actions")}</span>
-                </th>
-              </tr>
-            </thead>
+            <TableHead
+              columns={(["backup", "taken", "size", "rehearsal"] as const).map((column) => t(column))}
+            />
             <tbody>
               {newestFirst.map((backup) => (
                 <Row

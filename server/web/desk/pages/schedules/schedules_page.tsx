@@ -6,6 +6,7 @@ import { useResource } from "../../api/resource.ts";
 import { user } from "../../live/state.ts";
 import { t as common } from "../../messages/common.ts";
 import { Command, commandLine } from "../../parts/command.tsx";
+import { TableHead } from "../../parts/table_head.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Refused } from "../../parts/problem.tsx";
 import { Actions } from "./actions.tsx";
@@ -34,16 +35,7 @@ export function SchedulesPage() {
       {value?.length === 0 && <p class="empty">{t("none")}</p>}
       {value && value.length > 0 && (
         <table class="schedules cards">
-          <thead>
-            <tr>
-              {(["schedule", "what", "next", "last"] as const).map((column) => (
-                <th key={column} scope="col">{t(column)}</th>
-              ))}
-              <th scope="col">
-                <span class="hidden">{common("actions")}</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={(["schedule", "what", "next", "last"] as const).map((column) => t(column))} />
           <tbody>
             {value.map((schedule) => <Row key={schedule.name} schedule={schedule} />)}
           </tbody>

@@ -7,6 +7,7 @@ import { user as whoAmI } from "../../live/state.ts";
 import { t as common } from "../../messages/common.ts";
 import { roleText } from "../../messages/roles.ts";
 import { mayAdminister } from "../../parts/abilities.ts";
+import { TableHead } from "../../parts/table_head.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Refused } from "../../parts/problem.tsx";
 import { Exact } from "../../parts/times.tsx";
@@ -50,16 +51,9 @@ function UserTable({ users, onOpen }: { users: readonly UserView[]; onOpen: (ope
   return (
     <div class="scroll">
       <table>
-        <thead>
-          <tr>
-            {(["user", "role", "nodes", "login", "added"] as const).map((key) => (
-              <th scope="col" key={key}>{t(key)}</th>
-            ))}
-            <th scope="col">
-              <span class="hidden">{common("actions")}</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={(["user", "role", "nodes", "login", "added"] as const).map((column) => t(column))}
+        />
         <tbody>{users.map((user) => <UserRow key={user.name} user={user} onOpen={onOpen} />)}</tbody>
       </table>
     </div>
