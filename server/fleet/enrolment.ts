@@ -34,19 +34,19 @@ const log = getLogger(["rackseed", "nodes"]);
 interface EnrolmentSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
-  readonly images: Images;
-  readonly identity: NodeIdentity;
-  readonly terms: SwarmTerms;
-  readonly hooks: HookRegistry;
-  readonly clones: CloneReports;
-  readonly encryption: Encryption;
+  readonly images: Pick<Images, "get" | "secrets" | "settings" | "seeds">;
+  readonly identity: Pick<NodeIdentity, "order">;
+  readonly terms: Pick<SwarmTerms, "ofOrder">;
+  readonly hooks: Pick<HookRegistry, "ofNode">;
+  readonly clones: Pick<CloneReports, "terms">;
+  readonly encryption: Pick<Encryption, "fetch" | "openWith">;
   /** The site's key, for machines in set-up mode. */
   readonly secureBoot?: Order["secureBoot"] | undefined;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
   /** Whether the node (by name) is a virtual machine that a version is proved with. */
   readonly isRehearsal: (node: string) => boolean;
-  readonly attestations: Attestations;
+  readonly attestations: Pick<Attestations, "demand" | "note">;
   readonly onChange: (node: NodeRecord) => void;
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { VersionView } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
+import { Identities } from "../store/identities.ts";
 import { Nodes } from "../store/nodes.ts";
 import { Enroller } from "./enrolment.ts";
 import { NodeIdentity } from "./node_identity.ts";
@@ -9,31 +11,32 @@ Deno.test("a backup gives back its node's own files: to the node, and to the mac
   using db = new DatabaseSync(":memory:");
   const now = () => 0;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
-  const enroller = new Enroller(
-    {
+  const proofs: string[] = [];
+  const enroller = new Enroller({
+    nodes,
+    deployments,
+    images: {
+      get: (ref) => ({ infoHash: "", ...ref.startsWith("n1@") && { backupOf: "n1" } }) as VersionView,
+      secrets: () => ({ manifest: { id: "", header: "", signature: "", publicKey: "" }, key: "" }),
+      settings: () => ({}),
+      seeds: () => true,
+    },
+    identity: new NodeIdentity({
       nodes,
       deployments,
-      images: {
-        get: (ref: string) => ({ infoHash: "", ...ref.startsWith("n1@") && { backupOf: "n1" } }),
-        secrets: () => ({ manifest: "", key: "" }),
-        settings: () => ({}),
-      },
-      identity: new NodeIdentity(
-        {
-          nodes,
-          deployments,
-          identities: { get: () => undefined },
-          agents: { has: () => false },
-        } as unknown as ConstructorParameters<typeof NodeIdentity>[0],
-      ),
-      terms: { ofOrder: () => ({}) },
-      hooks: { ofNode: () => [] },
-      bootRestores: { alike: () => 1 },
-      history: { record: (_: unknown, inventory: unknown) => inventory },
-      isRehearsal: (node: string) => node === "rehearsal-1",
-      onChange: () => {},
-    } as unknown as ConstructorParameters<typeof Enroller>[0],
-  );
+      identities: new Identities({ identities: "/nonexistent" }),
+      agents: { has: () => false },
+    }),
+    terms: { ofOrder: () => ({}) },
+    hooks: { ofNode: () => [] },
+    clones: { terms: () => ({}) },
+    encryption: { fetch: () => ({}), openWith: () => ({}) },
+    bootRestores: { alike: () => 1 },
+    history: { record: (_, inventory) => inventory },
+    isRehearsal: (node) => node === "rehearsal-1",
+    attestations: { demand: ({ name }) => void proofs.push(name), note: () => {} },
+    onChange: () => {},
+  });
   const isBackup = (node: string, image: string) => {
     const { id } = nodes.put(node, {});
     const { secrets } = deployments.arm([id], { image, version: 1 });
@@ -49,4 +52,5 @@ Deno.test("a backup gives back its node's own files: to the node, and to the mac
   assert.equal(isBackup("rehearsal-1", "n1"), true);
   assert.equal(isBackup("n2", "n1"), false);
   assert.equal(isBackup("rehearsal-1", "web"), false);
+  assert.deepEqual(proofs, ["n1", "rehearsal-1", "n2", "rehearsal-1"]);
 });
