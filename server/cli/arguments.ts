@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseRepository, type Repository } from "#contract/registry_reference.ts";
 import { parseRoleRule, type RoleRule } from "#contract/role_rule.ts";
 import { parseDuration } from "../words/duration.ts";
 import { parseSeedPolicy } from "../words/seed_text.ts";
@@ -102,6 +103,15 @@ export function parseBucket(text: string): { bucket: string; prefix: string } {
     throw new InvalidArgumentError("Expected s3://BUCKET or s3://BUCKET/PREFIX.");
   }
   return { bucket, prefix: parts.map((part) => `${part}/`).join("") };
+}
+
+/** REGISTRY/REPOSITORY */
+export function parseRepositoryName(text: string): Repository {
+  const repository = parseRepository(text);
+  if (repository) return repository;
+  throw new InvalidArgumentError(
+    "Expected REGISTRY/REPOSITORY, for instance registry.example:5000/site/web.",
+  );
 }
 
 /** An address of a web server, without a user, a query or a fragment. */

@@ -18,6 +18,7 @@ import {
   parsePortOrOff,
   parseRange,
   parseRateOrOff,
+  parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
   parseWebUrl,
@@ -267,6 +268,29 @@ const SETTINGS = {
     argument: "<url>",
     description: "where nodes read the bucket (default: at --s3-endpoint, by signed URLs)",
     parse: parseWebUrl,
+  },
+  "registry-auth-file": {
+    argument: "<file>",
+    description:
+      "logins of OCI registries as `docker login` writes them (default: REGISTRY_AUTH_FILE or DOCKER_CONFIG)",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "registry-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the OCI registries' certificates",
+    parse: parsePath,
+  },
+  "registry-http": {
+    argument: "<host:port>",
+    description: "OCI registry that is reached by plain HTTP (repeatable)",
+    parse: parseWord,
+    many: true,
+  },
+  "registry-seed": {
+    argument: "<repository>",
+    description: "OCI repository that nodes fetch images from, REGISTRY/REPOSITORY",
+    parse: parseRepositoryName,
   },
   "metrics-open": {
     description: "serve /metrics without a token, to anyone who reaches the page",

@@ -14,6 +14,7 @@ import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
 import { PreviousVersion } from "./previous_version.ts";
+import { ForeignVersions } from "./foreign_versions.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
 import { ImageTags } from "./image_tags.ts";
@@ -63,6 +64,8 @@ export class ImageStore implements Disposable {
   /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
   readonly #holds: HeldLineages;
+  /** For versions of other servers. */
+  readonly foreign: ForeignVersions;
   /** Where packs are that are not on the local disk. */
   packSource: PackSource = LOCAL_PACKS;
 
@@ -85,6 +88,8 @@ export class ImageStore implements Disposable {
     const { pool, packs, extents } = this;
     const lineages = this.#lineages, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
+    const hold = (image: string) => this.hold(image);
+    this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });
     this.#assertReadable();
     this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
     this.#deleteUnusedLineages();
@@ -379,7 +384,7 @@ export class ImageStore implements Disposable {
       signal.throwIfAborted();
       transaction(this.#db, () => {
         for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-        this.#lineages.setLastVersion(lineage.id, record.version);
+        this.#lineages.raiseLastVersion(lineage.id, record.version);
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });
