@@ -16,7 +16,7 @@ interface Options {
   readonly extents: Extents;
   readonly lineages: Lineages;
   /** See ImageStore.hold. */
-  readonly hold: (image: string) => HeldLineage | undefined;
+  readonly hold: (image: string, key: Uint8Array) => HeldLineage | undefined;
 }
 
 export class ForeignVersions {
@@ -34,8 +34,8 @@ export class ForeignVersions {
   /** As ImageStore.hold, for an image with this key, here or from now on. Throws RackseedError (409) if it has another. */
   hold(image: string, key: Uint8Array): HeldLineage | undefined {
     const { lineages, hold } = this.#options;
-    const { key: own } = lineages.find(image) ?? lineages.make(image, key);
-    if (Buffer.compare(own, key) === 0) return hold(image);
+    const own = lineages.find(image)?.key ?? key;
+    if (Buffer.compare(own, key) === 0) return hold(image, key);
     throw new RackseedError(`cannot add a version to ${image}`, {
       reason: "this server has another image of that name, with a key of its own.",
       remedy: `delete the versions of ${image} here, or give the image another name on the other server.`,

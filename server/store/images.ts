@@ -88,7 +88,7 @@ export class ImageStore implements Disposable {
     const { pool, packs, extents } = this;
     const lineages = this.#lineages, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
-    const hold = (image: string) => this.hold(image);
+    const hold = (image: string, key: Uint8Array) => this.hold(image, { key });
     this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });
     this.#assertReadable();
     this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
@@ -337,11 +337,11 @@ export class ImageStore implements Disposable {
   /**
    * Opens the image's lineage for new frames, and protects its content from deletion until it is released. Undefined if
    * a capture holds it already. `backupOf`: the node whose backups the image holds. `base`: an image whose published
-   * content need not be sent again. Throws RackseedError (409) if the image is of another kind.
+   * content need not be sent again. `key`: that of a new lineage, if it comes from elsewhere. Throws RackseedError (409) if the image is of another kind.
    */
   hold(
     image: string,
-    options: { backupOf?: string | undefined; base?: string | undefined } = {},
+    options: { backupOf?: string | undefined; base?: string | undefined; key?: Uint8Array } = {},
   ): HeldLineage | undefined {
     if (this.#holds.byImage.has(image)) return undefined;
     const held = new Set(this.#holds.byImage.values());

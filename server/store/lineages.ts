@@ -52,16 +52,16 @@ export class Lineages {
     return lineageOf(this.#get.get(id));
   }
 
-  /** A new lineage with a key from elsewhere. */
-  make(image: string, key: Uint8Array): Lineage {
-    return { id: Number(this.#insert.run(image, key).lastInsertRowid), image, key };
-  }
-
-  /** `backupOf` applies only to a new lineage. */
-  findOrMake(image: string, { backupOf }: { backupOf?: string | undefined } = {}): Lineage {
+  /** `backupOf` and `key` apply only to a new lineage. */
+  findOrMake(
+    image: string,
+    { backupOf, key = randomBytes(SEALED_KEY_BYTES) }: {
+      backupOf?: string | undefined;
+      key?: Uint8Array | undefined;
+    } = {},
+  ): Lineage {
     const found = this.find(image);
     if (found) return found;
-    const key = randomBytes(SEALED_KEY_BYTES);
     return transaction(this.#db, () => {
       const id = Number(this.#insert.run(image, key).lastInsertRowid);
       if (backupOf === undefined) return { id, image, key };
