@@ -201,7 +201,12 @@ async function serveImages(
   const seedPort = options.seeder === "off" ? undefined : peers.port;
   const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: seedPort, rsync: rsync?.port };
   const swarmAt = (host: string) =>
-    swarmAddresses(ports, { host, advertised: site.advertised, caches: options.webSeed ?? [] });
+    swarmAddresses(ports, {
+      host,
+      advertised: site.advertised,
+      caches: options.webSeed ?? [],
+      trackers: options.tracker ?? [],
+    });
   const addresses = swarmAt(site.advertised);
   return {
     peers,

@@ -105,6 +105,14 @@ export function parseBucket(text: string): { bucket: string; prefix: string } {
   return { bucket, prefix: parts.map((part) => `${part}/`).join("") };
 }
 
+/** An announce URL; see #torrent/tracker/tracker_client.ts. */
+export function parseTracker(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isComplete = url !== undefined && url.hostname !== "" && (url.protocol !== "udp:" || url.port !== "");
+  if (isComplete && ["http:", "https:", "udp:"].includes(url.protocol)) return text;
+  throw new InvalidArgumentError("Expected an announce URL, for instance udp://10.0.0.4:6969/announce.");
+}
+
 /** REGISTRY/REPOSITORY */
 export function parseRepositoryName(text: string): Repository {
   const repository = parseRepository(text);

@@ -87,6 +87,7 @@ export function serverCommand(
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
     webSeed: values["web-seed"],
+    tracker: values.tracker,
     packStore: values["pack-store"],
     cacheSize: values["cache-size"],
     s3Endpoint: values["s3-endpoint"],

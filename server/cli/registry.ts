@@ -1,4 +1,4 @@
-/** `rackseed image push`, `pull` and `key`. */
+/** `rackseed image push`, `pull`, `key` and `torrent`. */
 import { ImageKey, type TransferView } from "#contract/api/transfers.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -76,19 +76,35 @@ export async function writeKey(
   const image = checked(ImageName, { name: "NAME", value: name });
   using client = await connect(options, signal);
   const key = await client.call("POST /images/:name/key", { name: image, signal });
+  const text = `${JSON.stringify(key, undefined, 2)}\n`;
+  await write(output, { bytes: new TextEncoder().encode(text), mode: 0o600, createNew: true });
+}
+
+export async function writeTorrent(
+  ref: string,
+  { output, signal, ...options }: ImageOptions & { output: string },
+): Promise<void> {
+  using client = await connect(options, signal);
+  const path = `/images/${encodeURIComponent(refOf(ref))}/torrent`;
+  await write(output, { bytes: await (await client.send("GET", path, { signal })).bytes() });
+}
+
+async function write(
+  path: string,
+  { bytes, ...options }: { bytes: Uint8Array } & Deno.WriteFileOptions,
+): Promise<void> {
   try {
-    await Deno.writeTextFile(output, `${JSON.stringify(key, undefined, 2)}\n`, {
-      mode: 0o600,
-      createNew: true,
-    });
+    await Deno.writeFile(path, bytes, options);
   } catch (error) {
-    throw new RackseedError(`cannot write ${output}`, {
+    throw new RackseedError(`cannot write ${path}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "name a file that does not exist yet, in a folder that you may write.",
+      remedy: options.createNew
+        ? "name a file that does not exist yet, in a folder that you may write."
+        : "name a file in a folder that you may write.",
       cause: error,
     });
   }
-  remark(`wrote ${output}`);
+  remark(`wrote ${path}`);
 }
 
 async function readKey(path: string): Promise<ImageKey> {

@@ -1,4 +1,4 @@
-/** `rackseed image push`, `pull` and `key`, and their options. */
+/** `rackseed image push`, `pull`, `key` and `torrent`, and their options. */
 import type { Command } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { withServer } from "./connection_options.ts";
@@ -48,6 +48,22 @@ server's own. Everything is verified before the version can be deployed.`,
     )
     .action(async (artifact, options) =>
       await (await import("./registry.ts")).pullImage(artifact, { ...options, signal })
+    );
+  withServer(image.command("torrent"))
+    .description("Write a version's torrent file, for other BitTorrent programs that seed it.")
+    .argument("<image>", IMAGE)
+    .requiredOption("-o, --output <file>", "file to write")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+Any BitTorrent program can seed a version, at a rack for instance. It has only
+encrypted packs, and cannot read the image.`,
+        examples: ["rackseed image torrent web@3 -o web.torrent"],
+      }),
+    )
+    .action(async (ref, options) =>
+      await (await import("./registry.ts")).writeTorrent(ref, { ...options, signal })
     );
   withServer(image.command("key"))
     .description("Write the key with which another server can pull an image's versions.")

@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly seeder?: "on" | "off";
   /** HTTP caches that nodes fetch from, in place of this server's web seed. */
   readonly webSeed?: readonly URL[];
+  /** Announce URLs of trackers beside the server's own. */
+  readonly tracker?: readonly string[];
   /** Bucket of the images; see pack_store/. */
   readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
   /** Limit of packs on the local disk, in bytes. */

@@ -21,6 +21,7 @@ import {
   parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
+  parseTracker,
   parseWebUrl,
 } from "./arguments.ts";
 import {
@@ -224,6 +225,12 @@ const SETTINGS = {
     argument: "<url>",
     description: "HTTP cache that nodes fetch images from, in place of this server (repeatable)",
     parse: parseWebUrl,
+    many: true,
+  },
+  "tracker": {
+    argument: "<url>",
+    description: "further BitTorrent tracker, for when this server's do not answer (repeatable)",
+    parse: parseTracker,
     many: true,
   },
   "pack-store": {

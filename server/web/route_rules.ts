@@ -96,6 +96,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /rehearsals/:id/cancel": { needs: "operate", records: "image.rehearse-cancel", evenIfFull: true },
   "GET /rehearsals/:id/console": VIEW,
   "GET /rehearsals/:id/screenshot": VIEW,
+  "GET /images/:ref/torrent": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
 
   // a registry gets what the swarm carries; the key opens it

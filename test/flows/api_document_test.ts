@@ -302,6 +302,7 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));
   assert.equal(complaint, undefined);
   await (await client.send("GET", "/images/web/export")).body?.cancel();
+  await (await client.send("GET", "/images/web/torrent")).body?.cancel();
   await client.post("/images/web/key", { body: {}, schema: any });
   // nobody listens there; registry_test.ts has real ones
   const artifact = "127.0.0.1:1/site/web:1";

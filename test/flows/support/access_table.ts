@@ -104,6 +104,7 @@ export const TABLE: readonly Row[] = [
   ["POST /rehearsals/:id/cancel", OPERATE],
   ["GET /rehearsals/:id/console", VIEW],
   ["GET /rehearsals/:id/screenshot", VIEW],
+  ["GET /images/:ref/torrent", VIEW],
   ["GET /images/:ref/export", ADMIN],
   ["POST /images/:ref/push", ADMIN, { json: {} }],
   ["POST /images/pull", ADMIN, { json: {} }],
