@@ -23,7 +23,7 @@ for (const program of ["transmission-cli", "aria2c", "rtorrent"]) {
       assert.equal(code, 0, new TextDecoder().decode(stderr).slice(-4000));
       const { copies } = JSON.parse(said);
       console.log(`the server sent ${copies.toFixed(2)} copies to four nodes beside ${program}`);
-      // a node may ask for a piece before it knows the seeder
+      // before it knows the seeder, a node may ask for a piece
       assert.ok(copies < 0.5, `${copies} copies`);
     },
   });

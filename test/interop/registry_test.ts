@@ -78,10 +78,7 @@ Deno.test({
       const into = { ...options, repository: "site/wrong" };
       const fault = await client.upload(wrong, into).then(() => undefined, registryFault);
       assert.equal(fault, "corrupt");
-      const data = `${folder}/blobs/docker/registry/v2/blobs/sha256/${blob.digest.slice(7, 9)}/${
-        blob.digest.slice(7)
-      }/data`;
-      using file = await Deno.open(data, { write: true });
+      using file = await Deno.open(server.blobPath(blob.digest), { write: true });
       await file.write(new Uint8Array([1, 2, 3]));
       const path = `${folder}/damaged`;
       const download = client.download({ ...blob, path }, { ...task, onProgress: () => {} });
@@ -175,6 +172,17 @@ Deno.test({
         assert.deepEqual(await refs(target), ["own@1"]);
       },
     );
+
+    await t.step("of a pack that the registry damaged, nothing is published", async () => {
+      const manifest = await Deno.readTextFile(registry.blobPath(digest));
+      const pack = registry.blobPath(JSON.parse(manifest).layers[1].digest);
+      const bytes = await Deno.readFile(pack);
+      await Deno.writeFile(pack, bytes.map((byte, i) => i === 1000 ? byte ^ 1 : byte));
+      const damaged = await pull(target.client, artifact, key);
+      assert.match(damaged.problem?.detail ?? "", /it sends other bytes than sha256:/);
+      assert.deepEqual(await refs(target), ["own@1"]);
+      await Deno.writeFile(pack, bytes);
+    });
 
     await t.step("with its key, it is verified and published there, and can be captured upon", async () => {
       const pulled = await pull(target.client, artifact, key);

@@ -13,8 +13,6 @@ export const LOGIN = { user: "site", password: "a password: with signs" };
 interface Options {
   /** TLS with a certificate of its own authority, and logins by a token server. */
   readonly isPrivate?: boolean;
-  /** Lines of the configuration for another storage than the disk. */
-  readonly storage?: string;
 }
 
 export class DockerRegistry implements AsyncDisposable {
@@ -37,7 +35,7 @@ export class DockerRegistry implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start({ isPrivate = false, storage }: Options = {}): Promise<DockerRegistry> {
+  static async start({ isPrivate = false }: Options = {}): Promise<DockerRegistry> {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "rackseed-registry-" });
     stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -49,7 +47,7 @@ export class DockerRegistry implements AsyncDisposable {
       `version: 0.1
 log: { level: error, accesslog: { disabled: true } }
 storage:
-${storage ?? `  filesystem: { rootdirectory: ${folder}/blobs }\n`}
+  filesystem: { rootdirectory: ${folder}/blobs }
 http:
   addr: 127.0.0.1:${port}
   secret: the-same-after-a-restart
@@ -58,6 +56,12 @@ ${access.auth}`,
     );
     await registry.begin();
     return registry;
+  }
+
+  /** Where it has a blob on the disk. */
+  blobPath(digest: string): string {
+    const hash = digest.slice("sha256:".length);
+    return `${this.folder}/blobs/docker/registry/v2/blobs/sha256/${hash.slice(0, 2)}/${hash}/data`;
   }
 
   /** Starts the program again with what it has stored. */
