@@ -64,6 +64,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/registry/": ["server/connections/", "server/contract/"],
   "server/artifacts/": [
     "server/capture/",
+    "server/connections/",
     "server/contract/",
     "server/native/",
     "server/registry/",

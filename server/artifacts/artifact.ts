@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Sha256Hex } from "#contract/format/sha256.ts";
 import { Descriptor, digestOf, MANIFEST } from "../registry/registry.ts";
 
-export const VERSION_TYPE = "application/vnd.rackseed.version.v1";
+const VERSION_TYPE = "application/vnd.rackseed.version.v1";
 export const SIGNATURE_TYPE = "application/vnd.rackseed.signature.v1";
 const SEALED_MANIFEST_TYPE = "application/vnd.rackseed.manifest.v1";
 const PACK_TYPE = "application/vnd.rackseed.pack.v1";
@@ -29,12 +29,12 @@ export interface ArtifactFile {
 }
 
 /** Who signed the version: what is signed is its id. */
-export const SignatureFile = z.strictObject({
+const SignatureFile = z.strictObject({
   id: Sha256Hex,
   signature: z.string().max(200),
   publicKey: z.string().max(1000),
 });
-export type SignatureFile = z.infer<typeof SignatureFile>;
+type SignatureFile = z.infer<typeof SignatureFile>;
 
 const Artifact = z.looseObject({
   schemaVersion: z.literal(2),

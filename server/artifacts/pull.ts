@@ -1,6 +1,6 @@
 /** An artifact in a registry → a published version of this server. */
 import { createPublicKey } from "node:crypto";
-import type { ImageKey } from "#contract/api/transfers.ts";
+import type { ImageKey, TransferProgress } from "#contract/api/transfers.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import {
   decodeManifestInTurns,
@@ -15,7 +15,8 @@ import { packName } from "#contract/format/sha256.ts";
 import { formatRegistryReference, type RegistryReference } from "#contract/registry_reference.ts";
 import { open } from "#native/open_sealed.ts";
 import { completeVersion, type PublishPorts } from "../capture/publish.ts";
-import { type Descriptor, type Registry } from "../registry/registry.ts";
+import type { Descriptor, Registry } from "../registry/registry.ts";
+import { registryFault } from "../registry/registry_error.ts";
 import { removeSync } from "../store/durable.ts";
 import type { HeldLineage } from "../store/held_lineages.ts";
 import type { ImageStore } from "../store/images.ts";
@@ -23,7 +24,6 @@ import type { Pack } from "../store/packs.ts";
 import { diskFull } from "../store/store_error.ts";
 import { verifyVersion } from "../store/verify.ts";
 import { decodeArtifact, decodeReferrer, decodeSignature, SIGNATURE_TYPE } from "./artifact.ts";
-import type { TransferProgress } from "./transfers.ts";
 
 /** Larger ones are not read. */
 const MAX_SIGNATURE_BYTES = 16 << 10;
@@ -33,6 +33,8 @@ interface PullContext {
   readonly store: ImageStore;
   readonly registry: Registry;
   readonly ports: PublishPorts;
+  /** Digests of artifacts that are being pulled. */
+  readonly underWay: Set<string>;
   readonly signal: AbortSignal;
 }
 
@@ -59,45 +61,63 @@ interface Task extends RegistryReference {
 }
 
 /**
- * Pulls a version and publishes it, signed by this server. What was downloaded stays for the next attempt if the pull
- * fails. Throws RackseedError.
+ * Pulls a version and publishes it, signed by this server; not if it is here already. What was downloaded stays for the
+ * next attempt if the registry went away. Throws RackseedError.
  */
 export async function pullVersion(
-  { from, key, onProgress, onImage }: PullOptions,
+  options: PullOptions,
   context: PullContext,
-): Promise<{ digest: string }> {
-  const { store, registry, signal } = context;
-  const title = `cannot pull ${formatRegistryReference(from)}`;
-  const task: Task = { ...from, title, signal };
+): Promise<{ digest: string; isNew: boolean }> {
+  const { from, onProgress } = options, { store, registry, signal, underWay } = context;
+  const task: Task = { ...from, title: `cannot pull ${formatRegistryReference(from)}`, signal };
   onProgress({ activity: "reading the manifest", bytesDone: 0, bytesTotal: 0, bytesSkipped: 0 });
   const { artifact, digest } = await findArtifact(registry, task);
+  if (underWay.has(digest)) throw busy(task.title, "another pull of this version runs");
+  underWay.add(digest);
   const staging = `${store.directory.staging}/pull-${digest.slice("sha256:".length)}`;
+  let isKept = false;
+  try {
+    return { digest, isNew: await pullInto(staging, { artifact, digest, task, options, context }) };
+  } catch (error) {
+    isKept = !signal.aborted && registryFault(error) === "unreachable";
+    throw error;
+  } finally {
+    if (!isKept) removeSync(staging);
+    underWay.delete(digest);
+  }
+}
+
+/** False if the version is here already. */
+async function pullInto(
+  staging: string,
+  { artifact, digest, task, options: { key, onProgress, onImage }, context }: {
+    artifact: ReturnType<typeof decodeArtifact>;
+    digest: string;
+    task: Task;
+    options: PullOptions;
+    context: PullContext;
+  },
+): Promise<boolean> {
+  const { store, registry } = context, { title } = task;
   await Deno.mkdir(`${staging}/version`, { recursive: true, mode: 0o700 });
-  const sealedPath = `${staging}/version/manifest.rsm`;
+  const path = `${staging}/version/manifest.rsm`;
   const { digest: sealed, size: sizeBytes } = artifact.manifest;
   if (sizeBytes > MAX_MANIFEST_BYTES) throw foreign(title, `its manifest has ${sizeBytes} bytes`);
-  await registry.download({ digest: sealed, sizeBytes, path: sealedPath }, { ...task, onProgress: () => {} });
-  const proved = await prove(await Deno.readFile(sealedPath), { digest, key, task, context });
+  await registry.download({ digest: sealed, sizeBytes, path }, { ...task, onProgress: () => {} });
+  const proved = await prove(await Deno.readFile(path), { digest, key, task, context });
   const { image, version } = proved.manifest.header;
   refuseOther(store, { title, proved });
   onImage(`${image}@${version}`);
   const held = store.foreign.hold(image, proved.key);
-  if (held === undefined) {
-    throw new RackseedError(title, {
-      reason: `a capture or another pull adds to ${image} now.`,
-      remedy: "wait until it is done, then pull again.",
-      status: 409,
-    });
-  }
+  if (held === undefined) throw busy(title, `a capture or another pull adds to ${image} now`);
   try {
-    if (store.refs().includes(`${image}@${version}`)) return { digest };
+    if (store.refs().includes(`${image}@${version}`)) return false;
     await receive(proved, { packs: artifact.packs, staging, held, task, onProgress, context });
-    removeSync(staging);
-    return { digest };
+    return true;
   } finally {
     await held.release();
-    // the image's key must not stay for captures that have nothing to do with it
-    store.dropUnpublished(image);
+    // a key that opens nothing here must not become that of later captures
+    if (!store.refs().some((ref) => ref.startsWith(`${image}@`))) store.dropUnpublished(image);
   }
 }
 
@@ -298,6 +318,14 @@ async function verify(
     task.signal.throwIfAborted();
     if (event.type === "damage") throw foreign(task.title, `it is damaged: ${event.what}`);
   }
+}
+
+function busy(title: string, reason: string): RackseedError {
+  return new RackseedError(title, {
+    reason: `${reason}.`,
+    remedy: "wait until it is done, then pull again.",
+    status: 409,
+  });
 }
 
 function missing({ title }: Task, reason: string): RackseedError {

@@ -1,4 +1,5 @@
 /** A published version → an artifact in a registry. */
+import type { TransferProgress } from "#contract/api/transfers.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { formatRegistryReference, type RegistryReference } from "#contract/registry_reference.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
@@ -13,7 +14,6 @@ import {
   encodeSignature,
   referrerDescriptor,
 } from "./artifact.ts";
-import type { TransferProgress } from "./transfers.ts";
 
 interface PushContext {
   readonly store: Pick<ImageStore, "published" | "holdPacks">;

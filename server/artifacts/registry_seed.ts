@@ -4,8 +4,9 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Notice } from "#contract/api.ts";
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { RackseedError } from "#contract/errors.ts";
 import type { Repository } from "#contract/registry_reference.ts";
+import { fetchFailure } from "../connections/outgoing.ts";
 import { drop, type RegistryRequests } from "../registry/registry_requests.ts";
 
 const log = getLogger(["rackseed", "artifacts"]);
@@ -85,7 +86,7 @@ export class RegistrySeed {
       return found;
     } catch (error) {
       if (!this.#signal.aborted) {
-        this.#refuse(error instanceof RackseedError ? error.reason : messageOf(error));
+        this.#refuse(error instanceof RackseedError ? error.reason : fetchFailure(error));
       }
       return undefined;
     }

@@ -14,15 +14,13 @@ const log = getLogger(["rackseed", "artifacts"]);
 
 const KEPT = 100;
 
-export type TransferProgress = Pick<TransferView, "activity" | "bytesDone" | "bytesTotal" | "bytesSkipped">;
-
 interface Transfer {
   view: TransferView;
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
 
-export interface TransferOptions {
+interface TransferOptions {
   readonly store: ImageStore;
   readonly registry: Registry;
   readonly ports: PublishPorts;
@@ -33,6 +31,8 @@ export interface TransferOptions {
 export class Transfers implements AsyncDisposable {
   readonly #options: TransferOptions;
   readonly #transfers = new Map<string, Transfer>();
+  /** Digests of artifacts that are being pulled. */
+  readonly #pulled = new Set<string>();
   /** Repositories that versions were pushed to or pulled from, by registry. */
   readonly #repositories = new Map<string, Set<string>>();
 
@@ -79,13 +79,14 @@ export class Transfers implements AsyncDisposable {
     return this.#start({ kind: "pull", artifact }, async (change, signal) => {
       let pulled = "";
       const onImage = (image: string) => change({ image: pulled = image });
-      const { digest } = await pullVersion({ from, key, onProgress: change, onImage }, {
+      const { digest, isNew } = await pullVersion({ from, key, onProgress: change, onImage }, {
         ...this.#options,
+        underWay: this.#pulled,
         signal,
       });
       change({ digest });
       this.#remember(from);
-      await this.#options.onPulled(pulled);
+      if (isNew) await this.#options.onPulled(pulled);
     });
   }
 

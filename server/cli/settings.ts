@@ -4,9 +4,9 @@
  *
  * A setting never holds a secret, only the path of a file that does: settings are printed.
  */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  oneOf,
   parseBucket,
   parseCollector,
   parseHttps,
@@ -14,6 +14,7 @@ import {
   parseIssuer,
   parseListen,
   parseMailAddress,
+  parsePath,
   parsePort,
   parsePortOrOff,
   parseRange,
@@ -21,8 +22,11 @@ import {
   parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
+  parseSwitch,
+  parseText,
   parseTracker,
   parseWebUrl,
+  parseWord,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,
@@ -278,8 +282,7 @@ const SETTINGS = {
   },
   "registry-auth-file": {
     argument: "<file>",
-    description:
-      "logins of OCI registries as `docker login` writes them (default: REGISTRY_AUTH_FILE or DOCKER_CONFIG)",
+    description: "logins of OCI registries, as `docker login` writes them",
     parse: parsePath,
     isSecretFile: true,
   },
@@ -295,7 +298,7 @@ const SETTINGS = {
     many: true,
   },
   "registry-seed": {
-    argument: "<repository>",
+    argument: "<repo>",
     description: "OCI repository that nodes fetch images from, REGISTRY/REPOSITORY",
     parse: parseRepositoryName,
   },
@@ -440,32 +443,4 @@ export function isSettingName(name: string): name is SettingName {
 /** "http-port" → "RACKSEED_HTTP_PORT" */
 export function variableOf(name: SettingName): string {
   return `RACKSEED_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-function parseSwitch(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("Expected true or false.");
-}
-
-function parsePath(text: string): string {
-  if (text !== "" && !text.includes("\0")) return text;
-  throw new InvalidArgumentError("Expected a path.");
-}
-
-function parseText(text: string): string {
-  if (/^\S.{0,255}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected 1 to 256 characters.");
-}
-
-function parseWord(text: string): string {
-  if (/^\S+$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a name without spaces.");
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const choice = choices.find((other) => other === text);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  };
 }

@@ -8,7 +8,7 @@ import { RegistryError, registryFault } from "./registry_error.ts";
 import { drop, type RegistryAccess, RegistryRequests } from "./registry_requests.ts";
 
 export const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-export const INDEX = "application/vnd.oci.image.index.v1+json";
+const INDEX = "application/vnd.oci.image.index.v1+json";
 /** What registries accept at least ("Pushing Manifests"). */
 const MAX_MANIFEST_BYTES = 4 << 20;
 const ATTEMPTS = 4;
@@ -25,7 +25,7 @@ export type Descriptor = z.infer<typeof Descriptor>;
 
 const Index = z.looseObject({ manifests: z.array(Descriptor).max(10_000) });
 
-export interface StoredManifest {
+interface StoredManifest {
   readonly digest: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }

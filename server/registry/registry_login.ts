@@ -23,7 +23,7 @@ interface Login {
   readonly endsMs: number;
 }
 
-export interface Challenge {
+interface Challenge {
   readonly scheme: string;
   readonly params: ReadonlyMap<string, string>;
 }

@@ -20,7 +20,7 @@ export interface RegistryAccess {
   readonly plainHttp: readonly string[];
 }
 
-export interface RegistryRequest {
+interface RegistryRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH";
   /** Below "/v2/REPOSITORY/", such as "blobs/sha256:…", or a whole address that the registry gave. */
   readonly to: string | URL;
@@ -212,7 +212,7 @@ export class RegistryRequests implements Disposable {
   }
 }
 
-export function isLoopback(registry: string): boolean {
+function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, "").toLowerCase();
   return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -37,7 +37,7 @@ export function registrySeed(
 }
 
 /** For the API. */
-export interface TransferControl {
+interface TransferControl {
   push(ref: string, to: string): TransferView;
   pull(from: string, key: ImageKey | undefined): TransferView;
   get(id: string): TransferView;

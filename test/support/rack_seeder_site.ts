@@ -19,7 +19,7 @@ async function argvOf(
   program: string,
   { seed, torrent }: { seed: string; torrent: string },
 ): Promise<string[]> {
-  const line = (await Deno.readTextFile(PAGE)).split("\n").find((text) => text.startsWith(`${program} `));
+  const line = (await Deno.readTextFile(PAGE)).split("\n").find((text) => text.startsWith(`${program} -`));
   if (line === undefined) throw new Error(`the documentation does not start ${program}`);
   return line.split(" ").map((word) => word.replace("/srv/seed", seed).replace("web.torrent", torrent));
 }

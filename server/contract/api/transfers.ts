@@ -16,7 +16,7 @@ export const ImageKey = z.strictObject({
   /** Base64. */
   key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
   /** SPKI PEM. */
-  publicKey: z.string().max(1000).startsWith("-----BEGIN PUBLIC KEY-----"),
+  publicKey: z.string().max(1000).regex(/^-----BEGIN PUBLIC KEY-----/),
 });
 export type ImageKey = z.infer<typeof ImageKey>;
 
@@ -55,3 +55,5 @@ export const TransferView = z.object({
   problem: ProblemSchema.optional(),
 });
 export type TransferView = z.infer<typeof TransferView>;
+
+export type TransferProgress = Pick<TransferView, "activity" | "bytesDone" | "bytesTotal" | "bytesSkipped">;
