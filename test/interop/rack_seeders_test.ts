@@ -34,14 +34,17 @@ Deno.test({
   ...needs({ programs: ["opentracker"] }),
   fn: async () => {
     const port = freePort(), { signal } = new AbortController();
+    const infoHash = randomBytes(20), list = await Deno.makeTempFile();
+    await Deno.writeTextFile(list, `${infoHash.toString("hex")}\n`);
+    // it becomes another user
+    await Deno.chmod(list, 0o644);
     const child = new Deno.Command("opentracker", {
-      args: ["-i", "127.0.0.1", "-p", String(port), "-P", String(port)],
+      args: ["-i", "127.0.0.1", "-p", String(port), "-P", String(port), "-w", list],
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
     try {
-      const infoHash = randomBytes(20);
       const asPeer = (number: number) => ({
         infoHash,
         peerId: randomBytes(20),
@@ -63,6 +66,7 @@ Deno.test({
     } finally {
       child.kill("SIGTERM");
       await child.status;
+      await Deno.remove(list);
     }
   },
 });
