@@ -1,10 +1,10 @@
 /** OCI registries: pushes and pulls of versions, and the repository that nodes fetch from, if the settings name one. */
 import type { ImageKey, TransferView } from "#contract/api/transfers.ts";
-import { messageOf, RackseedError } from "#contract/errors.ts";
 import { RegistrySeed, type SeededFile } from "../artifacts/registry_seed.ts";
 import { Transfers } from "../artifacts/transfers.ts";
 import type { PublishPorts } from "../capture/publish.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
+import { readAuthority } from "../connections/pem_file.ts";
 import type { Publish } from "../fleet/ports.ts";
 import type { ImageService } from "../images/image_service.ts";
 import type { Notices } from "../images/notices.ts";
@@ -20,7 +20,7 @@ export function openRegistry(
 ): Registry {
   return new Registry({
     credentials: credentialsFor(registryAuthFile),
-    caPem: registryCaFile === undefined ? undefined : readPem(registryCaFile),
+    caPem: readAuthority(registryCaFile, { setting: "--registry-ca-file", title: "cannot use OCI registries" }),
     plainHttp: registryHttp,
   });
 }
@@ -76,16 +76,4 @@ export function startTransfers(
       return { format: "rackseed-image-key", image, key: Buffer.from(key).toString("base64"), publicKey };
     },
   };
-}
-
-function readPem(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new RackseedError("cannot use OCI registries", {
-      reason: `--registry-ca-file: ${messageOf(error)}.`,
-      remedy: "name a PEM file with the certificate of the authority.",
-      cause: error,
-    });
-  }
 }
