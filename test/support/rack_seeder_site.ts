@@ -43,8 +43,6 @@ async function site(program: string): Promise<void> {
     }
   }
   const [command = "", ...args] = await argvOf(program, { seed, torrent });
-  // it has a screen that nobody sees
-  if (program === "rtorrent") args.push("-o", "system.daemon.set=true");
   const child = new Deno.Command(command, {
     args,
     env: { HOME: home },
