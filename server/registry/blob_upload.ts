@@ -110,7 +110,7 @@ export class BlobUploads {
     if (answer.status === 201) return "mounted";
     const least = Number(answer.headers.get("oci-chunk-min-length") ?? 0);
     const chunkBytes = Math.min(MAX_CHUNK_BYTES, Math.max(CHUNK_BYTES, least || 0));
-    return { url: await this.#locationOf(answer, options), at: 0, chunkBytes };
+    return { url: await this.#requests.uploadUrl(answer, options), at: 0, chunkBytes };
   }
 
   /** Where an upload stands that did not end; undefined if there is none, or the registry has dropped it. */
@@ -124,7 +124,7 @@ export class BlobUploads {
         expected: [204],
       });
       await drop(answer);
-      return { ...known, url: await this.#locationOf(answer, options), at: bytesIn(answer) };
+      return { ...known, url: await this.#requests.uploadUrl(answer, options), at: bytesIn(answer) };
     } catch (error) {
       const fault = registryFault(error);
       // one that was cut within a chunk cannot be continued everywhere
@@ -156,7 +156,7 @@ export class BlobUploads {
       const reason = `it took bytes ${at} to ${end - 1} of ${path}, and says that it has ${has}.`;
       throw new RegistryError(options.title, { fault: "nonsense", reason });
     }
-    return { url: await this.#locationOf(answer, options), at: has, chunkBytes };
+    return { url: await this.#requests.uploadUrl(answer, options), at: has, chunkBytes };
   }
 
   /** The registry compares the digest with what it has. */
@@ -172,18 +172,6 @@ export class BlobUploads {
         expected: [201],
       }),
     );
-  }
-
-  async #locationOf(answer: Response, options: UploadOptions): Promise<URL> {
-    const location = answer.headers.get("location") ?? "";
-    const base = await this.#requests.urlOf(options, "blobs/uploads/");
-    const url = location !== "" && URL.canParse(location, base) ? new URL(location, base) : undefined;
-    // never from TLS to plain HTTP
-    if (url?.protocol === base.protocol || url?.protocol === "https:") return url;
-    throw new RegistryError(options.title, {
-      fault: "nonsense",
-      reason: "it did not say where to upload to.",
-    });
   }
 }
 

@@ -71,10 +71,7 @@ export class Registry implements Disposable {
       expected: [202],
     });
     await drop(begun);
-    const to = new URL(
-      begun.headers.get("location") ?? "",
-      await this.requests.urlOf(task, "blobs/uploads/"),
-    );
+    const to = await this.requests.uploadUrl(begun, task);
     to.searchParams.set("digest", digest);
     const headers = { "content-type": "application/octet-stream" };
     await drop(

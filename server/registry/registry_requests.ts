@@ -98,6 +98,19 @@ export class RegistryRequests implements Disposable {
     return new URL(`${await this.#scheme(registry, signal)}://${registry}/v2/${repository}/${path}`);
   }
 
+  /** Where an upload goes on, by the answer to its last request. Throws RegistryError. */
+  async uploadUrl({ headers }: Response, task: Sending): Promise<URL> {
+    const location = headers.get("location") ?? "";
+    const base = await this.urlOf(task, "blobs/uploads/");
+    const url = location !== "" && URL.canParse(location, base) ? new URL(location, base) : undefined;
+    // never from TLS to plain HTTP
+    if (url?.protocol === base.protocol || url?.protocol === "https:") return url;
+    throw new RegistryError(task.title, {
+      fault: "nonsense",
+      reason: "it did not say where to upload to.",
+    });
+  }
+
   /** An answer of any status, as somebody without credentials gets it, or with them. Redirects are not followed. */
   async look(
     url: URL,
