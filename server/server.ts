@@ -17,6 +17,7 @@ import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
 import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
+import { publishPorts } from "./services/publishing.ts";
 import { startRsync } from "./services/rsync_service.ts";
 import { deploymentEnds } from "./services/deployment_ends.ts";
 import { startCaptures } from "./services/start_captures.ts";
@@ -25,6 +26,7 @@ import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
 import { startMedia } from "./services/start_media.ts";
+import { startTransfers } from "./services/start_registry.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { openSecureBoot } from "./services/secure_boot.ts";
@@ -186,7 +188,11 @@ async function serveImages(
     desk.advance(name, view);
   };
   const swarm = await startSwarm(context, { data, peers, publish });
-  const { images, notices, packStore } = await startImages(context, { data, seeder: swarm.seeder, publish });
+  const { images, notices, packStore, registry } = await startImages(context, {
+    data,
+    seeder: swarm.seeder,
+    publish,
+  });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
   for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
@@ -195,7 +201,12 @@ async function serveImages(
   const seedPort = options.seeder === "off" ? undefined : peers.port;
   const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: seedPort, rsync: rsync?.port };
   const swarmAt = (host: string) =>
-    swarmAddresses(ports, { host, advertised: site.advertised, caches: options.webSeed ?? [] });
+    swarmAddresses(ports, {
+      host,
+      advertised: site.advertised,
+      caches: options.webSeed ?? [],
+      trackers: options.tracker ?? [],
+    });
   const addresses = swarmAt(site.advertised);
   return {
     peers,
@@ -210,6 +221,7 @@ async function serveImages(
     images,
     notices,
     packStore,
+    registry,
     rsync,
     http,
     swarmAt,
@@ -245,6 +257,7 @@ async function manageNodes(
     advance: served.advance,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
+  const ports = publishPorts({ swarm: served.addresses, segments, nodes: data.nodes, signal: closing });
   const captures = startCaptures(context, {
     data,
     images,
@@ -253,12 +266,18 @@ async function manageNodes(
     nodeChecks: checks,
     templates,
     bell,
-    segments,
+    ports,
     publish,
     onOverdue: (nodes) =>
       webhooks.webhooks.emit({ event: "backup.overdue", data: { nodes: nodes.slice(0, 100) } }),
-    swarm: served.addresses,
     server: () => https.url,
+  });
+  const transfers = startTransfers(context, {
+    store: data.store,
+    images,
+    registry: served.registry,
+    ports,
+    publish,
   });
   const { audit, authority, db, directory, store } = data;
   const present = { nodes: fleet.list(), captures: captures.captures.list() };
@@ -319,6 +338,7 @@ async function manageNodes(
       files: images.files,
       notices,
       packStore: served.packStore,
+      transfers,
       live,
       desk,
       health,

@@ -60,7 +60,16 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/swarm/",
     "server/torrent/",
   ],
-  "server/bucket/": ["server/contract/"],
+  "server/bucket/": ["server/connections/", "server/contract/"],
+  "server/registry/": ["server/connections/", "server/contract/"],
+  "server/artifacts/": [
+    "server/capture/",
+    "server/connections/",
+    "server/contract/",
+    "server/native/",
+    "server/registry/",
+    "server/store/",
+  ],
   "server/pack_store/": ["server/bucket/", "server/contract/", "server/images/", "server/store/"],
   "server/power/": ["server/contract/", "server/store/"],
   "server/schedules/": [
@@ -119,6 +128,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/services/": [
     "boot/",
     "server/access/",
+    "server/artifacts/",
     "server/boot_files/",
     "server/bucket/",
     "server/capture/",
@@ -131,6 +141,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/metrics/",
     "server/pack_store/",
     "server/power/",
+    "server/registry/",
     "server/rehearsal/",
     "server/rsync/",
     "server/schedules/",

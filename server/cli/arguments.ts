@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseRepository, type Repository } from "#contract/registry_reference.ts";
 import { parseRoleRule, type RoleRule } from "#contract/role_rule.ts";
 import { parseDuration } from "../words/duration.ts";
 import { parseSeedPolicy } from "../words/seed_text.ts";
@@ -102,6 +103,23 @@ export function parseBucket(text: string): { bucket: string; prefix: string } {
     throw new InvalidArgumentError("Expected s3://BUCKET or s3://BUCKET/PREFIX.");
   }
   return { bucket, prefix: parts.map((part) => `${part}/`).join("") };
+}
+
+/** An announce URL; see #torrent/tracker/tracker_client.ts. */
+export function parseTracker(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isComplete = url !== undefined && url.hostname !== "" && (url.protocol !== "udp:" || url.port !== "");
+  if (isComplete && ["http:", "https:", "udp:"].includes(url.protocol)) return text;
+  throw new InvalidArgumentError("Expected an announce URL, for instance udp://10.0.0.4:6969/announce.");
+}
+
+/** REGISTRY/REPOSITORY */
+export function parseRepositoryName(text: string): Repository {
+  const repository = parseRepository(text);
+  if (repository) return repository;
+  throw new InvalidArgumentError(
+    "Expected REGISTRY/REPOSITORY, for instance registry.example:5000/site/web.",
+  );
 }
 
 /** An address of a web server, without a user, a query or a fragment. */
@@ -207,4 +225,32 @@ export function collectIpv4(value: string, previous: string[] | undefined): stri
 
 function numberOf(address: string): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+export function parseSwitch(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("Expected true or false.");
+}
+
+export function parsePath(text: string): string {
+  if (text !== "" && !text.includes("\0")) return text;
+  throw new InvalidArgumentError("Expected a path.");
+}
+
+export function parseText(text: string): string {
+  if (/^\S.{0,255}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 256 characters.");
+}
+
+export function parseWord(text: string): string {
+  if (/^\S+$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a name without spaces.");
+}
+
+export function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((other) => other === text);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  };
 }

@@ -1,5 +1,6 @@
 /** The options of `rackseed server`. */
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
+import type { Repository } from "#contract/registry_reference.ts";
 import type { RoleRule } from "#contract/role_rule.ts";
 
 export interface ServerOptions {
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly seeder?: "on" | "off";
   /** HTTP caches that nodes fetch from, in place of this server's web seed. */
   readonly webSeed?: readonly URL[];
+  /** Announce URLs of trackers beside the server's own. */
+  readonly tracker?: readonly string[];
   /** Bucket of the images; see pack_store/. */
   readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
   /** Limit of packs on the local disk, in bytes. */
@@ -60,6 +63,12 @@ export interface ServerOptions {
   readonly s3KeyFile?: string | undefined;
   readonly s3CaFile?: string | undefined;
   readonly s3PublicUrl?: URL | undefined;
+  /** Logins of OCI registries, the authority of their certificates, and those without TLS; see registry/. */
+  readonly registryAuthFile?: string | undefined;
+  readonly registryCaFile?: string | undefined;
+  readonly registryHttp?: readonly string[];
+  /** Repository that nodes fetch from. */
+  readonly registrySeed?: Repository | undefined;
   /** Serve GET /metrics without a token. */
   readonly metricsOpen?: boolean | undefined;
   /** OpenTelemetry collector, without the path for traces; see traces/collector.ts. */

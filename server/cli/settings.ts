@@ -4,9 +4,9 @@
  *
  * A setting never holds a secret, only the path of a file that does: settings are printed.
  */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
+  oneOf,
   parseBucket,
   parseCollector,
   parseHttps,
@@ -14,13 +14,19 @@ import {
   parseIssuer,
   parseListen,
   parseMailAddress,
+  parsePath,
   parsePort,
   parsePortOrOff,
   parseRange,
   parseRateOrOff,
+  parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
+  parseSwitch,
+  parseText,
+  parseTracker,
   parseWebUrl,
+  parseWord,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,
@@ -225,6 +231,12 @@ const SETTINGS = {
     parse: parseWebUrl,
     many: true,
   },
+  "tracker": {
+    argument: "<url>",
+    description: "further BitTorrent tracker, for when this server's do not answer (repeatable)",
+    parse: parseTracker,
+    many: true,
+  },
   "pack-store": {
     argument: "<bucket>",
     description: "keep images in this bucket, s3://BUCKET/PREFIX; the data directory is their cache",
@@ -267,6 +279,28 @@ const SETTINGS = {
     argument: "<url>",
     description: "where nodes read the bucket (default: at --s3-endpoint, by signed URLs)",
     parse: parseWebUrl,
+  },
+  "registry-auth-file": {
+    argument: "<file>",
+    description: "logins of OCI registries, as `docker login` writes them",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "registry-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the OCI registries' certificates",
+    parse: parsePath,
+  },
+  "registry-http": {
+    argument: "<host:port>",
+    description: "OCI registry that is reached by plain HTTP (repeatable)",
+    parse: parseWord,
+    many: true,
+  },
+  "registry-seed": {
+    argument: "<repo>",
+    description: "OCI repository that nodes fetch images from, REGISTRY/REPOSITORY",
+    parse: parseRepositoryName,
   },
   "metrics-open": {
     description: "serve /metrics without a token, to anyone who reaches the page",
@@ -409,32 +443,4 @@ export function isSettingName(name: string): name is SettingName {
 /** "http-port" → "RACKSEED_HTTP_PORT" */
 export function variableOf(name: SettingName): string {
   return `RACKSEED_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-function parseSwitch(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("Expected true or false.");
-}
-
-function parsePath(text: string): string {
-  if (text !== "" && !text.includes("\0")) return text;
-  throw new InvalidArgumentError("Expected a path.");
-}
-
-function parseText(text: string): string {
-  if (/^\S.{0,255}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected 1 to 256 characters.");
-}
-
-function parseWord(text: string): string {
-  if (/^\S+$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a name without spaces.");
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const choice = choices.find((other) => other === text);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  };
 }

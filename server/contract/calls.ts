@@ -18,6 +18,7 @@ import { powerCalls } from "./calls/power.ts";
 import { rehearsalCalls } from "./calls/rehearsals.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
+import { transferCalls } from "./calls/transfers.ts";
 
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
@@ -25,6 +26,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Deployments": deploymentCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
+  "OCI registries": transferCalls,
   "Rehearsals": rehearsalCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
@@ -42,6 +44,7 @@ export const CALLS = {
   ...deploymentCalls,
   ...captureCalls,
   ...imageCalls,
+  ...transferCalls,
   ...rehearsalCalls,
   ...hookCalls,
   ...powerCalls,

@@ -28,6 +28,9 @@ export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
+  readonly #elsewhere: (
+    file: { sha256: string; sizeBytes: number },
+  ) => Promise<string | undefined> | undefined;
   readonly #watch: ImageWatch;
   /** What is in the versions, for those who look at their files. */
   readonly files: StoredVersionFiles;
@@ -42,7 +45,18 @@ export class ImageService implements Images {
   /** The one that was asked for last: nodes that are checked together mostly have the same image. */
   #plainManifest: { readonly id: string; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
 
-  constructor(store: ImageStore, { seeder, notices }: { seeder: Seeder; notices: Notices }) {
+  constructor(
+    store: ImageStore,
+    { seeder, notices, elsewhere = () => undefined }: {
+      seeder: Seeder;
+      notices: Notices;
+      /** A URL besides the pack store's that has the file; undefined if there is none now. */
+      elsewhere?:
+        | ((file: { sha256: string; sizeBytes: number }) => Promise<string | undefined> | undefined)
+        | undefined;
+    },
+  ) {
+    this.#elsewhere = elsewhere;
     this.#store = store;
     this.#seeder = seeder;
     this.#watch = new ImageWatch({
@@ -278,7 +292,7 @@ export class ImageService implements Images {
       .finally(() => this.#coming.delete(ref));
   }
 
-  async #serve({ id, image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
+  async #serve({ id, image, version, header, torrentPath, payload, files }: PublishedVersion): Promise<void> {
     const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
     const named = `${image}@${version}`;
     const paths = new Map(payload.map(({ name, path }) => [name, path]));
@@ -292,6 +306,7 @@ export class ImageService implements Images {
     });
     this.#seeded.set(named, metainfo);
     let position = 0;
+    const sealed = files.find(({ name }) => name === "manifest.rsm")?.sha256;
     this.#webSeed.set(
       metainfo.info.name,
       new Map(metainfo.info.files.map(({ name, length }) => {
@@ -302,7 +317,8 @@ export class ImageService implements Images {
           return what === undefined ? undefined : damagedCopy(named, what);
         };
         const path = paths.get(name) ?? missing(name);
-        const elsewhere = () => packSource.urlOf(path);
+        const sha256 = name === "manifest.rsm" ? sealed ?? "" : sha256OfPack(name);
+        const elsewhere = () => packSource.urlOf(path) ?? this.#elsewhere({ sha256, sizeBytes: length });
         const bring = () => this.#bring(named);
         const tag = name === "manifest.rsm" ? id : sha256OfPack(name);
         return [name, { path, length, damageIn, tag, elsewhere, ...(!isHere && { bring }) }];

@@ -29,12 +29,18 @@ interface SwarmPorts {
  */
 export function swarmAddresses(
   ports: SwarmPorts,
-  { host, advertised, caches = [] }: { host: string; advertised: string; caches?: readonly URL[] },
+  { host, advertised, caches = [], trackers = [] }: {
+    host: string;
+    advertised: string;
+    caches?: readonly URL[];
+    /** Besides the server's own, which come first. */
+    trackers?: readonly string[];
+  },
 ): SwarmAddresses {
   const hostname = isIpv4(host) ? host : advertised;
   const origin = `http://${hostname}:${ports.http}`;
   return {
-    announce: [`${origin}/announce`, `udp://${hostname}:${ports.tracker}`],
+    announce: [`${origin}/announce`, `udp://${hostname}:${ports.tracker}`, ...trackers],
     webSeeds: caches.length > 0 ? caches.map(({ href }) => href) : [origin + SEED_PREFIX],
     ...(ports.peers === undefined && { webSeedsFirst: true }),
     http: origin,

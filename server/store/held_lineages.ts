@@ -63,10 +63,14 @@ export class HeldLineages {
   /** Opens a lineage that is not held; see ImageStore.hold. Throws RackseedError (409) if it is of another kind. */
   open(
     image: string,
-    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined },
+    { backupOf, base, key }: {
+      backupOf?: string | undefined;
+      base?: string | undefined;
+      key?: Uint8Array | undefined;
+    },
   ): HeldLineage {
     const { lineages, pool, directory } = this.#options;
-    const lineage = lineages.findOrMake(image, { backupOf });
+    const lineage = lineages.findOrMake(image, { backupOf, key });
     if (lineage.backupOf !== backupOf) throw otherKind(lineage);
     this.#held.set(image, lineage.id);
     const bases = this.#basesOf(lineage, base);

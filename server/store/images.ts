@@ -14,6 +14,7 @@ import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
 import { PreviousVersion } from "./previous_version.ts";
+import { ForeignVersions } from "./foreign_versions.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
 import { ImageTags } from "./image_tags.ts";
@@ -63,6 +64,8 @@ export class ImageStore implements Disposable {
   /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
   readonly #holds: HeldLineages;
+  /** For versions of other servers. */
+  readonly foreign: ForeignVersions;
   /** Where packs are that are not on the local disk. */
   packSource: PackSource = LOCAL_PACKS;
 
@@ -85,6 +88,8 @@ export class ImageStore implements Disposable {
     const { pool, packs, extents } = this;
     const lineages = this.#lineages, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
+    const hold = (image: string, key: Uint8Array) => this.hold(image, { key });
+    this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });
     this.#assertReadable();
     this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
     this.#deleteUnusedLineages();
@@ -332,11 +337,11 @@ export class ImageStore implements Disposable {
   /**
    * Opens the image's lineage for new frames, and protects its content from deletion until it is released. Undefined if
    * a capture holds it already. `backupOf`: the node whose backups the image holds. `base`: an image whose published
-   * content need not be sent again. Throws RackseedError (409) if the image is of another kind.
+   * content need not be sent again. `key`: that of a new lineage, if it comes from elsewhere. Throws RackseedError (409) if the image is of another kind.
    */
   hold(
     image: string,
-    options: { backupOf?: string | undefined; base?: string | undefined } = {},
+    options: { backupOf?: string | undefined; base?: string | undefined; key?: Uint8Array } = {},
   ): HeldLineage | undefined {
     if (this.#holds.byImage.has(image)) return undefined;
     const held = new Set(this.#holds.byImage.values());
@@ -379,7 +384,7 @@ export class ImageStore implements Disposable {
       signal.throwIfAborted();
       transaction(this.#db, () => {
         for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-        this.#lineages.setLastVersion(lineage.id, record.version);
+        this.#lineages.raiseLastVersion(lineage.id, record.version);
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });

@@ -21,7 +21,7 @@ export class Lineages {
   readonly #get: StatementSync;
   readonly #insert: StatementSync;
   readonly #lastVersion: StatementSync;
-  readonly #setLastVersion: StatementSync;
+  readonly #raiseLastVersion: StatementSync;
   readonly #db: DatabaseSync;
 
   constructor(db: DatabaseSync) {
@@ -38,7 +38,9 @@ export class Lineages {
     this.#find = db.prepare(`${select} WHERE image = ?`);
     this.#get = db.prepare(`${select} WHERE id = ?`);
     this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
-    this.#setLastVersion = db.prepare("UPDATE lineage SET last_version = ? WHERE id = ?");
+    this.#raiseLastVersion = db.prepare(
+      "UPDATE lineage SET last_version = max(last_version, ?) WHERE id = ?",
+    );
     this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
   }
 
@@ -50,11 +52,16 @@ export class Lineages {
     return lineageOf(this.#get.get(id));
   }
 
-  /** `backupOf` applies only to a new lineage. */
-  findOrMake(image: string, { backupOf }: { backupOf?: string | undefined } = {}): Lineage {
+  /** `backupOf` and `key` apply only to a new lineage. */
+  findOrMake(
+    image: string,
+    { backupOf, key = randomBytes(SEALED_KEY_BYTES) }: {
+      backupOf?: string | undefined;
+      key?: Uint8Array | undefined;
+    } = {},
+  ): Lineage {
     const found = this.find(image);
     if (found) return found;
-    const key = randomBytes(SEALED_KEY_BYTES);
     return transaction(this.#db, () => {
       const id = Number(this.#insert.run(image, key).lastInsertRowid);
       if (backupOf === undefined) return { id, image, key };
@@ -68,8 +75,9 @@ export class Lineages {
     return (this.#lastVersion.get(id) as { version: number } | undefined)?.version ?? 0;
   }
 
-  setLastVersion(id: number, version: number): void {
-    this.#setLastVersion.run(version, id);
+  /** A version from another server may be older than those that are here. */
+  raiseLastVersion(id: number, version: number): void {
+    this.#raiseLastVersion.run(version, id);
   }
 
   /** Deletes lineages whose keys open nothing any more, except those in `held` (ids by image). */

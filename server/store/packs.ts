@@ -24,6 +24,7 @@ export class Packs {
   readonly #grow: StatementSync;
   readonly #insertFrame: StatementSync;
   readonly #get: StatementSync;
+  readonly #find: StatementSync;
   readonly #all: StatementSync;
   readonly #partToExtend: StatementSync;
   readonly #complete: StatementSync;
@@ -53,6 +54,7 @@ export class Packs {
       "INSERT INTO frame (pack, at, sealed_bytes, raw_bytes) VALUES (?, ?, ?, ?)",
     );
     this.#get = db.prepare(`SELECT ${PACK} FROM pack WHERE id = ?`);
+    this.#find = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 = ?`);
     this.#all = db.prepare(`SELECT ${PACK} FROM pack`);
     this.#partToExtend = db.prepare(
       `SELECT ${PACK} FROM pack WHERE lineage = ? AND sha256 IS NULL AND size_bytes < ? ORDER BY id DESC`,
@@ -82,6 +84,11 @@ export class Packs {
 
   get(id: number): Pack | undefined {
     return this.#get.get(id) as Pack | undefined;
+  }
+
+  /** The complete pack with this hash. */
+  find(sha256: string): Pack | undefined {
+    return this.#find.get(sha256) as Pack | undefined;
   }
 
   all(): Pack[] {

@@ -24,6 +24,7 @@ import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
+import { transferRoutes } from "./routes/transfers.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
@@ -33,6 +34,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", templateRoutes(context));
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
+  app.route("/", transferRoutes(context));
   app.route("/", rehearsalRoutes(context));
   app.route("/", mediaRoutes(context));
   app.route("/", fileRoutes(context));

@@ -20,6 +20,7 @@ import type { MediumAnswer, MediumBootAnswer, MediumRequest, MediumView } from "
 import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { SecureBootView } from "#contract/api/secure_boot.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
+import type { ImageKey, TransferView } from "#contract/api/transfers.ts";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { getCookie } from "hono/cookie";
@@ -76,6 +77,13 @@ export interface ApiContext {
   readonly packStore: {
     view(): PackStoreView;
     moveTo(home: PackStoreMove["home"]): PackStoreView;
+  };
+  readonly transfers: {
+    push(ref: string, to: string): TransferView;
+    pull(from: string, key: ImageKey | undefined): TransferView;
+    get(id: string): TransferView;
+    cancel(id: string): Promise<TransferView>;
+    key(image: string): ImageKey;
   };
   readonly hooks: HookRegistry;
   readonly power: PowerControl;

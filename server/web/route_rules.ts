@@ -96,7 +96,19 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /rehearsals/:id/cancel": { needs: "operate", records: "image.rehearse-cancel", evenIfFull: true },
   "GET /rehearsals/:id/console": VIEW,
   "GET /rehearsals/:id/screenshot": VIEW,
+  "GET /images/:ref/torrent": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
+
+  // a registry gets what the swarm carries; the key opens it
+  "POST /images/:ref/push": { needs: "administer", records: "image.push", body: true },
+  "POST /images/pull": { needs: "administer", records: "image.pull", body: true },
+  "GET /transfers/:id": VIEW,
+  "POST /transfers/:id/cancel": {
+    needs: "administer",
+    records: "image.transfer-cancel",
+    evenIfFull: true,
+  },
+  "POST /images/:name/key": { needs: "administer", records: "image.key" },
 
   // a medium with packs holds what an export holds; any medium lets machines enrol
   "POST /media": { needs: "administer", records: "medium.make", body: true },

@@ -60,6 +60,14 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "test/flows/pack_store_deployment_test.ts starts such servers",
   ],
   [
+    /^(transmission-cli|rtorrent|aria2c|opentracker|rackseed server .*--tracker)\b/,
+    "test/interop/rack_seeders_test.ts runs them",
+  ],
+  [
+    /^rackseed (image (push|pull)|server .*--registry-seed)\b/,
+    "needs a registry: test/interop/registry_test.ts pushes and pulls, test/flows/http_sources_test.ts seeds",
+  ],
+  [
     /^rackseed image store move\b/,
     "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
   ],

@@ -14,6 +14,7 @@ import {
 import { TokenAnswer, UserAnswer } from "#contract/api/access.ts";
 import { TpmChallenge } from "#contract/api/attestation.ts";
 import { CheckOrder } from "#contract/api/checks.ts";
+import { TransferView } from "#contract/api/transfers.ts";
 import { CALLS } from "#contract/calls.ts";
 import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
 import { formatToken, parseToken } from "#contract/token.ts";
@@ -301,6 +302,14 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   const complaint = api.lineComplaint("POST /images/:ref/verify", lines.map((line) => JSON.parse(line)));
   assert.equal(complaint, undefined);
   await (await client.send("GET", "/images/web/export")).body?.cancel();
+  await (await client.send("GET", "/images/web/torrent")).body?.cancel();
+  await client.post("/images/web/key", { body: {}, schema: any });
+  // nobody listens there; registry_test.ts has real ones
+  const artifact = "127.0.0.1:1/site/web:1";
+  const { id } = await client.post("/images/web/push", { body: { to: artifact }, schema: TransferView });
+  await client.post("/images/pull", { body: { from: artifact }, schema: any });
+  await client.get(`/transfers/${id}`, any);
+  await client.post(`/transfers/${id}/cancel`, { body: {}, schema: any });
   await client.post("/images/prune", { body: { keepLast: 1, apply: false }, schema: any });
   await client.send("DELETE", "/images/web@1");
 }

@@ -104,7 +104,13 @@ export const TABLE: readonly Row[] = [
   ["POST /rehearsals/:id/cancel", OPERATE],
   ["GET /rehearsals/:id/console", VIEW],
   ["GET /rehearsals/:id/screenshot", VIEW],
+  ["GET /images/:ref/torrent", VIEW],
   ["GET /images/:ref/export", ADMIN],
+  ["POST /images/:ref/push", ADMIN, { json: {} }],
+  ["POST /images/pull", ADMIN, { json: {} }],
+  ["GET /transfers/:id", VIEW],
+  ["POST /transfers/:id/cancel", ADMIN],
+  ["POST /images/:name/key", ADMIN],
 
   ["POST /media", ADMIN, { json: {} }],
   ["GET /media", ADMIN],
