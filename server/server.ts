@@ -17,6 +17,7 @@ import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
 import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
+import { publishPorts } from "./services/publishing.ts";
 import { startRsync } from "./services/rsync_service.ts";
 import { deploymentEnds } from "./services/deployment_ends.ts";
 import { startCaptures } from "./services/start_captures.ts";
@@ -31,8 +32,10 @@ import { openSecureBoot } from "./services/secure_boot.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startTraces } from "./services/start_traces.ts";
+import { startUpstream } from "./services/start_upstream.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
+import { Sites } from "./sites/sites.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -175,11 +178,14 @@ async function serveImages(
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
+  /** What is started later, and is told of events, too. */
+  const observers: Publish[] = [];
   const publish: Publish = (event) => {
     live.publish(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
+    for (const observe of observers) observe(event);
   };
   const advance: Advance = (name, view) => {
     live.advance(name, view);
@@ -204,6 +210,7 @@ async function serveImages(
     metrics,
     webhooks,
     traces,
+    observers,
     publish,
     advance,
     swarm,
@@ -245,6 +252,7 @@ async function manageNodes(
     advance: served.advance,
   });
   const segments = new AgentSegments(options.data, { signal: closing });
+  const ports = publishPorts({ swarm: served.addresses, segments, nodes: data.nodes, signal: closing });
   const captures = startCaptures(context, {
     data,
     images,
@@ -253,11 +261,10 @@ async function manageNodes(
     nodeChecks: checks,
     templates,
     bell,
-    segments,
+    ports,
     publish,
     onOverdue: (nodes) =>
       webhooks.webhooks.emit({ event: "backup.overdue", data: { nodes: nodes.slice(0, 100) } }),
-    swarm: served.addresses,
     server: () => https.url,
   });
   const { audit, authority, db, directory, store } = data;
@@ -305,6 +312,18 @@ async function manageNodes(
     metrics: metrics.schedules,
     publish,
   });
+  const upstream = startUpstream(context, {
+    data,
+    images,
+    fleet,
+    schedules,
+    notices,
+    peers: served.peers,
+    makeBoot: ports.makeBoot,
+    swarm: served.addresses,
+    publish,
+  });
+  if (upstream) served.observers.push((event) => upstream.observe(event));
   const https = await startHttps(context, {
     authority,
     notices,
@@ -324,6 +343,8 @@ async function manageNodes(
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      sites: new Sites({ table: data.sites, images, pin: data.pin, now }),
+      upstream,
       secureBoot: secureBoot?.view,
       rehearsals,
       media,

@@ -1,6 +1,7 @@
 /** The options of `rackseed server`. */
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
 import type { RoleRule } from "#contract/role_rule.ts";
+import type { DailyHours } from "../words/daily_hours.ts";
 
 export interface ServerOptions {
   readonly data: string;
@@ -50,6 +51,12 @@ export interface ServerOptions {
   readonly seeder?: "on" | "off";
   /** HTTP caches that nodes fetch from, in place of this server's web seed. */
   readonly webSeed?: readonly URL[];
+  /** The server that this one mirrors images of, as a site's relay; see upstream/. */
+  readonly upstream?: URL | undefined;
+  readonly upstreamTokenFile?: string | undefined;
+  /** In bytes per second. */
+  readonly upstreamRate?: number | "off";
+  readonly upstreamHours?: DailyHours | undefined;
   /** Bucket of the images; see pack_store/. */
   readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
   /** Limit of packs on the local disk, in bytes. */

@@ -9,6 +9,7 @@ import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
   parseBucket,
   parseCollector,
+  parseHours,
   parseHttps,
   parseIpv4,
   parseIssuer,
@@ -224,6 +225,28 @@ const SETTINGS = {
     description: "HTTP cache that nodes fetch images from, in place of this server (repeatable)",
     parse: parseWebUrl,
     many: true,
+  },
+  "upstream": {
+    argument: "<url>",
+    description: "be the relay of a site: mirror images of this server, https://HOST:8443, and report to it",
+    parse: parseHttps,
+  },
+  "upstream-token-file": {
+    argument: "<file>",
+    description: "token of `rackseed site add` at the upstream; needed until the relay has enrolled",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "upstream-rate": {
+    argument: "<rate>",
+    description: "limit of copying images from the upstream, e.g. 50mbit, or off",
+    parse: parseRateOrOff,
+    fallback: "off",
+  },
+  "upstream-hours": {
+    argument: "<hours>",
+    description: "hours in which images are copied, e.g. 22:00-06:00 (default: always)",
+    parse: parseHours,
   },
   "pack-store": {
     argument: "<bucket>",

@@ -54,7 +54,7 @@ export class ImageStore implements Disposable {
   readonly #options: ImageStoreOptions;
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
-  readonly #lineages: Lineages;
+  readonly lineages: Lineages;
   readonly #settings: ImageSettingsTable;
   readonly #tags: ImageTags;
   /** By version ("web@1"), until a version is added or deleted. */
@@ -74,7 +74,7 @@ export class ImageStore implements Disposable {
     this.pool = options.pool ?? new FramePool();
     this.#db = options.db;
     // tables that others refer to first
-    this.#lineages = new Lineages(options.db);
+    this.lineages = new Lineages(options.db);
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
@@ -83,7 +83,7 @@ export class ImageStore implements Disposable {
     this.#leftovers = new Leftovers(options.db);
     const { db, directory, packBytes } = options;
     const { pool, packs, extents } = this;
-    const lineages = this.#lineages, versions = this.#versions;
+    const lineages = this.lineages, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
     this.#assertReadable();
     this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
@@ -138,7 +138,7 @@ export class ImageStore implements Disposable {
       ...record,
       folder,
       key: this.#lineage(record.image).key,
-      publicKey: this.signingKey.publicKey,
+      publicKey: record.publicKey ?? this.signingKey.publicKey,
       payload: [
         { name: "manifest.rsm", path: `${folder}/manifest.rsm`, sizeBytes: manifest?.sizeBytes ?? 0 },
         ...this.#versions.packs(record).map((pack) => ({
@@ -323,7 +323,7 @@ export class ImageStore implements Disposable {
   /** The numbers of the image's next version and of its newest one. A number is never used twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
-    let version = this.#lineages.lastVersion(lineage.id) + 1;
+    let version = this.lineages.lastVersion(lineage.id) + 1;
     // skip the number of a folder that the database does not know
     while (existsSync(this.directory.version(lineage.image, version))) version++;
     return { version, parent };
@@ -346,12 +346,12 @@ export class ImageStore implements Disposable {
 
   /** The key of a pack's frames, if it is not this lineage's. */
   lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
-    return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
+    return pack.lineage === lineage.id ? undefined : this.lineages.get(pack.lineage)?.key;
   }
 
   /** Drops the image's frames that no version uses, unless a capture is adding to them. */
   dropUnpublished(image: string): void {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage !== undefined && !this.#holds.byImage.has(image)) {
       this.#dropParts(this.packs.partsOf(lineage.id));
     }
@@ -379,7 +379,7 @@ export class ImageStore implements Disposable {
       signal.throwIfAborted();
       transaction(this.#db, () => {
         for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-        this.#lineages.setLastVersion(lineage.id, record.version);
+        this.lineages.setLastVersion(lineage.id, record.version);
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });
@@ -405,10 +405,10 @@ export class ImageStore implements Disposable {
     const needed = new Map(this.#holds.byImage);
     for (const stray of this.strays) {
       const image = /^versions\/([^@]+)@/.exec(stray)?.[1];
-      const lineage = image === undefined ? undefined : this.#lineages.find(image);
+      const lineage = image === undefined ? undefined : this.lineages.find(image);
       if (lineage) needed.set(lineage.image, lineage.id);
     }
-    this.#lineages.deleteUnused(needed);
+    this.lineages.deleteUnused(needed);
   }
 
   /** Throws RackseedError if the database cannot list its versions. */
@@ -425,7 +425,7 @@ export class ImageStore implements Disposable {
   }
 
   #lineage(image: string): Lineage {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage === undefined) throw new Error(`image ${image} has versions but no lineage`);
     return lineage;
   }

@@ -81,6 +81,7 @@ export async function subjectOf(
       [
         ...params.has("tag") ? [params.get("tag"), body.version] : [],
         params.get("user"),
+        params.get("site"),
         body.user,
         body.name,
         body.role,
