@@ -2,61 +2,17 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { NodeView } from "#contract/api.ts";
 import { PackStoreView } from "#contract/api/pack_store.ts";
-import { runInstall } from "../../agent/install_command.ts";
 import type { ServerOptions } from "../../server/cli/server_options.ts";
 import { needs } from "../support/needs.ts";
 import { Nginx, nginxNeeds } from "../support/nginx.ts";
 import { BUCKET, startSeaweed } from "../support/s3_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait_for.ts";
+import { EIGHT_NODES, installAll, publishContent } from "./support/install_all.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const NODES = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
 const CONTENT = randomBytes(12 << 20);
-
-const silent = {
-  line() {},
-  progress() {},
-  enter: () => new Promise<never>(() => {}),
-  ask: () => Promise.resolve({ by: "time" as const }),
-};
-
-async function publish(test: ServerUnderTest): Promise<void> {
-  const root = `${test.folder}/tree`;
-  await Deno.mkdir(root);
-  await Deno.writeFile(`${root}/content`, CONTENT);
-  await test.publish("web", { root });
-}
-
-/** Installs all nodes at the same time, and compares what they got. */
-async function installAll(
-  test: ServerUnderTest,
-  { nodes = NODES, during = async () => {} }: { nodes?: readonly string[]; during?: () => Promise<void> } =
-    {},
-): Promise<void> {
-  for (const node of nodes) {
-    await Deno.mkdir(`${test.folder}/${node}`);
-    await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
-  }
-  const tokens = await test.deploy(nodes, { seed: { mode: "while-needed", seconds: 60 } });
-  const { signal } = new AbortController();
-  const installations = nodes.map((node, i) =>
-    runInstall({
-      server: test.server.urls.server,
-      token: tokens[i] ?? "",
-      target: `${test.folder}/${node}`,
-      restore: false,
-      signal,
-      console: silent,
-    })
-  );
-  await Promise.all([...installations, during()]);
-  for (const node of nodes) {
-    assert.ok(CONTENT.equals(await Deno.readFile(`${test.folder}/${node}/content`)), node);
-  }
-}
 
 async function settled(test: ServerUnderTest): Promise<void> {
   await waitFor("the pack store to settle", async () => {
@@ -89,14 +45,14 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
 
   await t.step("the server has no pack, and sends none", async () => {
     await using test = await ServerUnderTest.start({ settings: { ...settings, cacheSize: 1 } });
-    await publish(test);
+    await publishContent(test, CONTENT);
     await settled(test);
     line.received = 0;
-    await installAll(test);
+    await installAll(test, { content: CONTENT });
     assert.ok(await sentBy(test) < 1 << 20, `${await sentBy(test)} bytes came from the server`);
     const copies = line.received / CONTENT.length;
-    console.log(`the bucket sent ${copies.toFixed(2)} copies to ${NODES.length} nodes`);
-    assert.ok(copies >= 1 && copies < NODES.length - 1, `${copies} copies`);
+    console.log(`the bucket sent ${copies.toFixed(2)} copies to ${EIGHT_NODES.length} nodes`);
+    assert.ok(copies >= 1 && copies < EIGHT_NODES.length - 1, `${copies} copies`);
     assert.deepEqual([...Deno.readDirSync(`${test.data}/packs`)], []);
   });
 
@@ -104,7 +60,7 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
     await using test = await ServerUnderTest.start({
       settings: { ...settings, packStore: { bucket: BUCKET, prefix: "2/" } },
     });
-    await publish(test);
+    await publishContent(test, CONTENT);
     await settled(test);
     line.received = 0;
     const during = async () => {
@@ -115,7 +71,7 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
       );
       line.isDown = true;
     };
-    await installAll(test, { nodes: NODES.slice(0, 3), during });
+    await installAll(test, { content: CONTENT, nodes: EIGHT_NODES.slice(0, 3), during });
     assert.ok(await sentBy(test) > 0);
   });
 });
@@ -125,12 +81,12 @@ Deno.test({
   ...needs(nginxNeeds),
   fn: async () => {
     await using test = await ServerUnderTest.start({ settings: { seeder: "off" } });
-    await publish(test);
+    await publishContent(test, CONTENT);
     await using origin = new TcpProxy(new URL(test.server.urls.http));
     await using nginx = await Nginx.start(origin.url);
     await test.restartWith({ webSeed: [nginx.url], httpPort: test.server.ports.http });
     origin.received = 0;
-    await installAll(test);
+    await installAll(test, { content: CONTENT });
     const { totals } = await test.client.get("/images/web", z.looseObject({ totals: z.any() }));
     assert.ok(totals);
     const copies = origin.received / CONTENT.length;

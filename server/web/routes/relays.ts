@@ -7,7 +7,7 @@ import { jsonBody, keepBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
 
 /** Calls of the sites' relays. Each proves itself by its signature, and reaches what is assigned to its site. */
-export function relayRoutes({ audit, sites, images, swarm, onSent }: ApiContext): Hono<Env> {
+export function relayRoutes({ audit, desk, sites, images, swarm, onSent }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/relay/enrol", async (c) => {
@@ -27,6 +27,7 @@ export function relayRoutes({ audit, sites, images, swarm, onSent }: ApiContext)
       },
       { result: "done", status: 200 },
     );
+    desk.noteStale("audit", "sites");
     return c.json({ site });
   });
 
@@ -39,8 +40,10 @@ export function relayRoutes({ audit, sites, images, swarm, onSent }: ApiContext)
   app.post("/relay/sync", async (c) => {
     const site = await siteOf(c);
     const report = await jsonBody(c.req, RelayReport);
+    const offer = sites.sync(site, report, { address: peerAddress(c) });
+    desk.noteStale("sites");
     c.header("cache-control", "no-store");
-    return c.json(sites.sync(site, report, { address: peerAddress(c) }));
+    return c.json(offer);
   });
 
   app.get("/relay/torrents/:ref", async (c) => {
