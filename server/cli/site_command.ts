@@ -15,7 +15,10 @@ const ASSIGN = "rackseed site assign paris web@stable db";
 export function addSite(program: Program, { signal }: Signal): void {
   const site = program.command("site")
     .description("Manage sites: relays that mirror images of this server and report to it.")
-    .addHelpText("after", afterOptions({ examples: [ADD, ASSIGN, "rackseed site list"] })) as unknown as Program;
+    .addHelpText(
+      "after",
+      afterOptions({ examples: [ADD, ASSIGN, "rackseed site list"] }),
+    ) as unknown as Program;
   addTrust(site, { signal });
   addViews(site, { signal });
   addImages(site, { signal });
@@ -36,7 +39,9 @@ site, start the relay with it:
         examples: [ADD],
       }),
     )
-    .action(async (name, options) => await (await import("./sites.ts")).addSite(name, { ...options, signal }));
+    .action(async (name, options) =>
+      await (await import("./sites.ts")).addSite(name, { ...options, signal })
+    );
   withServer(site.command("token"))
     .description("Make a new token for a site, for another relay or a revoked one.")
     .argument("<name>", NAME)
@@ -80,7 +85,9 @@ function addViews(site: Program, { signal }: Signal): void {
     .argument("<name>", NAME)
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ examples: ["rackseed site show paris"] }))
-    .action(async (name, options) => await (await import("./sites.ts")).showSite(name, { ...options, signal }));
+    .action(async (name, options) =>
+      await (await import("./sites.ts")).showSite(name, { ...options, signal })
+    );
   withServer(site.command("events"))
     .description("List what happened to the nodes of a site, newest first.")
     .argument("<name>", NAME)

@@ -148,7 +148,8 @@ export class ApiClient implements Disposable {
   ): Promise<Response> {
     const content = json === undefined ? body : JSON.stringify(json), url = new URL(base + path, this.server);
     const headers = new Headers(
-      this.#sign?.({ method, url, body: signedBytes(content) }) ?? { authorization: `Bearer ${this.#secret}` },
+      this.#sign?.({ method, url, body: signedBytes(content) }) ??
+        { authorization: `Bearer ${this.#secret}` },
     );
     if (range !== undefined) headers.set("range", range);
     if (key !== undefined) headers.set(IDEMPOTENCY_KEY, `"${key}"`);

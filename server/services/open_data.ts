@@ -56,7 +56,9 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
       signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
       inUse: (version) => {
         const assigned = sites.sitesOf(`${version.image}@${version.version}`);
-        if (assigned.length > 0) return `it is assigned to the site ${assigned.join(", ")} (rackseed site unassign)`;
+        if (assigned.length > 0) {
+          return `it is assigned to the site ${assigned.join(", ")} (rackseed site unassign)`;
+        }
         if (upstream.wants(version)) return "the upstream assigns it to this site";
         const names = deployments.queries.nodesWaitingFor(version).flatMap((id) =>
           nodes.find(id)?.name ?? []

@@ -2,7 +2,13 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
 import { HistoryEvent } from "#contract/api/node_history.ts";
-import { MirrorView, type RelayEvent, type RelayReport, type SiteEvent, SiteNode } from "#contract/api/sites.ts";
+import {
+  MirrorView,
+  type RelayEvent,
+  type RelayReport,
+  type SiteEvent,
+  SiteNode,
+} from "#contract/api/sites.ts";
 import { transaction } from "./database.ts";
 
 /** Events that are kept of each site. */
@@ -27,7 +33,9 @@ const Row = z.object({
   revokedMs: z.int().nullable(),
   heardMs: z.int().nullable(),
   address: z.string().nullable(),
-  report: z.string().nullable().transform((text) => text === null ? undefined : Report.parse(JSON.parse(text))),
+  report: z.string().nullable().transform((text) =>
+    text === null ? undefined : Report.parse(JSON.parse(text))
+  ),
 });
 export type SiteRecord = z.output<typeof Row>;
 
@@ -91,7 +99,10 @@ export class SiteTable {
     );
   }
 
-  enrol(name: string, { publicKey, keyId, nowMs }: { publicKey: string; keyId: string; nowMs: number }): void {
+  enrol(
+    name: string,
+    { publicKey, keyId, nowMs }: { publicKey: string; keyId: string; nowMs: number },
+  ): void {
     this.#run(
       `UPDATE site SET public_key = ?1, key_id = ?2, token_used_by = ?2, enrolled_ms = ?3, revoked_ms = NULL
        WHERE name = ?4`,

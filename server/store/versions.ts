@@ -208,9 +208,7 @@ export function signedVersions(db: DatabaseSync): Signed[] {
   const has = (name: string) =>
     db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
   if (!has("version") || !has("lineage")) return [];
-  const own = has("mirrored_lineage")
-    ? "WHERE lineage.id NOT IN (SELECT lineage FROM mirrored_lineage)"
-    : "";
+  const own = has("mirrored_lineage") ? "WHERE lineage.id NOT IN (SELECT lineage FROM mirrored_lineage)" : "";
   return db.prepare(
     `SELECT image, version, version.id AS id, signature
      FROM version JOIN lineage ON lineage.id = version.lineage ${own}`,

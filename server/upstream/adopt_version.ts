@@ -82,7 +82,10 @@ async function provenManifest(
 ): Promise<{ manifest: Manifest; headerLine: string }> {
   const ref = `${image.image}@${version.version}`;
   try {
-    const bytes = open(await Deno.readFile(`${folder}/manifest.rsm`), { key, maxRawBytes: MAX_MANIFEST_BYTES });
+    const bytes = open(await Deno.readFile(`${folder}/manifest.rsm`), {
+      key,
+      maxRawBytes: MAX_MANIFEST_BYTES,
+    });
     if (manifestId(bytes) !== version.id) throw new RangeError("it is another version's");
     if (!verifyManifestId(version.id, { signature: version.signature, publicKey: image.publicKey })) {
       throw new RangeError("its signature is not by the upstream's key");

@@ -46,7 +46,9 @@ export class Mirror {
   #images: readonly OfferedImage[] = [];
   /** By version, "web@3", in the order of the offer. */
   readonly #copies = new Map<string, Copy>();
-  #copying: { readonly ref: string; readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  #copying:
+    | { readonly ref: string; readonly stop: AbortController; readonly ended: Promise<void> }
+    | undefined;
 
   constructor(ports: MirrorPorts) {
     this.#ports = ports;

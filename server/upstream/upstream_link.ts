@@ -1,5 +1,5 @@
 /** The way to the upstream: a client that enrols this relay once, and then proves itself at each request. */
-import { generateKeyPairSync, createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { signatureHeaders } from "#contract/relay_signature.ts";

@@ -60,6 +60,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "test/flows/pack_store_deployment_test.ts starts such servers",
   ],
   [
+    /^rackseed (server .*--upstream|upstream)\b/,
+    "test/flows/relay_test.ts has a relay beside its upstream",
+  ],
+  [
     /^rackseed image store move\b/,
     "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
   ],

@@ -116,7 +116,8 @@ export function securitySchemes(cookie: string) {
     relay: {
       type: "http",
       scheme: "signature",
-      description: "An HTTP message signature (RFC 9421) with the key that a site's relay enrolled with; see " +
+      description:
+        "An HTTP message signature (RFC 9421) with the key that a site's relay enrolled with; see " +
         "contract/relay_signature.ts. To enrol, the bearer token of the site as well.",
     },
   };
