@@ -397,7 +397,7 @@ Deno.test("there are no import cycles, type imports included", async () => {
 });
 
 /** Tables may be long. */
-const TABLES = ["server/contract/own_files/table.ts"];
+const TABLES = ["server/contract/own_files/table.ts", "server/cli/settings.ts"];
 const MAX_LINES = 450;
 const MEDIAN_LINES = 120;
 

@@ -13,17 +13,19 @@ interface Offer {
 
 /** `refs`: NAME, NAME@VERSION or NAME@TAG. */
 export function offerOf(refs: readonly string[], images: Sources): Offer {
-  const assigned = refs.map((ref): Assignment => {
-    try {
-      return { ref, version: versionFor(ref, images) };
-    } catch (error) {
-      if (!(error instanceof RackseedError)) throw error;
-      return { ref, problem: error.reason };
-    }
-  });
+  const assigned = refs.map((ref) => assignmentOf(ref, images));
   const versions = [...new Set(assigned.flatMap(({ version }) => version ?? []))];
   const byImage = Map.groupBy(versions, (ref) => ref.split("@")[0] ?? "");
   return { assigned, images: [...byImage].map(([image, refs]) => offered(image, { refs, images })) };
+}
+
+export function assignmentOf(ref: string, images: Sources): Assignment {
+  try {
+    return { ref, version: versionFor(ref, images) };
+  } catch (error) {
+    if (!(error instanceof RackseedError)) throw error;
+    return { ref, problem: error.reason };
+  }
 }
 
 /** "web@3" for "web@stable". Throws RackseedError: 404 if there is none, 409 if no site may have it. */

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type {
+  Assignment,
+  OfferedImage,
   RelayOffer,
   RelayReport,
   SiteAnswer,
@@ -13,11 +15,10 @@ import type {
 import { RackseedError } from "#contract/errors.ts";
 import { keyIdOf, type SignedRequest } from "#contract/relay_signature.ts";
 import { formatToken } from "#contract/token.ts";
-import type { z } from "zod";
 import type { Images } from "../fleet/ports.ts";
 import type { SiteRecord, SiteTable } from "../store/sites.ts";
 import { tokenHash } from "../store/token_hash.ts";
-import { offerOf, versionFor } from "./offer.ts";
+import { assignmentOf, offerOf, versionFor } from "./offer.ts";
 import { RelayProofs, revoked } from "./relay_proof.ts";
 
 const log = getLogger(["rackseed", "sites"]);
@@ -41,6 +42,8 @@ export class Sites {
   readonly #pin: string;
   readonly #now: () => number;
   readonly #proofs: RelayProofs;
+  /** By site, the versions that its relay was last offered. */
+  readonly #offered = new Map<string, ReadonlySet<string>>();
 
   constructor({ table, images, pin, now }: SitesSources) {
     this.#table = table;
@@ -52,13 +55,14 @@ export class Sites {
 
   /** By name. */
   list(): SiteView[] {
-    return this.#table.list().map((site) => this.#view(site));
+    const known = new Map<string, Assignment>();
+    return this.#table.list().map((site) => this.#view(site, { known }));
   }
 
   /** Throws RackseedError (404). */
   get(name: string): SiteDetails {
     const site = this.#record(name);
-    return { ...this.#view(site), list: site.report?.nodes ?? [] };
+    return { ...this.#view(site), list: this.#table.lastReport(name)?.nodes ?? [] };
   }
 
   /** Throws RackseedError (409). */
@@ -119,6 +123,7 @@ export class Sites {
   /** Throws RackseedError (404). */
   unassign(name: string, ref: string): SiteView {
     const site = this.#record(name).name;
+    this.#offered.delete(site);
     if (this.#table.unassign(site, ref)) return this.get(site);
     const refs = this.#table.images(site);
     throw new RackseedError(`cannot end the assignment of ${ref} to ${site}`, {
@@ -176,24 +181,33 @@ export class Sites {
 
   /** Throws RackseedError (403) if the site was revoked or removed meanwhile. */
   assertTrusted(site: string): void {
-    if (!this.#table.find(site)?.publicKey) throw revoked(site);
+    if (!this.#table.isTrusted(site)) throw revoked(site);
   }
 
   /** Stores the report, and answers what the site is to have. */
   sync(site: string, report: RelayReport, { address }: { address: string }): RelayOffer {
     this.#table.report(site, report, { address, nowMs: this.#now() });
-    return { site, images: offerOf(this.#table.images(site), this.#images).images };
+    return { site, images: this.#offer(site) };
   }
 
   /** Throws RackseedError (404) unless this version, "web@3", is assigned to the site. */
   assertAssigned(site: string, ref: string): void {
-    const { assigned } = offerOf(this.#table.images(site), this.#images);
-    if (assigned.some(({ version }) => version === ref)) return;
+    if (!this.#offered.get(site)?.has(ref)) this.#offer(site);
+    if (this.#offered.get(site)?.has(ref)) return;
     throw new RackseedError(`cannot send ${ref} to ${site}`, {
       reason: "it is not assigned to that site.",
       remedy: `assign it: rackseed site assign ${site} ${ref}`,
       status: 404,
     });
+  }
+
+  #offer(site: string): OfferedImage[] {
+    const { images } = offerOf(this.#table.images(site), this.#images);
+    const refs = images.flatMap(({ image, versions }) =>
+      versions.map(({ version }) => `${image}@${version}`)
+    );
+    this.#offered.set(site, new Set(refs));
+    return images;
   }
 
   #record(name: string): SiteRecord {
@@ -207,9 +221,14 @@ export class Sites {
     });
   }
 
-  #view(site: SiteRecord): SiteView {
+  /** `known`: assignments that were resolved for other sites. */
+  #view(site: SiteRecord, { known = new Map() }: { known?: Map<string, Assignment> } = {}): SiteView {
     const time = (ms: number) => new Date(ms).toISOString();
-    const { name, createdMs, enrolledMs, heardMs, revokedMs, address, report } = site;
+    const { name, createdMs, enrolledMs, heardMs, revokedMs, address } = site;
+    const report = this.#table.lastReport(name);
+    for (const ref of this.#table.images(name)) {
+      if (!known.has(ref)) known.set(ref, assignmentOf(ref, this.#images));
+    }
     const counts: Record<string, number> = {};
     for (const { state } of report?.nodes ?? []) counts[state] = (counts[state] ?? 0) + 1;
     return {
@@ -221,7 +240,7 @@ export class Sites {
       ...(address !== null && { address }),
       ...(revokedMs !== null && { revoked: time(revokedMs) }),
       ...(report && { rackseed: report.rackseed }),
-      assigned: offerOf(this.#table.images(name), this.#images).assigned,
+      assigned: this.#table.images(name).flatMap((ref) => known.get(ref) ?? []),
       mirror: report?.mirror ?? [],
       nodes: counts,
     };

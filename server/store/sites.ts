@@ -21,6 +21,8 @@ const Report = z.object({
   mirror: z.array(MirrorView),
 });
 
+export type SiteReport = z.infer<typeof Report>;
+
 const Row = z.object({
   name: z.string(),
   createdMs: z.int(),
@@ -33,14 +35,11 @@ const Row = z.object({
   revokedMs: z.int().nullable(),
   heardMs: z.int().nullable(),
   address: z.string().nullable(),
-  report: z.string().nullable().transform((text) =>
-    text === null ? undefined : Report.parse(JSON.parse(text))
-  ),
 });
 export type SiteRecord = z.output<typeof Row>;
 
 const SELECT = `SELECT name, created_ms AS createdMs, public_key AS publicKey, key_id AS keyId,
-  token_used_by AS tokenUsedBy, enrolled_ms AS enrolledMs, revoked_ms AS revokedMs, heard_ms AS heardMs, address, report FROM site`;
+  token_used_by AS tokenUsedBy, enrolled_ms AS enrolledMs, revoked_ms AS revokedMs, heard_ms AS heardMs, address FROM site`;
 
 export class SiteTable {
   readonly #db: DatabaseSync;
@@ -70,6 +69,17 @@ export class SiteTable {
 
   find(name: string): SiteRecord | undefined {
     return this.#find("name = ?", name);
+  }
+
+  /** Whether a relay has enrolled for the site, and was not revoked. */
+  isTrusted(name: string): boolean {
+    return this.#all("SELECT 1 FROM site WHERE name = ? AND public_key IS NOT NULL", name).length > 0;
+  }
+
+  /** What its relay last reported; it may be long. */
+  lastReport(name: string): SiteReport | undefined {
+    const [row] = this.#all("SELECT report FROM site WHERE name = ? AND report IS NOT NULL", name);
+    return row && Report.parse(JSON.parse(String(row.report)));
   }
 
   /** The site whose relay has this key. */

@@ -126,7 +126,7 @@ export class UpstreamTable {
   }
 
   /** The oldest of what waits, and the number to call `reported` with. Events that are no longer kept are left out. */
-  waiting({ limit }: { limit: number }): { events: RelayEvent[]; upTo: number } {
+  waiting({ limit, maxBytes }: { limit: number; maxBytes: number }): { events: RelayEvent[]; upTo: number } {
     const rows = this.#db.prepare(
       `SELECT upstream_change.number AS number, upstream_change.node AS nodeId, upstream_change.ref AS ref, name, event
        FROM upstream_change LEFT JOIN nodes ON nodes.id = upstream_change.node
@@ -134,6 +134,10 @@ export class UpstreamTable {
            AND node_history.ref = upstream_change.ref
        ORDER BY upstream_change.number LIMIT ?`,
     ).all(limit);
+    let bytes = 0;
+    const fitting = rows.findIndex(({ event }) => (bytes += String(event).length) > maxBytes);
+    // the first one always, or nothing would be reported any more
+    if (fitting >= 0) rows.length = Math.max(1, fitting);
     const events = rows.flatMap(({ nodeId, ref, name, event }) =>
       name === null || event === null ? [] : [{
         nodeId: String(nodeId),

@@ -17,6 +17,7 @@ const log = getLogger(["rackseed", "upstream"]);
 
 /** Pause before a version that failed is tried again. */
 const RETRY_MS = 30_000;
+const MAX_PROBLEM = 300;
 
 export interface MirrorPorts {
   readonly store: ImageStore;
@@ -120,7 +121,8 @@ export class Mirror {
       copy.state = "waiting";
       if (signal.aborted) return;
       const reason = error instanceof RackseedError ? error.reason : messageOf(error);
-      Object.assign(copy, { state: "failed", problem: reason, retryAtMs: now() + RETRY_MS });
+      const problem = reason.slice(0, MAX_PROBLEM);
+      Object.assign(copy, { state: "failed", problem, retryAtMs: now() + RETRY_MS });
       log.error("not-mirrored", { image: ref, error: messageOf(error) });
     }
   }
@@ -160,8 +162,11 @@ export class Mirror {
     const { store, deleteUnneeded } = this.#ports;
     const refs = new Set(wanted.map(refOf));
     for (const image of this.#images) this.#follow(image);
+    // a version that is followed by another stays until that one is here
+    const coming = new Set(wanted.filter((one) => !this.#has(one)).map(({ image }) => image.image));
     for (const version of this.#local()) {
-      if (!refs.has(`${version.image}@${version.version}`)) await deleteUnneeded(version);
+      if (refs.has(`${version.image}@${version.version}`) || coming.has(version.image)) continue;
+      await deleteUnneeded(version);
     }
     const folders = new Set(wanted.map((one) => mirrorFolder(store.directory, one)));
     for (const name of namesIn(store.directory.mirror)) {
@@ -179,7 +184,7 @@ export class Mirror {
       tags.filter(({ version }) => here.some((one) => one.version === version))
         .map(({ tag, version }) => [tag as string, version]),
     );
-    const gone = [...had.keys()].filter((tag) => !has.has(tag));
+    const gone = [...had.keys()].filter((tag) => !tags.some((one) => one.tag === tag));
     const moved = [...has].filter(([tag, version]) => had.get(tag) !== version);
     for (const tag of gone) store.removeTag(image, tag);
     for (const [tag, version] of moved) store.setTag(image, { tag, version });

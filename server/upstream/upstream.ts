@@ -1,7 +1,7 @@
 /** This server as a relay: it reports to its upstream every few seconds, and mirrors what that assigns to the site. */
 import { getLogger } from "@logtape/logtape";
 import type { NodeView, ServerEvent } from "#contract/api.ts";
-import { MAX_RELAY_EVENTS, type SiteNode, type UpstreamView } from "#contract/api/sites.ts";
+import { MAX_RELAY_EVENTS, MAX_SITE_NODES, type SiteNode, type UpstreamView } from "#contract/api/sites.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Notices } from "../images/notices.ts";
 import type { UpstreamTable } from "../store/upstream.ts";
@@ -16,6 +16,8 @@ const CALL_MS = { soon: 500, idle: 5000 };
 /** An upstream that is away is asked less often. */
 const MAX_RETRY_MS = 30_000;
 const ANSWER_MS = 60_000;
+/** Of a call: its body has at most 4 MiB, most of them for the nodes. */
+const MAX_EVENT_BYTES = 512 << 10, MAX_PROBLEM = 200;
 
 interface UpstreamOptions {
   readonly url: URL;
@@ -95,8 +97,13 @@ export class Upstream implements AsyncDisposable {
     const client = await link.client(signal);
     const late = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     this.#hasNews = false;
-    const { events, upTo } = table.waiting({ limit: MAX_RELAY_EVENTS });
-    const body = { rackseed, nodes: nodes().map(siteNode), mirror: mirror.view(), events };
+    const { events, upTo } = table.waiting({ limit: MAX_RELAY_EVENTS, maxBytes: MAX_EVENT_BYTES });
+    const body = {
+      rackseed,
+      nodes: nodes().slice(0, MAX_SITE_NODES).map(siteNode),
+      mirror: mirror.view(),
+      events,
+    };
     const { images } = await client.call("POST /relay/sync", { body, signal: late });
     table.reported(upTo);
     if (table.queued > 0) this.#hasNews = true;
@@ -142,6 +149,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   #sleep(ms: number, signal: AbortSignal, { canWake = true } = {}): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -165,7 +173,7 @@ function siteNode({ name, state, image, settings, address, report, firstBoot }: 
     ...(settings.group !== undefined && { group: settings.group }),
     ...(address !== undefined && { address }),
     ...(problem && (state === "failed" || firstBoot?.problem) && {
-      problem: `${problem.title}: ${problem.detail}`.slice(0, 2000),
+      problem: `${problem.title}: ${problem.detail}`.slice(0, MAX_PROBLEM),
     }),
   };
 }

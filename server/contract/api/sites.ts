@@ -120,7 +120,7 @@ export const RelayEnrolment = z.strictObject({ publicKey: text(500) });
 export const RelayEnrolled = z.object({ site: SiteName });
 
 export const MAX_RELAY_EVENTS = 500;
-const MAX_SITE_NODES = 20_000;
+export const MAX_SITE_NODES = 10_000;
 
 /** An event of the relay's own history, by the node's id and the event's own. */
 export const RelayEvent = SiteEvent.extend({ nodeId: id, ref: text(200) });
