@@ -358,7 +358,7 @@ const SETTINGS = {
   },
   "mail-security": {
     argument: "<how>",
-    description: "how the connection to the mail server is encrypted",
+    description: "encryption on the way to the mail server",
     parse: oneOf(MAIL_SECURITY),
     choices: MAIL_SECURITY,
     fallback: "starttls",

@@ -34,8 +34,8 @@ function addTrust(site: Program, { signal }: Signal): void {
       afterOptions({
         notes: `
 The token is good for one relay, for a week, and is shown this once. At the
-site, start the relay with it:
-  rackseed server --upstream https://HOST:8443 --upstream-token-file FILE`,
+site, put it into a file, and start the server with --upstream and
+--upstream-token-file.`,
         examples: [ADD],
       }),
     )

@@ -19,7 +19,7 @@ export interface SignedRequest {
 }
 
 /** A signature as its request carries it; not yet verified. */
-export interface Signature {
+interface Signature {
   readonly keyId: string;
   readonly createdMs: number;
   readonly nonce: string;

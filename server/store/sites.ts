@@ -21,7 +21,7 @@ const Report = z.object({
   mirror: z.array(MirrorView),
 });
 
-export type SiteReport = z.infer<typeof Report>;
+type SiteReport = z.infer<typeof Report>;
 
 const Row = z.object({
   name: z.string(),

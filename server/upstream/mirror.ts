@@ -19,7 +19,7 @@ const log = getLogger(["rackseed", "upstream"]);
 const RETRY_MS = 30_000;
 const MAX_PROBLEM = 300;
 
-export interface MirrorPorts {
+interface MirrorPorts {
   readonly store: ImageStore;
   readonly table: UpstreamTable;
   /** Serves a version that has just been published. */

@@ -24,6 +24,7 @@ import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
+import { MadeRelay } from "./support/made_relay.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
@@ -49,11 +50,7 @@ const NOT_HERE = [
   "POST /pack-store",
   "POST /templates/:id/restart",
   // needs a relay: relay_test.ts
-  "GET /relay/packs/:ref/:torrent/:file",
-  "GET /relay/torrents/:ref",
   "GET /upstream",
-  "POST /relay/enrol",
-  "POST /relay/sync",
 ];
 
 Deno.test("every answer of a server at work is as documented, and every call is among them", async () => {
@@ -312,10 +309,16 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await client.send("DELETE", "/images/web@1");
 }
 
-async function sites({ client }: ServerUnderTest): Promise<void> {
+async function sites({ client, server }: ServerUnderTest): Promise<void> {
   const site = { site: "paris" }, assignment = { ...site, ref: "web@1" };
-  await client.call("POST /sites", { body: { name: "paris" } });
+  const { token } = await client.call("POST /sites", { body: { name: "paris" } });
   await client.call("PUT /sites/:site/images/:ref", assignment);
+  using relay = await MadeRelay.enrol({ server: server.urls.server, token });
+  await relay.report();
+  const torrent = await relay.client.send("GET", "/relay/torrents/web%401");
+  const { info } = parseMetainfo(await torrent.bytes());
+  const pack = await relay.client.send("GET", `/relay/packs/web%401/${info.name}/manifest.rsm`);
+  assert.ok((await pack.bytes()).length > 0);
   await client.call("GET /sites", {});
   await client.call("GET /sites/:site", site);
   await client.call("GET /sites/:site/events", site);
