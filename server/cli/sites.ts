@@ -1,5 +1,6 @@
 /** `rackseed site …` and `rackseed upstream` */
 import { type MirrorView, type SiteAnswer, SiteName, type SiteView } from "#contract/api/sites.ts";
+import type { ApiClient } from "#contract/client.ts";
 import { ImageRef } from "#contract/api/fields.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { checked } from "../words/usage.ts";
@@ -45,28 +46,33 @@ export async function removeSite(name: string, { signal, ...options }: SiteOptio
   print(`removed the site ${site}`);
 }
 
-export async function assignImages(
-  { name, refs }: { name: string; refs: readonly string[] },
-  { signal, ...options }: SiteOptions,
-): Promise<void> {
-  const site = nameOf(name), named = refs.map(refOf);
-  using client = await connect(options, signal);
-  for (const ref of named) {
-    await client.call("PUT /sites/:site/images/:ref", { site, ref, signal });
-    print(`assigned ${ref} to ${site}`);
-  }
+export async function assignImages(images: NamedImages, options: SiteOptions): Promise<void> {
+  await eachImage(images, options, async (client, given) => {
+    await client.call("PUT /sites/:site/images/:ref", given);
+    print(`assigned ${given.ref} to ${given.site}`);
+  });
 }
 
-export async function unassignImages(
-  { name, refs }: { name: string; refs: readonly string[] },
+export async function unassignImages(images: NamedImages, options: SiteOptions): Promise<void> {
+  await eachImage(images, options, async (client, given) => {
+    await client.call("DELETE /sites/:site/images/:ref", given);
+    print(`${given.ref} is no longer assigned to ${given.site}`);
+  });
+}
+
+interface NamedImages {
+  readonly name: string;
+  readonly refs: readonly string[];
+}
+
+async function eachImage(
+  { name, refs }: NamedImages,
   { signal, ...options }: SiteOptions,
+  work: (client: ApiClient, given: { site: string; ref: string; signal: AbortSignal }) => Promise<void>,
 ): Promise<void> {
   const site = nameOf(name), named = refs.map(refOf);
   using client = await connect(options, signal);
-  for (const ref of named) {
-    await client.call("DELETE /sites/:site/images/:ref", { site, ref, signal });
-    print(`${ref} is no longer assigned to ${site}`);
-  }
+  for (const ref of named) await work(client, { site, ref, signal });
 }
 
 export async function listSites({ json, signal, ...options }: SiteOptions): Promise<void> {

@@ -67,8 +67,10 @@ export class Mirror {
     table.setWanted(wanted.map(({ image, version }) => ({ image: image.image, version: version.version })));
     if (this.#copying && !refs.has(this.#copying.ref)) await this.stop();
     for (const ref of [...this.#copies.keys()]) if (!refs.has(ref)) this.#copies.delete(ref);
-    for (const one of wanted) this.#note(one);
-    await this.#tidy(wanted);
+    const here = new Map(this.#local().map(({ image, version, id }) => [`${image}@${version}`, id]));
+    const isHere = (one: WantedVersion) => here.get(refOf(one)) === one.version.id;
+    for (const one of wanted) this.#note(one, isHere(one));
+    await this.#tidy(wanted, isHere);
   }
 
   /** Begins to copy the next version, if one is missing and it may be. `client`: of the upstream. */
@@ -99,7 +101,7 @@ export class Mirror {
     { client, signal }: { client: ApiClient; signal: AbortSignal },
   ): Promise<void> {
     const { store, network, limit, now } = this.#ports, ref = refOf(wanted);
-    const copy = this.#note(wanted);
+    const copy = this.#note(wanted, false);
     copy.state = "copying";
     try {
       const fetched = await fetchVersion(wanted, {
@@ -131,10 +133,8 @@ export class Mirror {
     return this.#images.flatMap(({ versions, ...image }) => versions.map((version) => ({ image, version })));
   }
 
-  #note(wanted: WantedVersion): Copy {
-    const ref = refOf(wanted), known = this.#copies.get(ref);
-    const isHere = this.#has(wanted);
-    const { totalBytes } = wanted.version;
+  #note(wanted: WantedVersion, isHere: boolean): Copy {
+    const ref = refOf(wanted), known = this.#copies.get(ref), { totalBytes } = wanted.version;
     if (known && (known.state === "ready") === isHere) return known;
     const copy: Copy = {
       image: wanted.image.image,
@@ -147,23 +147,20 @@ export class Mirror {
     return copy;
   }
 
-  #has({ image, version }: WantedVersion): boolean {
-    return this.#local().some((one) =>
-      one.image === image.image && one.version === version.version && one.id === version.id
-    );
-  }
-
   #local() {
     return this.#ports.store.list().filter(({ mirrored }) => mirrored);
   }
 
   /** Deletes what is no longer assigned, and lets tags and settings follow the upstream's. */
-  async #tidy(wanted: readonly WantedVersion[]): Promise<void> {
+  async #tidy(
+    wanted: readonly WantedVersion[],
+    isHere: (one: WantedVersion) => boolean,
+  ): Promise<void> {
     const { store, deleteUnneeded } = this.#ports;
     const refs = new Set(wanted.map(refOf));
     for (const image of this.#images) this.#follow(image);
     // a version that is followed by another stays until that one is here
-    const coming = new Set(wanted.filter((one) => !this.#has(one)).map(({ image }) => image.image));
+    const coming = new Set(wanted.filter((one) => !isHere(one)).map(({ image }) => image.image));
     for (const version of this.#local()) {
       if (refs.has(`${version.image}@${version.version}`) || coming.has(version.image)) continue;
       await deleteUnneeded(version);
