@@ -55,7 +55,9 @@ export async function adoptVersion(
   try {
     Deno.linkSync(`${folder}/manifest.rsm`, `${stagingPath}/manifest.rsm`);
     await writeSynced(`${stagingPath}/torrent`, encodeMetainfo(metainfo.info, swarm));
-    const known = packs.flatMap(({ id }) => store.packs.get(id) ?? []).filter(({ sha256 }) => sha256 !== null);
+    const known = packs.flatMap(({ id }) => store.packs.get(id) ?? []).filter(({ sha256 }) =>
+      sha256 !== null
+    );
     using _packs = await store.packSource.hold(known.map((pack) => store.directory.pack(pack)));
     const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
     using reader = new VersionReader(manifest, { packs: paths, key });
