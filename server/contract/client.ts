@@ -189,7 +189,7 @@ export class ApiClient implements Disposable {
 }
 
 function signedBytes(content: BodyInit | undefined): Uint8Array {
-  if (content === undefined) return new Uint8Array();
+  if (content === undefined || content === null) return new Uint8Array();
   if (typeof content === "string") return new TextEncoder().encode(content);
   throw new TypeError("only JSON is signed");
 }

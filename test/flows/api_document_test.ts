@@ -310,14 +310,14 @@ async function images({ client }: ServerUnderTest): Promise<void> {
 }
 
 async function sites({ client, server }: ServerUnderTest): Promise<void> {
-  const site = { site: "paris" }, assignment = { ...site, ref: "web@1" };
+  const site = { site: "paris" }, assignment = { ...site, ref: "web@2" };
   const { token } = await client.call("POST /sites", { body: { name: "paris" } });
   await client.call("PUT /sites/:site/images/:ref", assignment);
   using relay = await MadeRelay.enrol({ server: server.urls.server, token });
   await relay.report();
-  const torrent = await relay.client.send("GET", "/relay/torrents/web%401");
+  const torrent = await relay.client.send("GET", "/relay/torrents/web%402");
   const { info } = parseMetainfo(await torrent.bytes());
-  const pack = await relay.client.send("GET", `/relay/packs/web%401/${info.name}/manifest.rsm`);
+  const pack = await relay.client.send("GET", `/relay/packs/web%402/${info.name}/manifest.rsm`);
   assert.ok((await pack.bytes()).length > 0);
   await client.call("GET /sites", {});
   await client.call("GET /sites/:site", site);
@@ -381,6 +381,10 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   using session = agent;
   using booting = await test.as(boot);
   using medium = await test.as(formatToken({ pin, secret }));
+  const { server } = test.server.urls;
+  const tokenOf = async (name: string) => (await test.client.call("POST /sites", { body: { name } })).token;
+  using enrolling = await MadeRelay.open({ server, token: await tokenOf("rome") });
+  using relay = await MadeRelay.enrol({ server, token: await tokenOf("paris") });
   const wrong: string[] = [];
   for (const [name, call] of Object.entries(CALLS) as [string, Call][]) {
     const { security } = api.operation(name);
@@ -390,6 +394,8 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? booting
       : security.some((s) => s.medium)
       ? medium
+      : security.some((s) => s.relay)
+      ? (name === "POST /relay/enrol" ? enrolling : relay).client
       : test.client;
     const [method, pattern = ""] = name.split(" ");
     const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");

@@ -1,5 +1,5 @@
-import { Hono } from "hono";
-import { SiteAdd, type SiteEvent, SiteEventQuery, SiteImageKey } from "#contract/api/sites.ts";
+import { type Context, Hono } from "hono";
+import { SiteAdd, type SiteEvent, SiteEventQuery, SiteImageKey, SiteKey } from "#contract/api/sites.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
@@ -13,20 +13,20 @@ export function siteRoutes({ sites, upstream }: ApiContext): Hono<Env> {
     const { name } = await jsonBody(c.req, SiteAdd);
     return c.json(sites.add(name));
   });
-  app.get("/sites/:site", (c) => c.json(sites.get(c.req.param("site"))));
+  app.get("/sites/:site", (c) => c.json(sites.get(siteOf(c))));
   app.delete("/sites/:site", (c) => {
-    sites.remove(c.req.param("site"));
+    sites.remove(siteOf(c));
     return c.body(null, 204);
   });
   app.get("/sites/:site/events", (c) => {
     const query = SiteEventQuery.parse(c.req.query()), { limit, node } = query;
     const cursor = keyBefore(query), before = cursor === undefined ? undefined : Number(cursor);
-    const found = sites.events(c.req.param("site"), { before, node, limit: limit + 1 });
+    const found = sites.events(siteOf(c), { before, node, limit: limit + 1 });
     const page = pageOf(c, found, { limit, keyOf: ({ number }) => String(number) });
     return c.json(page.map(({ number: _, ...event }): SiteEvent => event));
   });
-  app.post("/sites/:site/token", (c) => c.json(sites.makeToken(c.req.param("site"))));
-  app.post("/sites/:site/revoke", (c) => c.json(sites.revoke(c.req.param("site"))));
+  app.post("/sites/:site/token", (c) => c.json(sites.makeToken(siteOf(c))));
+  app.post("/sites/:site/revoke", (c) => c.json(sites.revoke(siteOf(c))));
   app.put("/sites/:site/images/:ref", (c) => {
     const { site, ref } = SiteImageKey.parse(c.req.param());
     return c.json(sites.assign(site, ref));
@@ -44,4 +44,8 @@ export function siteRoutes({ sites, upstream }: ApiContext): Hono<Env> {
     });
   });
   return app;
+}
+
+function siteOf({ req }: Context): string {
+  return SiteKey.parse(req.param()).site;
 }

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { ApiClient } from "#contract/client.ts";
 import type { RelayOffer, RelayReport } from "#contract/api/sites.ts";
-import { signatureHeaders } from "#contract/relay_signature.ts";
+import { signatureHeaders, type SignedRequest } from "#contract/relay_signature.ts";
 
 const KEYS = {
   privateKeyEncoding: { type: "pkcs8", format: "pem" },
@@ -27,21 +27,29 @@ export const SMALL_SITE: RelayReport = {
 
 export class MadeRelay implements Disposable {
   readonly client: ApiClient;
+  readonly #keys = generateKeyPairSync("ed25519", KEYS);
 
   private constructor(client: ApiClient) {
     this.client = client;
   }
 
-  static async enrol({ server, token }: { server: string; token: string }): Promise<MadeRelay> {
-    const { privateKey, publicKey } = generateKeyPairSync("ed25519", KEYS);
-    const client = await ApiClient.connect({ server, token });
+  /** Has the token and a key, and has not enrolled. */
+  static async open({ server, token }: { server: string; token: string }): Promise<MadeRelay> {
+    const relay = new MadeRelay(await ApiClient.connect({ server, token }));
     const authorization = `Bearer ${token.split(".")[2]}`;
-    const signed = (request: Parameters<typeof signatureHeaders>[0]) =>
-      signatureHeaders(request, { privateKey, nowMs: Date.now() });
-    client.signWith((request) => ({ authorization, ...signed(request) }));
-    await client.call("POST /relay/enrol", { body: { publicKey } });
-    client.signWith(signed);
-    return new MadeRelay(client);
+    relay.client.signWith((request) => ({ authorization, ...relay.#signed(request) }));
+    return relay;
+  }
+
+  static async enrol(options: { server: string; token: string }): Promise<MadeRelay> {
+    const relay = await MadeRelay.open(options), { publicKey } = relay.#keys;
+    await relay.client.call("POST /relay/enrol", { body: { publicKey } });
+    relay.client.signWith((request) => relay.#signed(request));
+    return relay;
+  }
+
+  #signed(request: SignedRequest): Record<string, string> {
+    return signatureHeaders(request, { privateKey: this.#keys.privateKey, nowMs: Date.now() });
   }
 
   report(body: RelayReport = SMALL_SITE): Promise<RelayOffer> {
