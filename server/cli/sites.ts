@@ -3,6 +3,7 @@ import { type MirrorView, type SiteAnswer, SiteName, type SiteView } from "#cont
 import type { ApiClient } from "#contract/client.ts";
 import { ImageRef } from "#contract/api/fields.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
+import { siteImages } from "../words/site_images.ts";
 import { checked } from "../words/usage.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { print, printFields, printJson, printTable } from "./terminal.ts";
@@ -162,11 +163,9 @@ function mirrorText({ image, version, state, doneBytes, totalBytes, problem }: M
   return `${ref}: ${state}, ${done}${problem === undefined ? "" : `: ${problem}`}`;
 }
 
-function imagesText({ mirror, assigned }: SiteView): string {
-  const ready = mirror.filter(({ state }) => state === "ready").length;
-  const wrong = assigned.filter(({ problem }) => problem).length +
-    mirror.filter(({ state }) => state === "failed").length;
-  return `${ready} of ${Math.max(assigned.length, mirror.length)}${wrong > 0 ? `, ${wrong} wrong` : ""}`;
+function imagesText(site: SiteView): string {
+  const { ready, all, wrong } = siteImages(site);
+  return `${ready} of ${all}${wrong > 0 ? `, ${wrong} wrong` : ""}`;
 }
 
 function nodesText({ nodes }: SiteView): string {

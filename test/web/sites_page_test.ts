@@ -56,7 +56,7 @@ async function walkThrough({ test, browser }: { test: ServerUnderTest; browser: 
   // nobody loads the page again
   using relay = await MadeRelay.enrol({ server: test.server.urls.server, token });
   await relay.report();
-  await page.getByRole("row", { name: /paris connected .* 0 of 1 1 running, 1 failed/ }).waitFor();
+  await page.getByRole("row", { name: /paris connected .* 0 of 0 1 running, 1 failed/ }).waitFor();
   await page.getByRole("link", { name: "paris" }).click();
   await page.getByRole("row", { name: /p2 failed web@1 cannot partition/ }).waitFor();
   await page.getByRole("button", { name: "Assign an image" }).click();

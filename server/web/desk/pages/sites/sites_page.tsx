@@ -1,6 +1,7 @@
 /** The sites: state of the relays, their images and their nodes. */
 import { useState } from "preact/hooks";
 import type { SiteState, SiteView } from "#contract/api/sites.ts";
+import { siteImages } from "../../../../words/site_images.ts";
 import { segment } from "../../api/call.ts";
 import { useResource } from "../../api/resource.ts";
 import { t as common } from "../../messages/common.ts";
@@ -59,9 +60,7 @@ function SiteTable({ sites }: { sites: readonly SiteView[] }) {
 }
 
 function SiteRow({ site }: { site: SiteView }) {
-  const { name, state, heard, mirror, assigned } = site;
-  const ready = mirror.filter((one) => one.state === "ready").length;
-  const isWrong = mirror.some((one) => one.state === "failed") || assigned.some(({ problem }) => problem);
+  const { name, state, heard } = site, { ready, all, wrong } = siteImages(site);
   return (
     <tr>
       <th scope="row">
@@ -71,9 +70,9 @@ function SiteRow({ site }: { site: SiteView }) {
         <StateText state={state} />
       </td>
       <td>{heard === undefined ? t("never") : <Ago at={heard} />}</td>
-      <td class={isWrong ? "problem" : undefined}>
-        {t("copies", { ready, all: Math.max(assigned.length, mirror.length) })}
-        {isWrong && `, ${t("failed")}`}
+      <td class={wrong > 0 ? "problem" : undefined}>
+        {t("copies", { ready, all })}
+        {wrong > 0 && `, ${t("failed")}`}
       </td>
       <td class={site.nodes.failed ? "problem" : undefined}>{nodesText(site)}</td>
     </tr>
