@@ -87,7 +87,7 @@ export class Sites {
     const secret = randomBytes(32).toString("base64url"), endsMs = this.#now() + TOKEN_MS;
     this.#table.setToken(known, { hash: tokenHash(secret), endsMs });
     return {
-      site: this.get(known),
+      site: this.#shown(known),
       token: formatToken({ pin: this.#pin, secret }),
       expires: new Date(endsMs).toISOString(),
     };
@@ -96,13 +96,15 @@ export class Sites {
   /** Throws RackseedError (404). */
   revoke(name: string): SiteView {
     this.#table.revoke(this.#record(name).name, { nowMs: this.#now() });
+    this.#offered.delete(name);
     log.warn("site-revoked", { site: name });
-    return this.get(name);
+    return this.#shown(name);
   }
 
   /** Throws RackseedError (404). */
   remove(name: string): void {
     this.#table.remove(this.#record(name).name);
+    this.#offered.delete(name);
   }
 
   /** Throws RackseedError (404, 409). */
@@ -117,14 +119,14 @@ export class Sites {
       });
     }
     this.#table.assign(site, ref);
-    return this.get(site);
+    return this.#shown(site);
   }
 
   /** Throws RackseedError (404). */
   unassign(name: string, ref: string): SiteView {
     const site = this.#record(name).name;
     this.#offered.delete(site);
-    if (this.#table.unassign(site, ref)) return this.get(site);
+    if (this.#table.unassign(site, ref)) return this.#shown(site);
     const refs = this.#table.images(site);
     throw new RackseedError(`cannot end the assignment of ${ref} to ${site}`, {
       reason: refs.length === 0 ? "nothing is assigned to it." : `assigned are ${refs.join(", ")}.`,
@@ -208,6 +210,10 @@ export class Sites {
     );
     this.#offered.set(site, new Set(refs));
     return images;
+  }
+
+  #shown(name: string): SiteView {
+    return this.#view(this.#record(name));
   }
 
   #record(name: string): SiteRecord {
