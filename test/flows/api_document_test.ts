@@ -26,6 +26,7 @@ import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { MadeRelay } from "./support/made_relay.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
+import { callSites } from "./support/site_calls.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
 const any = z.unknown();
@@ -70,7 +71,7 @@ Deno.test("every answer of a server at work is as documented, and every call is 
   await checks(test);
   await schedules(test);
   await images(test);
-  await sites(test);
+  await callSites(test);
   await people(test);
   await test.client.get("/nodes", any);
   await test.client.send("DELETE", "/nodes/n4?force=true");
@@ -307,25 +308,6 @@ async function images({ client }: ServerUnderTest): Promise<void> {
   await (await client.send("GET", "/images/web/export")).body?.cancel();
   await client.post("/images/prune", { body: { keepLast: 1, apply: false }, schema: any });
   await client.send("DELETE", "/images/web@1");
-}
-
-async function sites({ client, server }: ServerUnderTest): Promise<void> {
-  const site = { site: "paris" }, assignment = { ...site, ref: "web@2" };
-  const { token } = await client.call("POST /sites", { body: { name: "paris" } });
-  await client.call("PUT /sites/:site/images/:ref", assignment);
-  using relay = await MadeRelay.enrol({ server: server.urls.server, token });
-  await relay.report();
-  const torrent = await relay.client.send("GET", "/relay/torrents/web%402");
-  const { info } = parseMetainfo(await torrent.bytes());
-  const pack = await relay.client.send("GET", `/relay/packs/web%402/${info.name}/manifest.rsm`);
-  assert.ok((await pack.bytes()).length > 0);
-  await client.call("GET /sites", {});
-  await client.call("GET /sites/:site", site);
-  await client.call("GET /sites/:site/events", site);
-  await client.call("DELETE /sites/:site/images/:ref", assignment);
-  await client.call("POST /sites/:site/token", site);
-  await client.call("POST /sites/:site/revoke", site);
-  await client.call("DELETE /sites/:site", site);
 }
 
 async function people(test: ServerUnderTest): Promise<void> {
