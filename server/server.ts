@@ -33,8 +33,10 @@ import { openSecureBoot } from "./services/secure_boot.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startTraces } from "./services/start_traces.ts";
+import { startUpstream } from "./services/start_upstream.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
+import { Sites } from "./sites/sites.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -177,11 +179,14 @@ async function serveImages(
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
+  /** What is started later, and is told of events, too. */
+  const observers: Publish[] = [];
   const publish: Publish = (event) => {
     live.publish(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
+    for (const observe of observers) observe(event);
   };
   const advance: Advance = (name, view) => {
     live.advance(name, view);
@@ -215,6 +220,7 @@ async function serveImages(
     metrics,
     webhooks,
     traces,
+    observers,
     publish,
     advance,
     swarm,
@@ -324,6 +330,18 @@ async function manageNodes(
     metrics: metrics.schedules,
     publish,
   });
+  const upstream = startUpstream(context, {
+    data,
+    images,
+    fleet,
+    schedules,
+    notices,
+    peers: served.peers,
+    makeBoot: ports.makeBoot,
+    swarm: served.addresses,
+    publish,
+  });
+  if (upstream) served.observers.push((event) => upstream.observe(event));
   const https = await startHttps(context, {
     authority,
     notices,
@@ -344,6 +362,8 @@ async function manageNodes(
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      sites: new Sites({ table: data.sites, images, pin: data.pin, now }),
+      upstream,
       secureBoot: secureBoot?.view,
       rehearsals,
       media,

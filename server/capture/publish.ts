@@ -229,7 +229,7 @@ function headerOf(
 }
 
 /** The small files of the version's folder with their hashes, for `verify`. */
-async function filesOf(folder: string): Promise<VersionFile[]> {
+export async function filesOf(folder: string): Promise<VersionFile[]> {
   const files: VersionFile[] = [];
   for await (const { name } of Deno.readDir(folder)) {
     const bytes = await Deno.readFile(`${folder}/${name}`);

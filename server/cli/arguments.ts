@@ -5,6 +5,7 @@ import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
 import { parseRepository, type Repository } from "#contract/registry_reference.ts";
 import { parseRoleRule, type RoleRule } from "#contract/role_rule.ts";
+import { type DailyHours, parseDailyHours } from "../words/daily_hours.ts";
 import { parseDuration } from "../words/duration.ts";
 import { parseSeedPolicy } from "../words/seed_text.ts";
 
@@ -197,6 +198,11 @@ export function parseHttps(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "https:") return url;
   throw new InvalidArgumentError("Expected a URL, https://HOST/….");
+}
+
+/** Hours of each day. */
+export function parseHours(text: string): DailyHours {
+  return parsed(text, parseDailyHours);
 }
 
 /** An address as SMTP carries it (RFC 5321 §4.1.2), without a name, and without what is rarely used. */

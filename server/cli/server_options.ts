@@ -2,6 +2,7 @@
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
 import type { Repository } from "#contract/registry_reference.ts";
 import type { RoleRule } from "#contract/role_rule.ts";
+import type { DailyHours } from "../words/daily_hours.ts";
 
 export interface ServerOptions {
   readonly data: string;
@@ -53,6 +54,12 @@ export interface ServerOptions {
   readonly webSeed?: readonly URL[];
   /** Announce URLs of trackers beside the server's own. */
   readonly tracker?: readonly string[];
+  /** The server that this one mirrors images of, as a site's relay; see upstream/. */
+  readonly upstream?: URL | undefined;
+  readonly upstreamTokenFile?: string | undefined;
+  /** In bytes per second. */
+  readonly upstreamRate?: number | "off";
+  readonly upstreamHours?: DailyHours | undefined;
   /** Bucket of the images; see pack_store/. */
   readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
   /** Limit of packs on the local disk, in bytes. */

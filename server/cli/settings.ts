@@ -9,6 +9,7 @@ import {
   oneOf,
   parseBucket,
   parseCollector,
+  parseHours,
   parseHttps,
   parseIpv4,
   parseIssuer,
@@ -237,6 +238,28 @@ const SETTINGS = {
     parse: parseTracker,
     many: true,
   },
+  "upstream": {
+    argument: "<url>",
+    description: "be the relay of a site: mirror images of this server, https://HOST:8443, and report to it",
+    parse: parseHttps,
+  },
+  "upstream-token-file": {
+    argument: "<file>",
+    description: "token of `rackseed site add` at the upstream; needed until the relay has enrolled",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "upstream-rate": {
+    argument: "<rate>",
+    description: "limit of copying images from the upstream, e.g. 50mbit, or off",
+    parse: parseRateOrOff,
+    fallback: "off",
+  },
+  "upstream-hours": {
+    argument: "<hours>",
+    description: "hours in which images are copied, e.g. 22:00-06:00 (default: always)",
+    parse: parseHours,
+  },
   "pack-store": {
     argument: "<bucket>",
     description: "keep images in this bucket, s3://BUCKET/PREFIX; the data directory is their cache",
@@ -369,7 +392,7 @@ const SETTINGS = {
   },
   "mail-security": {
     argument: "<how>",
-    description: "how the connection to the mail server is encrypted",
+    description: "encryption on the way to the mail server",
     parse: oneOf(MAIL_SECURITY),
     choices: MAIL_SECURITY,
     fallback: "starttls",

@@ -16,6 +16,7 @@ import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
 import { rehearsalCalls } from "./calls/rehearsals.ts";
+import { relayCalls } from "./calls/relays.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 import { transferCalls } from "./calls/transfers.ts";
@@ -34,6 +35,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Bootable media": mediaCalls,
   "Checks": checkCalls,
   "Schedules": scheduleCalls,
+  "Sites and relays": relayCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
   "A node's agent": nodeAgentCalls,
@@ -52,6 +54,7 @@ export const CALLS = {
   ...mediaCalls,
   ...checkCalls,
   ...scheduleCalls,
+  ...relayCalls,
   ...peopleCalls,
   ...siteCalls,
   ...nodeAgentCalls,

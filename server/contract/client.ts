@@ -11,6 +11,7 @@ import { callNamed } from "./calls.ts";
 import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
+import type { SignedRequest } from "./relay_signature.ts";
 import { parseToken, pinOf } from "./token.ts";
 
 interface CallOptions {
@@ -31,6 +32,7 @@ export class ApiClient implements Disposable {
   readonly server: URL;
   readonly #http: Deno.HttpClient;
   #secret: string;
+  #sign: ((request: SignedRequest) => Record<string, string>) | undefined;
 
   private constructor(server: URL, { http, secret }: { http: Deno.HttpClient; secret: string }) {
     this.server = server;
@@ -72,6 +74,11 @@ export class ApiClient implements Disposable {
   /** Authorizes all further calls with this secret, the session from enrolment. */
   useSession(secret: string): void {
     this.#secret = secret;
+  }
+
+  /** Authorizes all further calls by these headers, which depend on the request, and no longer by a secret. */
+  signWith(sign: (request: SignedRequest) => Record<string, string>): void {
+    this.#sign = sign;
   }
 
   /**
@@ -139,16 +146,19 @@ export class ApiClient implements Disposable {
       answerMs?: number;
     } & CallOptions = {},
   ): Promise<Response> {
-    const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
+    const content = json === undefined ? body : JSON.stringify(json), url = new URL(base + path, this.server);
+    const headers = new Headers(
+      this.#sign?.({ method, url, body: signedBytes(content) }) ??
+        { authorization: `Bearer ${this.#secret}` },
+    );
     if (range !== undefined) headers.set("range", range);
     if (key !== undefined) headers.set(IDEMPOTENCY_KEY, `"${key}"`);
     if (json !== undefined) headers.set("content-type", "application/json");
-    const content = json === undefined ? body : JSON.stringify(json);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s.`)), answerMs);
     let response: Response;
     try {
-      response = await fetch(new URL(base + path, this.server), {
+      response = await fetch(url, {
         method,
         headers,
         client: this.#http,
@@ -176,6 +186,12 @@ export class ApiClient implements Disposable {
     });
     return await parsed(response, { schema, call: `${method} ${path}` });
   }
+}
+
+function signedBytes(content: BodyInit | undefined): Uint8Array {
+  if (content === undefined || content === null) return new Uint8Array();
+  if (typeof content === "string") return new TextEncoder().encode(content);
+  throw new TypeError("only JSON is signed");
 }
 
 /** "PUT /nodes/:node" with its parameters filled in. */

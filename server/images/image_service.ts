@@ -17,6 +17,7 @@ import { StoredVersionFiles } from "./browse/version_files.ts";
 import { plainManifest } from "../store/plain_manifest.ts";
 import { planPrune } from "../store/prune_plan.ts";
 import { isDiskFull } from "../store/store_error.ts";
+import { ofUpstream } from "../store/version_views.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import type { Seeder } from "../swarm/seeder.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
@@ -196,10 +197,12 @@ export class ImageService implements Images {
   }
 
   setTag(image: string, tag: { tag: string; version: number }): TagView {
+    this.#assertOwn(`cannot set the tag ${tag.tag} of ${image}`, image);
     return this.#store.setTag(image, tag);
   }
 
   removeTag(image: string, tag: string): void {
+    this.#assertOwn(`cannot remove the tag ${tag} of ${image}`, image);
     this.#store.removeTag(image, tag);
   }
 
@@ -212,7 +215,12 @@ export class ImageService implements Images {
   }
 
   set(image: string, settings: ImageSettings): ImageSettings {
+    this.#assertOwn(`cannot change the settings of ${image}`, image);
     return this.#store.set(image, settings);
+  }
+
+  #assertOwn(title: string, image: string): void {
+    if (this.#store.get(image).mirrored) throw ofUpstream(title, image);
   }
 
   verify(ref: string): AsyncIterable<VerifyEvent> {

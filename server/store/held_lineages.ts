@@ -8,7 +8,7 @@ import { FrameProver } from "./frame_prover.ts";
 import type { Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
 import type { Packs } from "./packs.ts";
-import { otherKind } from "./version_views.ts";
+import { ofUpstream, otherKind } from "./version_views.ts";
 import type { Versions } from "./versions.ts";
 
 const log = getLogger(["rackseed", "store"]);
@@ -72,6 +72,7 @@ export class HeldLineages {
     const { lineages, pool, directory } = this.#options;
     const lineage = lineages.findOrMake(image, { backupOf, key });
     if (lineage.backupOf !== backupOf) throw otherKind(lineage);
+    if (lineage.publicKey !== undefined) throw ofUpstream(`cannot capture ${image}`, image);
     this.#held.set(image, lineage.id);
     const bases = this.#basesOf(lineage, base);
     this.#bases.set(image, bases);

@@ -55,7 +55,7 @@ export class ImageStore implements Disposable {
   readonly #options: ImageStoreOptions;
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
-  readonly #lineages: Lineages;
+  readonly lineages: Lineages;
   readonly #settings: ImageSettingsTable;
   readonly #tags: ImageTags;
   /** By version ("web@1"), until a version is added or deleted. */
@@ -77,7 +77,7 @@ export class ImageStore implements Disposable {
     this.pool = options.pool ?? new FramePool();
     this.#db = options.db;
     // tables that others refer to first
-    this.#lineages = new Lineages(options.db);
+    this.lineages = new Lineages(options.db);
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
@@ -86,7 +86,7 @@ export class ImageStore implements Disposable {
     this.#leftovers = new Leftovers(options.db);
     const { db, directory, packBytes } = options;
     const { pool, packs, extents } = this;
-    const lineages = this.#lineages, versions = this.#versions;
+    const lineages = this.lineages, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
     const hold = (image: string, key: Uint8Array) => this.hold(image, { key });
     this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });
@@ -143,7 +143,7 @@ export class ImageStore implements Disposable {
       ...record,
       folder,
       key: this.#lineage(record.image).key,
-      publicKey: this.signingKey.publicKey,
+      publicKey: record.publicKey ?? this.signingKey.publicKey,
       payload: [
         { name: "manifest.rsm", path: `${folder}/manifest.rsm`, sizeBytes: manifest?.sizeBytes ?? 0 },
         ...this.#versions.packs(record).map((pack) => ({
@@ -328,7 +328,7 @@ export class ImageStore implements Disposable {
   /** The numbers of the image's next version and of its newest one. A number is never used twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
-    let version = this.#lineages.lastVersion(lineage.id) + 1;
+    let version = this.lineages.lastVersion(lineage.id) + 1;
     // skip the number of a folder that the database does not know
     while (existsSync(this.directory.version(lineage.image, version))) version++;
     return { version, parent };
@@ -351,12 +351,12 @@ export class ImageStore implements Disposable {
 
   /** The key of a pack's frames, if it is not this lineage's. */
   lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
-    return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
+    return pack.lineage === lineage.id ? undefined : this.lineages.get(pack.lineage)?.key;
   }
 
   /** Drops the image's frames that no version uses, unless a capture is adding to them. */
   dropUnpublished(image: string): void {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage !== undefined && !this.#holds.byImage.has(image)) {
       this.#dropParts(this.packs.partsOf(lineage.id));
     }
@@ -384,7 +384,7 @@ export class ImageStore implements Disposable {
       signal.throwIfAborted();
       transaction(this.#db, () => {
         for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-        this.#lineages.raiseLastVersion(lineage.id, record.version);
+        this.lineages.raiseLastVersion(lineage.id, record.version);
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });
@@ -410,10 +410,10 @@ export class ImageStore implements Disposable {
     const needed = new Map(this.#holds.byImage);
     for (const stray of this.strays) {
       const image = /^versions\/([^@]+)@/.exec(stray)?.[1];
-      const lineage = image === undefined ? undefined : this.#lineages.find(image);
+      const lineage = image === undefined ? undefined : this.lineages.find(image);
       if (lineage) needed.set(lineage.image, lineage.id);
     }
-    this.#lineages.deleteUnused(needed);
+    this.lineages.deleteUnused(needed);
   }
 
   /** Throws RackseedError if the database cannot list its versions. */
@@ -430,7 +430,7 @@ export class ImageStore implements Disposable {
   }
 
   #lineage(image: string): Lineage {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage === undefined) throw new Error(`image ${image} has versions but no lineage`);
     return lineage;
   }

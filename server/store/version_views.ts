@@ -28,6 +28,7 @@ export function viewOf(
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
     ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
+    ...(record.publicKey !== undefined && { mirrored: true }),
     ...(header.parent !== undefined && { parent: header.parent }),
     tags: [...tags],
     ...(note !== undefined && { note }),
@@ -54,6 +55,15 @@ export function otherKind({ image, backupOf }: Lineage): RackseedError {
     remedy: backupOf === undefined
       ? "give the node another name, or delete the image."
       : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}
+
+/** What the upstream decides is not changed here. */
+export function ofUpstream(title: string, image: string): RackseedError {
+  return new RackseedError(title, {
+    reason: `${image} is mirrored from the upstream, which alone changes it.`,
+    remedy: "do it at the upstream, or use an image of another name here.",
     status: 409,
   });
 }

@@ -22,6 +22,8 @@ import { powerRoutes } from "./routes/power.ts";
 import { mediaRoutes } from "./routes/media.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { siteRoutes } from "./routes/sites.ts";
+import { relayRoutes } from "./routes/relays.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { transferRoutes } from "./routes/transfers.ts";
@@ -45,6 +47,8 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", backupRoutes(context));
   app.route("/", scheduleRoutes(context));
   app.route("/", checkRoutes(context));
+  app.route("/", siteRoutes(context));
+  app.route("/", relayRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));

@@ -19,6 +19,7 @@ import type {
 import type { MediumAnswer, MediumBootAnswer, MediumRequest, MediumView } from "#contract/api/media.ts";
 import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { SecureBootView } from "#contract/api/secure_boot.ts";
+import type { UpstreamView } from "#contract/api/sites.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { ImageKey, TransferView } from "#contract/api/transfers.ts";
 import type { Context } from "hono";
@@ -27,6 +28,7 @@ import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { OrderAnswers } from "../store/order_answers.ts";
+import type { Sites } from "../sites/sites.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { Maker } from "../store/schedules.ts";
@@ -101,6 +103,9 @@ export interface ApiContext {
   /** Undefined if the server signs no images. */
   readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
+  readonly sites: Sites;
+  /** Undefined if this server is no relay. */
+  readonly upstream: { view(): UpstreamView } | undefined;
   readonly rehearsals: Rehearsals;
   readonly media: Media;
   /** The addresses for a node that reached this server under `host`. */

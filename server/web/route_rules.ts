@@ -7,11 +7,12 @@ import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
 /** What the routes of machines check themselves. */
-export const SECRETS = ["boot", "session", "medium"] as const;
+export const SECRETS = ["boot", "session", "medium", "relay"] as const;
 
 export interface RouteRule {
   /**
-   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium.
+   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium. "relay": the
+   * proof or the token of a site's relay.
    * "none": it is the same for everybody.
    */
   readonly needs: Access | typeof SECRETS[number] | "none";
@@ -36,6 +37,7 @@ const CHECK = {
   agent: true,
   unrecorded: "part of a check whose order is recorded",
 } as const;
+const RELAY = { needs: "relay", unrecorded: "a relay's work: what is assigned to it is recorded" } as const;
 const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
@@ -172,6 +174,23 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /schedules/:schedule/resume": { needs: "order", records: "schedule.resume" },
   "POST /schedules/:schedule/run": { needs: "order", records: "schedule.run" },
   "DELETE /schedules/:schedule": { needs: "order", records: "schedule.remove" },
+
+  "GET /sites": VIEW,
+  "POST /sites": { needs: "administer", records: "site.add", body: true },
+  "GET /sites/:site": VIEW,
+  "DELETE /sites/:site": { needs: "administer", records: "site.remove", evenIfFull: true },
+  "GET /sites/:site/events": VIEW,
+  "POST /sites/:site/token": { needs: "administer", records: "site.token" },
+  "POST /sites/:site/revoke": { needs: "administer", records: "site.revoke", evenIfFull: true },
+  // it gives the image's key away, as an export does
+  "PUT /sites/:site/images/:ref": { needs: "administer", records: "site.assign" },
+  "DELETE /sites/:site/images/:ref": { needs: "administer", records: "site.unassign" },
+  "GET /upstream": VIEW,
+  // the route itself records it
+  "POST /relay/enrol": { needs: "relay", records: "site.enrol" },
+  "POST /relay/sync": RELAY,
+  "GET /relay/torrents/:ref": RELAY,
+  "GET /relay/packs/:ref/:torrent/:file": RELAY,
 
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },

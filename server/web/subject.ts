@@ -84,6 +84,7 @@ export async function subjectOf(
       [
         ...params.has("tag") ? [params.get("tag"), body.version] : [],
         params.get("user"),
+        params.get("site"),
         body.user,
         body.to ?? body.from,
         body.name,

@@ -68,6 +68,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "needs a registry: test/interop/registry_test.ts pushes and pulls, test/flows/http_sources_test.ts seeds",
   ],
   [
+    /^rackseed (server .*--upstream|upstream)\b/,
+    "test/flows/relay_test.ts has a relay beside its upstream",
+  ],
+  [
     /^rackseed image store move\b/,
     "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
   ],

@@ -25,7 +25,9 @@ import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
+import { MadeRelay } from "./support/made_relay.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
+import { callSites } from "./support/site_calls.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
 const any = z.unknown();
@@ -49,6 +51,7 @@ const NOT_HERE = [
   // needs a bucket: pack_store_test.ts
   "POST /pack-store",
   "POST /templates/:id/restart",
+  "GET /upstream", // of a relay: relay_test.ts
 ];
 
 Deno.test("every answer of a server at work is as documented, and every call is among them", async () => {
@@ -68,6 +71,7 @@ Deno.test("every answer of a server at work is as documented, and every call is 
   await checks(test);
   await schedules(test);
   await images(test);
+  await callSites(test);
   await people(test);
   await test.client.get("/nodes", any);
   await test.client.send("DELETE", "/nodes/n4?force=true");
@@ -367,6 +371,10 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   using session = agent;
   using booting = await test.as(boot);
   using medium = await test.as(formatToken({ pin, secret }));
+  const { server } = test.server.urls;
+  const tokenOf = async (name: string) => (await test.client.call("POST /sites", { body: { name } })).token;
+  using enrolling = await MadeRelay.open({ server, token: await tokenOf("rome") });
+  using relay = await MadeRelay.enrol({ server, token: await tokenOf("paris") });
   const wrong: string[] = [];
   for (const [name, call] of Object.entries(CALLS) as [string, Call][]) {
     const { security } = api.operation(name);
@@ -376,6 +384,8 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? booting
       : security.some((s) => s.medium)
       ? medium
+      : security.some((s) => s.relay)
+      ? (name === "POST /relay/enrol" ? enrolling : relay).client
       : test.client;
     const [method, pattern = ""] = name.split(" ");
     const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");

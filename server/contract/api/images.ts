@@ -35,6 +35,8 @@ export const VersionView = z.object({
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
   backupOf: MachineName.optional(),
+  /** It is the upstream's, and read-only here. */
+  mirrored: z.literal(true).optional(),
   /** The verdict of its latest rehearsal that had one. */
   rehearsal: Verdict.optional(),
   /** The image's newest version when this one was captured. */
@@ -53,6 +55,7 @@ export const ImageView = VersionView.pick({
   totals: true,
   bootable: true,
   backupOf: true,
+  mirrored: true,
   rehearsal: true,
   parent: true,
   tags: true,

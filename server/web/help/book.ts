@@ -30,6 +30,7 @@ import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
+import sites from "../../docs/sites.md" with { type: "text" };
 import objectStorage from "../../docs/object-storage.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
@@ -90,6 +91,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("security", security),
       page("air-gapped", airGapped),
       page("object-storage", objectStorage),
+      page("sites", sites),
       page("operations", operations),
       page("monitoring", monitoring),
       page("api", api),

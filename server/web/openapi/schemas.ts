@@ -34,6 +34,7 @@ import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
 import * as secureBoot from "#contract/api/secure_boot.ts";
+import * as sites from "#contract/api/sites.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as transfers from "#contract/api/transfers.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
@@ -82,6 +83,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   restore,
   reviews,
   secureBoot,
+  sites,
   schedules,
   transfers,
   webhooks,

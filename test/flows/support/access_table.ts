@@ -222,6 +222,22 @@ export const TABLE: readonly Row[] = [
   ["PUT /hooks/:scope/:when/:name", ADMIN, { json: {} }],
   ["DELETE /hooks/:scope/:when/:name", ADMIN],
 
+  ["GET /sites", VIEW],
+  ["POST /sites", ADMIN, { json: {} }],
+  ["GET /sites/:site", VIEW],
+  ["DELETE /sites/:site", ADMIN],
+  ["GET /sites/:site/events", VIEW],
+  ["POST /sites/:site/token", ADMIN],
+  ["POST /sites/:site/revoke", ADMIN],
+  ["PUT /sites/:site/images/:ref", ADMIN],
+  ["DELETE /sites/:site/images/:ref", ADMIN],
+  ["GET /upstream", VIEW],
+  // only a site's relay, by its token or its signature: relay_test.ts
+  ["POST /relay/enrol", [], { json: {} }],
+  ["POST /relay/sync", [], { json: {} }],
+  ["GET /relay/torrents/:ref", []],
+  ["GET /relay/packs/:ref/:torrent/:file", []],
+
   ["GET /pack-store", VIEW],
   ["POST /pack-store", ADMIN, { json: { home: "local" } }],
   ["GET /swarm", VIEW],

@@ -16,11 +16,11 @@ const silent = {
   ask: () => Promise.resolve({ by: "time" as const }),
 };
 
-/** Publishes the image "web". */
-export async function publish(test: ServerUnderTest): Promise<void> {
+/** Publishes the image "web", which has one file. */
+export async function publish(test: ServerUnderTest, content = CONTENT): Promise<void> {
   const root = `${test.folder}/tree`;
-  await Deno.mkdir(root);
-  await Deno.writeFile(`${root}/content`, CONTENT);
+  await Deno.mkdir(root, { recursive: true });
+  await Deno.writeFile(`${root}/content`, content);
   await test.publish("web", { root });
 }
 
