@@ -7,6 +7,8 @@ import type { ServerCommand, ServerOptions } from "./cli/server_options.ts";
 import { print } from "./cli/terminal.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { type RunningServer, startServer } from "./server.ts";
+import { startStandby } from "./services/start_standby.ts";
+import { readStanding } from "./standby/standing_file.ts";
 import { managerOptions, ServiceManager } from "./systemd/service_manager.ts";
 
 const log = getLogger(["rackseed", "server"]);
@@ -26,6 +28,8 @@ export async function runServer(command: ServerCommand, { reread, signal }: Serv
   const manager = new ServiceManager(managerOptions(Deno.env.toObject(), Deno.pid));
   using stack = new DisposableStack();
   stack.use(manager);
+  await followFirst(options, { manager, json, signal });
+  signal.throwIfAborted();
   const server = await startServer(options, { signal, metrics });
   stack.use(onHangUp(reloader(command, { server, manager, logs, reread })));
   if (json) print(JSON.stringify({ ...server.urls, ports: server.ports, data: options.data }));
@@ -33,6 +37,20 @@ export async function runServer(command: ServerCommand, { reread, signal }: Serv
   signal.addEventListener("abort", () => manager.stopping(), { once: true });
   manager.ready(`serves at ${server.urls.server}`);
   await server.done;
+}
+
+/** On a standby: follows its server until it is to take over, or is stopped. */
+async function followFirst(
+  options: ServerOptions,
+  { manager, json, signal }: { manager: ServiceManager; json: boolean; signal: AbortSignal },
+): Promise<void> {
+  const standing = readStanding(options.data);
+  if (standing?.role !== "follows") return;
+  const standby = await startStandby(options, { standing, signal });
+  if (json) print(JSON.stringify({ standby: standby.url, follows: standby.follows, data: options.data }));
+  else print(`Rackseed follows ${standby.follows}, as its standby at ${standby.url}`);
+  manager.ready(`follows ${standby.follows}`);
+  await standby.done;
 }
 
 /** Returns what reads the settings again, and applies those that may change while the server runs. */

@@ -62,6 +62,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "server/bucket/": ["server/contract/"],
   "server/pack_store/": ["server/bucket/", "server/contract/", "server/images/", "server/store/"],
+  "server/standby/": ["server/access/", "server/contract/", "server/store/"],
   "server/power/": ["server/contract/", "server/store/"],
   "server/schedules/": [
     "server/contract/",
@@ -134,6 +135,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/rehearsal/",
     "server/rsync/",
     "server/schedules/",
+    "server/standby/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",

@@ -18,6 +18,7 @@ import { powerCalls } from "./calls/power.ts";
 import { rehearsalCalls } from "./calls/rehearsals.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
+import { standbyCalls } from "./calls/standbys.ts";
 
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
@@ -34,6 +35,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Schedules": scheduleCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
+  "Standbys": standbyCalls,
   "A node's agent": nodeAgentCalls,
 };
 
@@ -51,6 +53,7 @@ export const CALLS = {
   ...scheduleCalls,
   ...peopleCalls,
   ...siteCalls,
+  ...standbyCalls,
   ...nodeAgentCalls,
 };
 export type CallName = keyof typeof CALLS;

@@ -25,7 +25,7 @@ export const ContentPath = z.string().regex(
 const bytes = z.int().min(0).max(MAX_RECORD_BYTES);
 
 export const RecordHead = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("hello"), stream: id, bytes: z.literal(0) }),
+  z.object({ type: z.literal("hello"), stream: id, epoch: z.int().min(1), bytes: z.literal(0) }),
   z.object({ type: z.literal("file"), path: SmallPath, mode: z.int().min(0).max(0o777), bytes }),
   z.object({ type: z.literal("removed"), path: SmallPath, bytes: z.literal(0) }),
   /** The database's file, from 0 on. */

@@ -24,6 +24,7 @@ class Pair implements Disposable {
     this.db = new DatabaseSync(`${this.data}/rackseed.db`);
     this.db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL");
     this.source = new WalSource(this.db, `${this.data}/rackseed.db`);
+    this.source.hold(true);
   }
 
   close(): void {
@@ -41,6 +42,7 @@ class Pair implements Disposable {
     const stop = new AbortController(), types: string[] = [];
     const records = send({
       stream: "s1",
+      epoch: 1,
       source: this.source,
       data: this.data,
       position: replica.position,
@@ -112,7 +114,6 @@ Deno.test("a standby gets a copy once, then only the log", async () => {
   pair.add("y".repeat(1_000_000), 9);
   await pair.follow();
   pair.source.tidy([pair.source.end()]);
-  assert.equal(Deno.statSync(`${pair.data}/rackseed.db-wal`).size, 0);
   pair.add("after");
   assert.deepEqual(await pair.follow(), ["hello", "copy", "content", "alive"], "it was not there meanwhile");
   pair.same();
@@ -125,7 +126,6 @@ Deno.test("a log that is emptied while the standby follows goes into its databas
   const types = await pair.follow((type) => {
     if (type !== "content") return;
     pair.source.tidy([pair.source.end()]);
-    assert.equal(Deno.statSync(`${pair.data}/rackseed.db-wal`).size, 0);
     pair.add("next log");
   });
   assert.deepEqual(types, ["hello", "log", "content", "alive", "log", "alive"]);

@@ -11,6 +11,7 @@ const CONTENT_MS = 2000;
 
 export interface Sending {
   readonly stream: string;
+  readonly epoch: number;
   readonly source: WalSource;
   readonly data: string;
   /** What the standby has. */
@@ -27,8 +28,8 @@ export interface Sending {
 
 /** Ends when the signal aborts, with all that was committed until then. */
 export async function* send(sending: Sending): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { stream, source, data, files, signal, wake, now, onSent } = sending;
-  yield encodeRecord({ type: "hello", stream, bytes: 0 });
+  const { stream, epoch, source, data, files, signal, wake, now, onSent } = sending;
+  yield encodeRecord({ type: "hello", stream, epoch, bytes: 0 });
   const small = new SmallFiles(data, { now });
   let known: Readonly<Record<string, string>> | undefined = files;
   let place = source.placeOf(sending.position);

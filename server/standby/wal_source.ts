@@ -1,6 +1,7 @@
 /**
  * The server's database as its standbys copy it: the file as of a checkpoint, and the write-ahead log from there on.
- * Only this class checkpoints, so that no transaction leaves the log before the standbys have it.
+ * While there are standbys, only this class checkpoints, so that no transaction leaves the log before they have it. A
+ * checkpoint leaves the log's file as it is (RESTART): its room counts on a full disk. The next transaction begins it.
  *
  * Everything in here is synchronous, as is node:sqlite: no transaction is ever half done while it runs.
  */
@@ -11,10 +12,10 @@ import { WAL_HEADER_BYTES, WalCursor, type WalPosition } from "./wal.ts";
 
 const log = getLogger(["rackseed", "standby"]);
 const CHUNK_BYTES = 1 << 20;
-/** What SQLite does on its own if no standby follows. */
+/** At this length SQLite empties the log on its own; 0: never. */
 const SQLITE_PAGES = 1000;
-/** The log is emptied at this size if every standby has it all, and at the second one in any case. */
-const EMPTY_AT_BYTES = 8 << 20, MAX_LOG_BYTES = 64 << 20;
+/** Here it is emptied at this size if every standby has it all, and at the second one in any case. */
+const EMPTY_AT_BYTES = 4 << 20, MAX_LOG_BYTES = 64 << 20;
 
 /** How far a standby is. `log`: counts the logs that the server has begun. */
 export interface Place {
@@ -42,7 +43,6 @@ export class WalSource implements Disposable {
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
     this.#path = path;
-    db.exec("PRAGMA wal_autocheckpoint = 0");
   }
 
   /** To be called after the database is closed: closing its file earlier would release SQLite's lock (POSIX fcntl). */
@@ -50,9 +50,9 @@ export class WalSource implements Disposable {
     this.#file?.close();
   }
 
-  /** Gives the log back to SQLite. */
-  release(): void {
-    this.#db.exec(`PRAGMA wal_autocheckpoint = ${SQLITE_PAGES}`);
+  /** Whether the log waits for standbys. */
+  hold(isHeld: boolean): void {
+    this.#db.exec(`PRAGMA wal_autocheckpoint = ${isHeld ? 0 : SQLITE_PAGES}`);
   }
 
   /** The end of the last transaction. */
@@ -121,7 +121,7 @@ export class WalSource implements Disposable {
   #empty(): boolean {
     this.end();
     try {
-      const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+      const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(RESTART)").get() as { busy: number };
       return busy === 0;
     } catch (error) {
       log.debug("checkpoint-later", { error: messageOf(error) });
@@ -132,7 +132,7 @@ export class WalSource implements Disposable {
   #follow(file: Deno.FsFile): void {
     const header = readAt(file, 0, WAL_HEADER_BYTES);
     const begun = header && WalCursor.at(header);
-    // an emptied log has no header until the next transaction
+    // a new log has no header until its first transaction
     if (begun === undefined) return;
     if (begun.salt !== this.#cursor?.salt) {
       if (this.#cursor !== undefined) {

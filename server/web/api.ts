@@ -22,12 +22,14 @@ import { powerRoutes } from "./routes/power.ts";
 import { mediaRoutes } from "./routes/media.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { standbyRoutes, withEpoch } from "./routes/standbys.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
+  app.use("*", withEpoch(context));
   app.use("*", guard(context));
   app.route("/", nodeAgentRoutes(context));
   app.route("/", templateRoutes(context));
@@ -44,6 +46,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", scheduleRoutes(context));
   app.route("/", checkRoutes(context));
   app.route("/", swarmRoutes(context));
+  app.route("/", standbyRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));

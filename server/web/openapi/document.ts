@@ -126,6 +126,8 @@ function accessText({ needs, agent, records }: RouteRule): string {
     ? "It needs no credential."
     : needs === "medium"
     ? "For a machine that a medium started."
+    : needs === "standby"
+    ? "For a standby."
     : needs === "boot" || needs === "session"
     ? "For the agent that installs a node."
     : `${NEEDS[needs].text}${agent ? " For a node's own agent too, for that node." : ""}`;
@@ -134,7 +136,7 @@ function accessText({ needs, agent, records }: RouteRule): string {
 
 function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {
   if (needs === "none") return [];
-  if (needs === "boot" || needs === "session" || needs === "medium") return [{ [needs]: [] }];
+  if (needs === "boot" || needs === "session" || needs === "medium" || needs === "standby") return [{ [needs]: [] }];
   const { role } = NEEDS[needs];
   return [{ token: [role] }, { page: [role] }, ...agent ? [{ agent: [] }] : []];
 }

@@ -35,6 +35,7 @@ import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
 import * as secureBoot from "#contract/api/secure_boot.ts";
 import * as schedules from "#contract/api/schedules.ts";
+import * as standbys from "#contract/api/standbys.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
 import * as layout from "#contract/format/layout.ts";
@@ -82,6 +83,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   reviews,
   secureBoot,
   schedules,
+  standbys,
   webhooks,
   { ImageName, Source, Totals },
 ];

@@ -38,6 +38,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   ref: "NAME for the newest version of an image, NAME@VERSION or NAME@TAG.",
   schedule: "Name of a schedule.",
   scope: "Whose hook it is: all, image:NAME, group:LABEL or node:NAME.",
+  standby: "Name of a standby.",
   tag: "Name of a tag.",
   to: "NAME, NAME@VERSION or NAME@TAG.",
   torrent: "Name of the version's torrent.",
@@ -112,5 +113,6 @@ export function securitySchemes(cookie: string) {
     boot: bearer("A node's boot token, good for one enrolment."),
     session: bearer("The session of a node's enrolment."),
     medium: bearer("The secret in a bootable medium's token."),
+    standby: bearer("The secret of a standby, or its one-time token."),
   };
 }
