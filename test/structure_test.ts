@@ -89,6 +89,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/access/",
     "server/bucket/",
     "server/contract/",
+    "server/standby/",
     "server/store/",
     "server/torrent/metainfo/",
     "boot/",

@@ -79,7 +79,8 @@ export async function startStandby(
     }),
   );
   port = service.port;
-  const url = urlOf(site, port);
+  // never the address that moves: it leads to the server
+  const url = urlOf({ ...site, advertised: "127.0.0.1" }, port);
   writePublicFile(`${data}/url`, `${url}\n`);
   const services = stack.move();
   const done = (async () => {

@@ -11,7 +11,7 @@ import { type Follows, writeStanding } from "./standing_file.ts";
 
 const log = getLogger(["rackseed", "standby"]);
 /** A server that lives says so several times a second. */
-const SILENCE_MS = 3000;
+const SILENCE_MS = 10_000;
 const ANSWER_MS = 20_000, AGAIN_MS = 500;
 /** How often the time at which the server was heard is written down. */
 const NOTE_MS = 1000;

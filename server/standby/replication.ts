@@ -23,7 +23,7 @@ const log = getLogger(["rackseed", "standby"]);
 /** Longest that an answer waits until a standby has what it says; then the standby counts as too slow for a while. */
 const KEPT_MS = 1000;
 /** A standby that has not reported for this long is away. */
-const AWAY_MS = 5000;
+const AWAY_MS = 10_000;
 const TICK_MS = 1000;
 
 export interface ReplicationOptions {

@@ -11,6 +11,7 @@
  *     rehearsals/ID/            console.log and screenshot.png; while it runs, work/ with its disks
  *     staging/CAPTURE/          a version's folder before it is published
  *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
+ *     standby.json              what this machine is to another server: see server/standby
  *     late-machines.json        see late_machines.ts
  *     pack-store                the bucket that has packs which are not here, for programs beside the server
  *     reserve                   space for the database on a full disk
