@@ -27,6 +27,8 @@ export class Follower implements AsyncDisposable {
   #standing: Follows;
   #notedMs = 0;
   #isConnected = false;
+  /** What is to be reported, and the call that does so. */
+  #last: { readonly stream: string; readonly number: number; readonly atMs: number } | undefined;
   #report: Promise<unknown> | undefined;
   #problem = "";
   readonly #ready = Promise.withResolvers<void>();
@@ -150,8 +152,6 @@ export class Follower implements AsyncDisposable {
       if (!signal.aborted) log.debug("report-lost", { error: messageOf(error) });
     }).finally(() => this.#report = undefined);
   }
-
-  #last: { readonly stream: string; readonly number: number; readonly atMs: number } | undefined;
 
   /** The newest one, and again if a newer one came meanwhile. */
   async #sendReports(client: ApiClient, signal: AbortSignal): Promise<void> {

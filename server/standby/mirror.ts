@@ -11,7 +11,7 @@ const log = getLogger(["rackseed", "standby"]);
 /** A file that the server no longer lists is kept for this long. */
 const STALE_MS = 3600_000;
 
-export interface ContentFile {
+interface ContentFile {
   readonly path: string;
   readonly sizeBytes: number;
 }

@@ -26,7 +26,7 @@ const KEPT_MS = 1000;
 const AWAY_MS = 10_000;
 const TICK_MS = 1000;
 
-export interface ReplicationOptions {
+interface ReplicationOptions {
   readonly source: WalSource;
   readonly data: string;
   readonly standbys: Standbys;
@@ -277,8 +277,9 @@ export class Replication implements Disposable {
     const views = this.#views();
     if (views.length > 0) source.tidy([...this.#streams.values()].flatMap(({ sent }) => sent ?? []));
     const isEarly = now() - this.#startedMs < 2 * AWAY_MS;
-    for (const { name, state, behindMs } of views) {
-      const isMissing = !isEarly && (state === "away" || state === "catching up");
+    for (const { name, url, state, behindMs } of views) {
+      const hasFollowed = url !== undefined && !isEarly;
+      const isMissing = hasFollowed && (state === "away" || state === "catching up");
       notices.set(`standby:${name}`, isMissing ? awayNotice(name, behindMs) : undefined);
     }
     const tookOver = epochs.last(), isFollowed = views.some(({ state }) => state === "follows");

@@ -9,7 +9,7 @@ const LOOK_MS = 100, ALIVE_MS = 300;
 /** How often published files are listed. */
 const CONTENT_MS = 2000;
 
-export interface Sending {
+interface Sending {
   readonly stream: string;
   readonly epoch: number;
   readonly source: WalSource;

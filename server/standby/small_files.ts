@@ -11,7 +11,7 @@ const RESCAN_MS = 500;
 /** A directory of a thousand nodes must not stop the server for long. */
 const AT_ONCE = 200;
 
-export interface SmallFile {
+interface SmallFile {
   readonly path: string;
   readonly mode: number;
   readonly content: Uint8Array;

@@ -7,7 +7,7 @@ import type { AdminToken } from "../access/admin_token.ts";
 import { bearerOf, type Env, peerAddress } from "./context.ts";
 import { answerError, notFound } from "./problems.ts";
 
-export interface StandbyParts {
+interface StandbyParts {
   readonly caPem: string;
   /** As it is now: a new one comes from the server like every other file. */
   readonly admin: () => Pick<AdminToken, "isToken">;

@@ -20,12 +20,15 @@ export class FailoverLab implements AsyncDisposable {
   readonly #program: string;
   readonly #stack: AsyncDisposableStack;
   readonly #places: Record<Side | "machines", NetworkNamespace>;
+  readonly #advertSeconds: number;
+  readonly #started: Deno.ChildProcess[] = [];
   readonly #children: Record<Side, Deno.ChildProcess[]> = { a: [], b: [] };
 
   private constructor(
     folder: string,
-    { program, stack, places }: {
+    { program, stack, places, advertSeconds }: {
       program: string;
+      advertSeconds: number;
       stack: AsyncDisposableStack;
       places: Record<Side | "machines", NetworkNamespace>;
     },
@@ -34,10 +37,14 @@ export class FailoverLab implements AsyncDisposable {
     this.#program = program;
     this.#stack = stack;
     this.#places = places;
+    this.#advertSeconds = advertSeconds;
   }
 
-  /** Both servers and their keepalived run; the standby follows. */
-  static async start(): Promise<FailoverLab> {
+  /**
+   * Both servers and their keepalived run; the standby follows. `advertSeconds`: keepalived's interval, three of which
+   * make a server dead; on a busy machine a short one moves the address for nothing.
+   */
+  static async start({ advertSeconds = 5 }: { advertSeconds?: number } = {}): Promise<FailoverLab> {
     await using stack = new AsyncDisposableStack();
     const program = await ensureProduct();
     const folder = await Deno.makeTempDir({ prefix: "rackseed-failover-" });
@@ -48,7 +55,7 @@ export class FailoverLab implements AsyncDisposable {
       const namespace = stack.use(await NetworkNamespace.create(`rf-${name}`));
       await link(
         { namespace, interface: "eth0", address: `${address}/24` },
-        { namespace: bridge, interface: name, bridge: "lan" },
+        { namespace: bridge, interface: `to-${name}`, bridge: "lan" },
       );
       return namespace;
     };
@@ -57,7 +64,7 @@ export class FailoverLab implements AsyncDisposable {
       b: await place("b", OWN.b),
       machines: await place("m", MACHINES),
     };
-    const lab = new FailoverLab(folder, { program, stack: stack.move(), places });
+    const lab = new FailoverLab(folder, { program, stack: stack.move(), places, advertSeconds });
     try {
       await lab.#begin();
     } catch (error) {
@@ -145,8 +152,10 @@ export class FailoverLab implements AsyncDisposable {
     return performance.now() - beganMs;
   }
 
+  /** The namespaces end their processes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
+    await Promise.all(this.#started.map(({ status }) => status));
   }
 
   async #begin(): Promise<void> {
@@ -184,7 +193,7 @@ export class FailoverLab implements AsyncDisposable {
     this.#children[side].push(this.#spawn(side, this.#serverArguments(side), { log: `server-${side}` }));
   }
 
-  /** As the documentation has it, with short intervals. */
+  /** As the documentation has it, but patient: the machine may be busy. */
   async #keepAlive(side: Side, { priority }: { priority: number }): Promise<void> {
     const { folder } = this, path = `${folder}/keepalived-${side}`;
     await Deno.writeTextFile(
@@ -195,9 +204,9 @@ global_defs {
   enable_script_security
 }
 vrrp_script rackseed {
-  script "/usr/bin/curl -skf -m 2 -o /dev/null https://127.0.0.1:${PORT}/healthz"
+  script "/usr/bin/curl -skf -m 60 -o /dev/null https://127.0.0.1:${PORT}/healthz"
   interval 1
-  timeout 3
+  timeout 60
   fall 2
   rise 1
 }
@@ -207,7 +216,7 @@ vrrp_instance rackseed {
   interface eth0
   virtual_router_id 51
   priority ${priority}
-  advert_int 1
+  advert_int ${this.#advertSeconds}
   virtual_ipaddress {
     ${ADDRESS}/24
   }
@@ -237,7 +246,7 @@ vrrp_instance rackseed {
     args: readonly string[],
     { token, log }: { token?: string | undefined; log: string },
   ): Deno.ChildProcess {
-    return new Deno.Command("sh", {
+    const child = new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" >> ${this.folder}/${log}.log 2>&1`, command, ...args],
       env: {
         RACKSEED_SERVER: `https://${ADDRESS}:${PORT}`,
@@ -247,6 +256,8 @@ vrrp_instance rackseed {
       stdout: "null",
       stderr: "null",
     }).spawn();
+    this.#started.push(child);
+    return child;
   }
 
   async #run(
