@@ -30,7 +30,7 @@ interface Failover {
 }
 
 async function failOver(): Promise<Failover> {
-  await using lab = await FailoverLab.start({ advertSeconds: 1 });
+  await using lab = await FailoverLab.start({ keepalived: true });
   await lab.rackseed("node", "set", "n1");
   const cutMs = Date.now();
   await lab.cutPower("a");
@@ -44,7 +44,9 @@ const failovers: Failover[] = [];
 for (let run = 0; run < runs; run++) {
   failovers.push(await failOver());
   const { answerMs, ageMs } = failovers[run] ?? { answerMs: NaN, ageMs: NaN };
-  console.error(`  answered after ${(answerMs / 1000).toFixed(1)} s, with a state ${Math.round(ageMs)} ms old`);
+  console.error(
+    `  answered after ${(answerMs / 1000).toFixed(1)} s, with a state ${Math.round(ageMs)} ms old`,
+  );
 }
 const worst = {
   answerMs: Math.max(...failovers.map(({ answerMs }) => answerMs)),

@@ -76,7 +76,9 @@ export class Follower implements AsyncDisposable {
   /** Waits until the server has ended the stream, for this long at most. */
   async drained(timeoutMs: number): Promise<void> {
     const untilMs = this.#now() + timeoutMs;
-    while (this.#isConnected && this.#now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (this.#isConnected && this.#now() < untilMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,7 +53,9 @@ export class Mirror {
   }
 
   async #run(from: { client: ApiClient; signal: AbortSignal }): Promise<void> {
-    for (let [file] = this.#missing(); file !== undefined; [file] = this.#missing()) await this.#copy(file, from);
+    for (let [file] = this.#missing(); file !== undefined; [file] = this.#missing()) {
+      await this.#copy(file, from);
+    }
   }
 
   async #copy(

@@ -93,7 +93,9 @@ export class Replica implements Disposable {
       const options = { write: true, create: true, truncate: true, mode: 0o600 };
       this.#copy = { file: Deno.openSync(`${this.#database}.new`, options), sizeBytes: 0 };
     }
-    if (this.#copy === undefined || this.#copy.sizeBytes !== at) throw misfit("a part of the copy is missing");
+    if (this.#copy === undefined || this.#copy.sizeBytes !== at) {
+      throw misfit("a part of the copy is missing");
+    }
     writeAll(this.#copy.file, bytes);
     this.#copy.sizeBytes += bytes.length;
   }
@@ -177,7 +179,8 @@ function mergeLog(database: string): void {
 function misfit(reason: string): RackseedError {
   return new RackseedError("cannot follow the server", {
     reason: `${reason}.`,
-    remedy: "nothing: the standby connects again; if this repeats, check its disk and both versions of Rackseed.",
+    remedy:
+      "nothing: the standby connects again; if this repeats, check its disk and both versions of Rackseed.",
     status: 502,
   });
 }

@@ -290,7 +290,8 @@ export class Replication implements Disposable {
 /** Why a server must not go on. */
 export function supersededBy(epoch: number, { own }: { own: number }): RackseedError {
   return new RackseedError("cannot serve", {
-    reason: `another server of this site has taken over (epoch ${epoch}; this one knows ${own}). It decides now.`,
+    reason:
+      `another server of this site has taken over (epoch ${epoch}; this one knows ${own}). It decides now.`,
     remedy: "let this machine follow it: `rackseed server standby add NAME` there, then here " +
       "`rackseed server join https://HOST:8443 --token TOKEN --force`.",
     status: 503,
@@ -313,7 +314,8 @@ function takeOverNotice(
   return {
     subject: "take-over",
     problem: `${standby} took over from ${of} at ${began}; what that server did after ${heard} is not here`,
-    remedy: "look whether the last orders before that are here (the audit log), and give this server a standby: " +
+    remedy:
+      "look whether the last orders before that are here (the audit log), and give this server a standby: " +
       "rackseed server standby add NAME",
   };
 }

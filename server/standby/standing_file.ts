@@ -31,8 +31,11 @@ export function readStanding(data: string): StandingFile | undefined {
     return StandingFile.parse(JSON.parse(text));
   } catch (error) {
     throw new RackseedError(`cannot read ${path}`, {
-      reason: `${error instanceof SyntaxError ? messageOf(error) : "it has not the form that Rackseed writes"}.`,
-      remedy: "on a standby, remove it and enrol again (rackseed server join); on the serving server, remove it.",
+      reason: `${
+        error instanceof SyntaxError ? messageOf(error) : "it has not the form that Rackseed writes"
+      }.`,
+      remedy:
+        "on a standby, remove it and enrol again (rackseed server join); on the serving server, remove it.",
     });
   }
 }

@@ -30,7 +30,14 @@ export function beginEpoch(
       standby: name,
       of: server,
     };
-    const act = { who: by, address, action: "server.take-over", nodes: [], images: [], subject: name } as const;
+    const act = {
+      who: by,
+      address,
+      action: "server.take-over",
+      nodes: [],
+      images: [],
+      subject: name,
+    } as const;
     const { end } = new AuditLog(db, { now }).begin(act);
     epochs.begin(takeOver);
     // its own record as a standby

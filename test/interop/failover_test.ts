@@ -1,4 +1,7 @@
-/** keepalived moves the server's address while eight machines install: all finish, none twice, the audit log is whole. */
+/**
+ * The server's address moves to its standby while eight machines install: all finish, none twice, the audit log is whole.
+ * `deno task bench failover` does so with keepalived.
+ */
 import assert from "node:assert/strict";
 import type { NodeView } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
@@ -12,11 +15,11 @@ const PATIENCE_MS = 240_000;
 Deno.test({
   name:
     "the server loses its power while eight machines install: its standby finishes, and nothing is installed twice",
-  ...needs({ root: true, programs: ["ip", "keepalived", "curl"] }),
+  ...needs({ root: true, programs: ["ip", "curl"] }),
   async fn() {
-    await using lab = await FailoverLab.start();
+    await using lab = await FailoverLab.start({ keepalived: false });
     await Deno.mkdir(`${lab.folder}/tree`);
-    const script = "for i in 1 2 3 4 5 6 7 8; do head -c 4M /dev/urandom > $i; done";
+    const script = "for i in 1 2 3 4; do head -c 4M /dev/urandom > $i; done";
     await new Deno.Command("sh", { args: ["-ec", script], cwd: `${lab.folder}/tree` }).output();
     await lab.rackseed("image", "import", "web", `${lab.folder}/tree`, "--level", "1");
     await lab.untilCopied();
@@ -24,8 +27,10 @@ Deno.test({
     const isInstalling = ({ report }: NodeView) => report?.step === "install";
     await waitFor("the middle", async () => (await lab.nodes()).filter(isInstalling).length >= 4, {
       timeoutMs: PATIENCE_MS,
+      everyMs: 500,
     });
     await lab.cutPower("a");
+    await lab.moveTo("b");
     const states = (await Promise.all(agents.map(({ status }) => status))).map(({ code }) => code);
     assert.deepEqual(states, NODES.map(() => 0));
 

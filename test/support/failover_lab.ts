@@ -1,6 +1,6 @@
 /**
- * A server, its standby and the machines that they install, each in a network namespace on one bridge; keepalived moves
- * the address at which the machines know the server. Root; iproute2, keepalived.
+ * A server, its standby and the machines that they install, each in a network namespace on one bridge. keepalived moves
+ * the address at which the machines know the server, or `moveTo` does. Root; iproute2, curl, keepalived.
  */
 import { StandbyOverview, StandbyToken } from "#contract/api/standbys.ts";
 import { DeployAnswer, type NodeView } from "#contract/api.ts";
@@ -20,15 +20,15 @@ export class FailoverLab implements AsyncDisposable {
   readonly #program: string;
   readonly #stack: AsyncDisposableStack;
   readonly #places: Record<Side | "machines", NetworkNamespace>;
-  readonly #advertSeconds: number;
+  readonly #hasKeepalived: boolean;
   readonly #started: Deno.ChildProcess[] = [];
   readonly #children: Record<Side, Deno.ChildProcess[]> = { a: [], b: [] };
 
   private constructor(
     folder: string,
-    { program, stack, places, advertSeconds }: {
+    { program, stack, places, keepalived }: {
       program: string;
-      advertSeconds: number;
+      keepalived: boolean;
       stack: AsyncDisposableStack;
       places: Record<Side | "machines", NetworkNamespace>;
     },
@@ -37,14 +37,11 @@ export class FailoverLab implements AsyncDisposable {
     this.#program = program;
     this.#stack = stack;
     this.#places = places;
-    this.#advertSeconds = advertSeconds;
+    this.#hasKeepalived = keepalived;
   }
 
-  /**
-   * Both servers and their keepalived run; the standby follows. `advertSeconds`: keepalived's interval, three of which
-   * make a server dead; on a busy machine a short one moves the address for nothing.
-   */
-  static async start({ advertSeconds = 5 }: { advertSeconds?: number } = {}): Promise<FailoverLab> {
+  /** The standby follows. Without `keepalived`, which moves the address for nothing on a busy machine, the caller does. */
+  static async start({ keepalived }: { keepalived: boolean }): Promise<FailoverLab> {
     await using stack = new AsyncDisposableStack();
     const program = await ensureProduct();
     const folder = await Deno.makeTempDir({ prefix: "rackseed-failover-" });
@@ -64,7 +61,7 @@ export class FailoverLab implements AsyncDisposable {
       b: await place("b", OWN.b),
       machines: await place("m", MACHINES),
     };
-    const lab = new FailoverLab(folder, { program, stack: stack.move(), places, advertSeconds });
+    const lab = new FailoverLab(folder, { program, stack: stack.move(), places, keepalived });
     try {
       await lab.#begin();
     } catch (error) {
@@ -92,10 +89,8 @@ export class FailoverLab implements AsyncDisposable {
 
   /** Orders the installation of directories, one for each machine; resolves to their agents. */
   async deploy(names: readonly string[], image: string): Promise<Deno.ChildProcess[]> {
-    for (const name of names) {
-      await Deno.mkdir(`${this.folder}/${name}`);
-      await this.rackseed("node", "set", name);
-    }
+    for (const name of names) await Deno.mkdir(`${this.folder}/${name}`);
+    await this.rackseed("node", "set", ...names);
     const { nodes } = DeployAnswer.parse(await this.json("node", "deploy", ...names, "--image", image));
     return nodes.map(({ node, token }) =>
       this.#spawn("machines", ["agent", "install", "--target", `${this.folder}/${node}`], {
@@ -135,6 +130,20 @@ export class FailoverLab implements AsyncDisposable {
     this.#children[side] = [];
   }
 
+  /** Gives a server the address that moves, and lets it serve, as keepalived does. */
+  async moveTo(side: Side): Promise<void> {
+    await this.#places[side].ip(["address", "add", `${ADDRESS}/24`, "dev", "eth0"]);
+    // keepalived announces the address by ARP
+    await this.#places.machines.ip(["neigh", "flush", "dev", "eth0"]);
+    const { code, stderr } = await this.#run(side, [
+      "server",
+      "take-over",
+      "--data",
+      `${this.folder}/${side}`,
+    ]);
+    if (code !== 0) throw new Error(`rackseed server take-over exited ${code}: ${stderr}`);
+  }
+
   /** Its network works again, and its service is started once; returns how it ends. */
   async returns(side: Side): Promise<Output> {
     await this.#places[side].ip(["link", "set", "eth0", "up"]);
@@ -163,7 +172,8 @@ export class FailoverLab implements AsyncDisposable {
     await waitFor("the server", () => Promise.resolve(isThere(`${this.folder}/a/url`)), {
       timeoutMs: PATIENCE_MS,
     });
-    await this.#keepAlive("a", { priority: 150 });
+    if (this.#hasKeepalived) await this.#keepAlive("a", { priority: 150 });
+    else await this.moveTo("a");
     await this.untilAnswer();
     const { token } = StandbyToken.parse(await this.json("server", "standby", "add", "b"));
     const join = [
@@ -179,13 +189,13 @@ export class FailoverLab implements AsyncDisposable {
     if (code !== 0) throw new Error(`rackseed server join exited ${code}: ${stderr}`);
     this.#serve("b");
     await this.untilCopied();
-    await this.#keepAlive("b", { priority: 100 });
+    if (this.#hasKeepalived) await this.#keepAlive("b", { priority: 100 });
   }
 
   #serverArguments(side: Side): string[] {
     return [
       ...["server", "--data", `${this.folder}/${side}`, "--listen", `0.0.0.0:${PORT}`, "--address", ADDRESS],
-      ...["--tftp-port", "off", "--upload-limit", "8MB/s"],
+      ...["--tftp-port", "off", "--upload-limit", "4MB/s"],
     ];
   }
 
@@ -193,7 +203,7 @@ export class FailoverLab implements AsyncDisposable {
     this.#children[side].push(this.#spawn(side, this.#serverArguments(side), { log: `server-${side}` }));
   }
 
-  /** As the documentation has it, but patient: the machine may be busy. */
+  /** As the documentation has it. */
   async #keepAlive(side: Side, { priority }: { priority: number }): Promise<void> {
     const { folder } = this, path = `${folder}/keepalived-${side}`;
     await Deno.writeTextFile(
@@ -204,9 +214,8 @@ global_defs {
   enable_script_security
 }
 vrrp_script rackseed {
-  script "/usr/bin/curl -skf -m 60 -o /dev/null https://127.0.0.1:${PORT}/healthz"
+  script "/usr/bin/curl -skf -m 2 -o /dev/null https://127.0.0.1:${PORT}/healthz"
   interval 1
-  timeout 60
   fall 2
   rise 1
 }
@@ -216,7 +225,7 @@ vrrp_instance rackseed {
   interface eth0
   virtual_router_id 51
   priority ${priority}
-  advert_int ${this.#advertSeconds}
+  advert_int 1
   virtual_ipaddress {
     ${ADDRESS}/24
   }
