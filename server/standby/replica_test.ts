@@ -147,6 +147,21 @@ Deno.test("a log that was emptied while the standby was away costs another copy"
   pair.same();
 });
 
+Deno.test("a log that is emptied before a slow standby has all of it costs another copy", async () => {
+  using pair = new Pair();
+  await pair.begin();
+  pair.add("y".repeat(1_000_000), 9);
+  let isFirst = true;
+  const types = await pair.follow((type) => {
+    if (type !== "log" || !isFirst) return;
+    isFirst = false;
+    pair.source.tidy([]);
+    pair.add("next log");
+  });
+  assert.deepEqual(types, ["hello", "log", "copy", "content", "alive"]);
+  pair.same();
+});
+
 Deno.test("transactions while the copy is sent are in it or follow it, and the log is not emptied meanwhile", async () => {
   using pair = new Pair();
   pair.add("z".repeat(500_000), 10);

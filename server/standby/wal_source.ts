@@ -36,8 +36,9 @@ export class WalSource implements Disposable {
   #file: Deno.FsFile | undefined;
   #cursor: WalCursor | undefined;
   #log = 0;
-  /** Bytes of all logs before the present one, so that every place has a number. */
+  /** Bytes of all logs before the present one, so that every place has a number; and of the last of them. */
   #before = 0;
+  #lastLog = 0;
   #copies = 0;
 
   constructor(db: DatabaseSync, path: string) {
@@ -62,9 +63,10 @@ export class WalSource implements Disposable {
     return { log: this.#log, at: this.#cursor?.position.at ?? 0 };
   }
 
-  /** Grows with every transaction, across logs. */
+  /** Grows with every transaction, across logs; 0 for a place in a log that is long gone. */
   numberOf({ log, at }: Place): number {
-    return log === this.#log ? this.#before + at : this.#before;
+    if (log === this.#log) return this.#before + at;
+    return log === this.#log - 1 ? this.#before - this.#lastLog + at : 0;
   }
 
   /** The place of a standby that has the log up to `position`; undefined if it needs a copy. */
@@ -85,7 +87,8 @@ export class WalSource implements Disposable {
   /** What follows `place`, at most 1 MiB; undefined at the end. Throws RangeError if a copy is needed instead. */
   after(place: Place): LogPart | undefined {
     const end = this.end();
-    if (place.log === end.log - 1 && this.numberOf(place) === this.#before) place = { log: end.log, at: 0 };
+    // it has the whole log before
+    if (place.log === end.log - 1 && place.at === this.#lastLog) place = { log: end.log, at: 0 };
     if (place.log !== end.log) throw new RangeError("the log has been emptied since");
     if (place.at >= end.at) return undefined;
     using file = openIfThere(`${this.#path}-wal`);
@@ -136,7 +139,8 @@ export class WalSource implements Disposable {
     if (begun === undefined) return;
     if (begun.salt !== this.#cursor?.salt) {
       if (this.#cursor !== undefined) {
-        this.#before += this.#cursor.position.at;
+        this.#lastLog = this.#cursor.position.at;
+        this.#before += this.#lastLog;
         this.#log++;
       }
       this.#cursor = begun;
