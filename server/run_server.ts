@@ -50,6 +50,8 @@ async function followFirst(
   if (json) print(JSON.stringify({ standby: standby.url, follows: standby.follows, data: options.data }));
   else print(`Rackseed follows ${standby.follows}, as its standby at ${standby.url}`);
   manager.ready(`follows ${standby.follows}`);
+  // it reads its settings when it starts to serve, and a signal without a listener would end it
+  using _hangUp = onHangUp(() => log.info("not-reloaded", { reason: "this server is a standby" }));
   await standby.done;
 }
 

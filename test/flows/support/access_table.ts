@@ -234,6 +234,7 @@ export const TABLE: readonly Row[] = [
   ["GET /standbys/content", []],
   ["GET /events", VIEW],
   ["GET /openapi.json", WHO],
+  ["GET /standing", WHO],
 
   ["GET /webhooks", ADMIN],
   ["GET /webhooks/:webhook", ADMIN],
