@@ -111,7 +111,7 @@ Deno.test("a standby gets a copy once, then only the log", async () => {
   pair.same();
   assert.deepEqual(await pair.follow(), ["hello", "content", "alive"]);
   // longer than what is kept: the standby has all of it, so that the next log follows
-  pair.add("y".repeat(1_000_000), 9);
+  pair.add("y".repeat(1_000_000), 5);
   await pair.follow();
   pair.source.tidy([pair.source.end()]);
   pair.add("after");
@@ -122,7 +122,7 @@ Deno.test("a standby gets a copy once, then only the log", async () => {
 Deno.test("a log that is emptied while the standby follows goes into its database, and the next one begins", async () => {
   using pair = new Pair();
   await pair.begin();
-  pair.add("y".repeat(1_000_000), 9);
+  pair.add("y".repeat(1_000_000), 5);
   const types = await pair.follow((type) => {
     if (type !== "content") return;
     pair.source.tidy([pair.source.end()]);
@@ -140,7 +140,7 @@ Deno.test("a log that was emptied while the standby was away costs another copy"
   using pair = new Pair();
   pair.add("one");
   await pair.begin();
-  pair.add("y".repeat(1_000_000), 9);
+  pair.add("y".repeat(1_000_000), 5);
   pair.source.tidy([]);
   pair.add("two");
   assert.deepEqual(await pair.follow(), ["hello", "copy", "content", "alive"]);
@@ -150,7 +150,7 @@ Deno.test("a log that was emptied while the standby was away costs another copy"
 Deno.test("a log that is emptied before a slow standby has all of it costs another copy", async () => {
   using pair = new Pair();
   await pair.begin();
-  pair.add("y".repeat(1_000_000), 9);
+  pair.add("y".repeat(1_000_000), 5);
   let isFirst = true;
   const types = await pair.follow((type) => {
     if (type !== "log" || !isFirst) return;
@@ -164,8 +164,8 @@ Deno.test("a log that is emptied before a slow standby has all of it costs anoth
 
 Deno.test("transactions while the copy is sent are in it or follow it, and the log is not emptied meanwhile", async () => {
   using pair = new Pair();
-  pair.add("z".repeat(500_000), 10);
-  let left = 6;
+  pair.add("z".repeat(500_000), 4);
+  let left = 3;
   await pair.follow((type) => {
     if (type !== "copy" || left-- < 0) return;
     pair.add("w".repeat(2_000_000));
