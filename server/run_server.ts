@@ -28,13 +28,13 @@ export async function runServer(command: ServerCommand, { reread, signal }: Serv
   const manager = new ServiceManager(managerOptions(Deno.env.toObject(), Deno.pid));
   using stack = new DisposableStack();
   stack.use(manager);
+  signal.addEventListener("abort", () => manager.stopping(), { once: true });
   await followFirst(options, { manager, json, signal });
-  signal.throwIfAborted();
+  if (signal.aborted) return;
   const server = await startServer(options, { signal, metrics });
   stack.use(onHangUp(reloader(command, { server, manager, logs, reread })));
   if (json) print(JSON.stringify({ ...server.urls, ports: server.ports, data: options.data }));
   else printPlaces(server, options);
-  signal.addEventListener("abort", () => manager.stopping(), { once: true });
   manager.ready(`serves at ${server.urls.server}`);
   await server.done;
 }
@@ -46,7 +46,10 @@ async function followFirst(
 ): Promise<void> {
   const standing = readStanding(options.data);
   if (standing?.role !== "follows") return;
-  const standby = await startStandby(options, { standing, signal });
+  const standby = await startStandby(options, { standing, signal }).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (standby === undefined) return;
   if (json) print(JSON.stringify({ standby: standby.url, follows: standby.follows, data: options.data }));
   else print(`Rackseed follows ${standby.follows}, as its standby at ${standby.url}`);
   manager.ready(`follows ${standby.follows}`);
