@@ -32,6 +32,8 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./server/facts_command.ts")).backUpServer(file, options),
   restoreServer: async (file, options) =>
     (await import("./server/facts_command.ts")).restoreServer(file, options),
+  joinServer: async (server, options) =>
+    await (await import("./server/standby_command.ts")).joinServer(server, options),
   runDoctor: async (options) => await (await import("./server/doctor_command.ts")).runDoctor(options),
   supportBundle: async (file, options) =>
     await (await import("./server/support_command.ts")).supportBundle(file, options),

@@ -33,6 +33,7 @@ const PACKAGES: Packages = {
   "isc-dhcp-relay": "/usr/sbin/dhcrelay",
   "isc-dhcp-server": "/usr/sbin/dhcpd",
   "kea-dhcp4-server": "/usr/sbin/kea-dhcp4",
+  "keepalived": "/usr/sbin/keepalived",
   "kmod": "/usr/sbin/depmod",
   "libcap2-bin": "/usr/sbin/setcap",
   "libarchive-tools": "/usr/bin/bsdtar",

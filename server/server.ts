@@ -27,6 +27,8 @@ import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
 import { startMedia } from "./services/start_media.ts";
 import { startTransfers } from "./services/start_registry.ts";
+import { refuseIfSuperseded, startReplication } from "./services/start_replication.ts";
+import { readStanding } from "./standby/standing_file.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { openSecureBoot } from "./services/secure_boot.ts";
@@ -37,6 +39,7 @@ import { startUpstream } from "./services/start_upstream.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
 import { Sites } from "./sites/sites.ts";
+import type { Replication } from "./standby/replication.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -122,13 +125,23 @@ async function startServices(
   const now = () => Date.now();
   const context: StartContext = { options, site, reaper, stack, closing: closing.signal, now };
   const data = await openData(context);
+  const standing = readStanding(options.data);
+  const fence = standing?.role === "serves" ? standing.takeOver.of : undefined;
+  await refuseIfSuperseded(context, data, { hasTakenOver: fence !== undefined });
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
   const boots = new MeasuredBoots({
     image: (ref) => installer?.file(`images/${ref}/agent.efi`),
     now,
   });
-  const managed = await manageNodes(context, { data, served, boots, installer: () => installer });
+  const replication = startReplication(context, { data, notices: served.notices, fence });
+  const managed = await manageNodes(context, {
+    data,
+    served,
+    boots,
+    replication,
+    installer: () => installer,
+  });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
@@ -140,7 +153,10 @@ async function startServices(
   const { swarm, http, rsync, peers, addresses } = served, { https } = managed;
   writeUrl(`${options.data}/url`, https.url);
   await managed.rehearsals.resume();
-  const running = runUntil(signal, { services: stack.move(), finished: netboot.finished });
+  const running = runUntil(signal, {
+    services: stack.move(),
+    finished: [...netboot.finished, replication.superseded],
+  });
   log.info("serving", { server: https.url, data: options.data });
   return {
     urls: { server: https.url, http: addresses.http, rsync: addresses.rsync },
@@ -240,10 +256,11 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
 async function manageNodes(
   context: StartContext,
-  { data, served, boots, installer }: {
+  { data, served, boots, replication, installer }: {
     data: ServerData;
     served: Served;
     boots: MeasuredBoots;
+    replication: Replication;
     installer: () => InstallerBoot | undefined;
   },
 ) {
@@ -355,6 +372,7 @@ async function manageNodes(
       images,
       files: images.files,
       notices,
+      replication,
       packStore: served.packStore,
       transfers,
       live,

@@ -71,6 +71,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/store/",
   ],
   "server/pack_store/": ["server/bucket/", "server/contract/", "server/images/", "server/store/"],
+  "server/standby/": ["server/access/", "server/contract/", "server/store/"],
   "server/power/": ["server/contract/", "server/store/"],
   "server/schedules/": [
     "server/contract/",
@@ -98,6 +99,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/access/",
     "server/bucket/",
     "server/contract/",
+    "server/standby/",
     "server/store/",
     "server/torrent/metainfo/",
     "boot/",
@@ -156,6 +158,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/rehearsal/",
     "server/rsync/",
     "server/schedules/",
+    "server/standby/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",

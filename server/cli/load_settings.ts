@@ -84,6 +84,7 @@ export function serverCommand(
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
     requireTpm: values["require-tpm"],
+    startAlone: values["start-alone"],
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
     webSeed: values["web-seed"],

@@ -4,10 +4,11 @@ import { DEFAULT_CONFIG, DEFAULT_DATA } from "./defaults.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, JSON_RESULT } from "./help_text.ts";
 import type { Actions } from "./actions.ts";
+import { addStandby } from "./standby_command.ts";
 import { type Setting, SETTING_NAMES, settingOf, type SettingValues } from "./settings.ts";
 
 /** What the server's commands do, passed in by main.ts. */
-type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
+type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "joinServer" | "signal">;
 
 export function addServer(
   program: Command<[], Record<PropertyKey, never>>,
@@ -28,6 +29,7 @@ export function addServer(
     await runServer(read(), { reread: read });
   });
   addServerBackup(server as unknown as Command, facts);
+  addStandby(server as unknown as Command, facts);
 }
 
 export function optionOf(
@@ -71,7 +73,7 @@ const EXAMPLES = [
 
 function addServerBackup(
   server: Command,
-  { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer">,
+  { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer" | "joinServer">,
 ): void {
   withServer(server.command("backup"), { heading: "Connection (default: the server on --data):" })
     .description("Save all of the server except the image data to one tar file.")

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly signedImages?: "off" | "on" | "enroll";
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
   readonly requireTpm?: boolean;
+  /** Serve although no standby answers; see standby/. */
+  readonly startAlone?: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;
   /** Whether the server itself uploads images by BitTorrent (absent: yes). */
@@ -164,6 +166,16 @@ export interface RestoreServer {
   /** Move existing facts aside instead of refusing. */
   readonly force: boolean;
   readonly json: boolean;
+}
+
+/** `rackseed server join`. */
+export interface JoinServer {
+  readonly data: string;
+  /** The server's one-time token. */
+  readonly token: string;
+  /** Move existing facts aside instead of refusing. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** What the settings decide about the service of `rackseed install-service`. */

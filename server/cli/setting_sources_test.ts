@@ -36,6 +36,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
   "require-tpm": ["true"],
+  "start-alone": ["true"],
   "upload-limit": ["800mbit"],
   "seeder": ["off"],
   "web-seed": ["http://10.0.0.2/seed/", "http://10.0.0.3/seed/"],

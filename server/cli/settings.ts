@@ -213,6 +213,11 @@ const SETTINGS = {
     parse: parseSwitch,
     fallback: false,
   },
+  "start-alone": {
+    description: "serve although no standby answers that may have taken over (for one start)",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "upload-limit": {
     argument: "<rate>",
     description: "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",

@@ -33,7 +33,9 @@ export function chooseAddresses(
 ): SiteAddresses {
   const chosen = name === undefined ? undefined : findInterface(name, interfaces);
   const specific = listen && ![ANY, "::"].includes(listen.hostname) ? listen.hostname : undefined;
-  const bind = chosen?.address ?? specific ?? ANY;
+  // an address that moves between two machines is on this one only while it serves
+  const moves = address !== undefined && address !== chosen?.address && listen !== undefined && !specific;
+  const bind = moves ? ANY : chosen?.address ?? specific ?? ANY;
   const first = interfaces.find((i) => i.family === "IPv4" && i.name !== "lo");
   return {
     advertised: address ?? chosen?.address ?? (specific && isIpv4(specific) ? specific : undefined) ??

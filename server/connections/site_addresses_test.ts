@@ -15,6 +15,12 @@ Deno.test("the address given wins, then the interface, then the address of HTTPS
     [{ interface: "eth1", address: "10.0.0.9" }, "10.0.0.9", "10.0.0.1", "10.0.0.1:8443"],
     [{ listen: { hostname: "127.0.0.1", port: 0 } }, "127.0.0.1", "127.0.0.1", "127.0.0.1:0"],
     [{ listen: { hostname: "0.0.0.0", port: 1 }, interface: "eth1" }, "10.0.0.1", "10.0.0.1", "0.0.0.0:1"],
+    [
+      { listen: { hostname: "0.0.0.0", port: 1 }, interface: "eth1", address: "10.0.0.9" },
+      "10.0.0.9",
+      "0.0.0.0",
+      "0.0.0.0:1",
+    ],
   ];
   for (const [options, advertised, bind, listen] of cases) {
     const site = chooseAddresses(options, INTERFACES);

@@ -20,6 +20,7 @@ import { relayCalls } from "./calls/relays.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
 import { transferCalls } from "./calls/transfers.ts";
+import { standbyCalls } from "./calls/standbys.ts";
 
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
@@ -38,6 +39,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Sites and relays": relayCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
+  "Standbys": standbyCalls,
   "A node's agent": nodeAgentCalls,
 };
 
@@ -57,6 +59,7 @@ export const CALLS = {
   ...relayCalls,
   ...peopleCalls,
   ...siteCalls,
+  ...standbyCalls,
   ...nodeAgentCalls,
 };
 export type CallName = keyof typeof CALLS;

@@ -7,6 +7,7 @@ import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
+import { EPOCH } from "./api/standbys.ts";
 import { callNamed } from "./calls.ts";
 import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
@@ -33,6 +34,8 @@ export class ApiClient implements Disposable {
   readonly #http: Deno.HttpClient;
   #secret: string;
   #sign: ((request: SignedRequest) => Record<string, string>) | undefined;
+  /** The latest epoch that a server has answered with, see api/standbys.ts. */
+  epoch = "";
 
   private constructor(server: URL, { http, secret }: { http: Deno.HttpClient; secret: string }) {
     this.server = server;
@@ -151,6 +154,7 @@ export class ApiClient implements Disposable {
       this.#sign?.({ method, url, body: signedBytes(content) }) ??
         { authorization: `Bearer ${this.#secret}` },
     );
+    if (this.epoch !== "") headers.set(EPOCH, this.epoch);
     if (range !== undefined) headers.set("range", range);
     if (key !== undefined) headers.set(IDEMPOTENCY_KEY, `"${key}"`);
     if (json !== undefined) headers.set("content-type", "application/json");
@@ -171,8 +175,14 @@ export class ApiClient implements Disposable {
     } finally {
       clearTimeout(timer);
     }
+    this.#noteEpoch(response.headers.get(EPOCH) ?? "");
     if (!response.ok) throw await problemOf(response, `${method} ${path}`);
     return response;
+  }
+
+  /** The server checks the signature when it comes back. */
+  #noteEpoch(statement: string): void {
+    if (statement.length < 256 && parseInt(statement) > (parseInt(this.epoch) || 0)) this.epoch = statement;
   }
 
   async #json<T extends z.ZodType>(

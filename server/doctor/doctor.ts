@@ -10,6 +10,7 @@ import { checkPackStore } from "./checks/pack_store.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkSpace } from "./checks/space.ts";
 import { checkSpanningTree } from "./checks/spanning_tree.ts";
+import { checkStandby } from "./checks/standby.ts";
 import { checkStore } from "./checks/store.ts";
 import type { Check, DoctorOptions, DoctorSystem, Finding } from "./finding.ts";
 
@@ -24,6 +25,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   data: checkData,
   certificates: checkCertificates,
   store: checkStore,
+  standby: checkStandby,
   "pack store": checkPackStore,
 };
 const CHECK_MS = 30_000;

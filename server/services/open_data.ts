@@ -10,6 +10,7 @@ import { Deployments } from "../store/deployments.ts";
 import { ImageStore } from "../store/images.ts";
 import { openSigningKey } from "../store/keys.ts";
 import { Nodes } from "../store/nodes.ts";
+import { WalSource } from "../standby/wal_source.ts";
 import { RehearsalTable } from "../store/rehearsals.ts";
 import { SiteTable } from "../store/sites.ts";
 import { UpstreamTable } from "../store/upstream.ts";
@@ -33,13 +34,19 @@ export interface ServerData {
   readonly sites: SiteTable;
   readonly upstream: UpstreamTable;
   readonly store: ImageStore;
+  /** The database, as standbys copy it. */
+  readonly source: WalSource;
 }
 
 /** The directory's lock must be held. Throws RackseedError. */
 export async function openData({ options, stack, now }: StartContext): Promise<ServerData> {
   const directory = new DataDirectory(options.data);
   const db = openDatabase(directory.database);
-  stack.defer(() => db.close());
+  const source = new WalSource(db, directory.database);
+  stack.defer(() => {
+    db.close();
+    source[Symbol.dispose]();
+  });
   const authority = await openAuthority(options.data);
   const pin = pinOf(authority.pem);
   const admin = AdminToken.open(options.data, { pin });
@@ -82,5 +89,6 @@ export async function openData({ options, stack, now }: StartContext): Promise<S
     sites,
     upstream,
     store,
+    source,
   };
 }

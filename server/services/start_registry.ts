@@ -20,7 +20,10 @@ export function openRegistry(
 ): Registry {
   return new Registry({
     credentials: credentialsFor(registryAuthFile),
-    caPem: readAuthority(registryCaFile, { setting: "--registry-ca-file", title: "cannot use OCI registries" }),
+    caPem: readAuthority(registryCaFile, {
+      setting: "--registry-ca-file",
+      title: "cannot use OCI registries",
+    }),
     plainHttp: registryHttp,
   });
 }

@@ -24,6 +24,7 @@ import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { relayRoutes } from "./routes/relays.ts";
+import { standbyRoutes, withEpoch } from "./routes/standbys.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { transferRoutes } from "./routes/transfers.ts";
@@ -31,6 +32,7 @@ import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
+  app.use("*", withEpoch(context));
   app.use("*", guard(context));
   app.route("/", nodeAgentRoutes(context));
   app.route("/", templateRoutes(context));
@@ -50,6 +52,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", siteRoutes(context));
   app.route("/", relayRoutes(context));
   app.route("/", swarmRoutes(context));
+  app.route("/", standbyRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));

@@ -16,6 +16,13 @@ import type {
   ScheduleTerms,
   ScheduleView,
 } from "#contract/api/schedules.ts";
+import type {
+  FollowReport,
+  FollowRequest,
+  StandbyOverview,
+  StandbyToken,
+  Standing,
+} from "#contract/api/standbys.ts";
 import type { MediumAnswer, MediumBootAnswer, MediumRequest, MediumView } from "#contract/api/media.ts";
 import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { SecureBootView } from "#contract/api/secure_boot.ts";
@@ -87,6 +94,7 @@ export interface ApiContext {
     cancel(id: string): Promise<TransferView>;
     key(image: string): ImageKey;
   };
+  readonly replication: ReplicationControl;
   readonly hooks: HookRegistry;
   readonly power: PowerControl;
   readonly notices: { list(): Notice[] };
@@ -113,6 +121,27 @@ export interface ApiContext {
   /** Aborted when the server closes, to end long polls. */
   readonly closing: AbortSignal;
   readonly now: () => number;
+}
+
+/** See server/standby/. */
+export interface ReplicationControl {
+  /** Of this server's epoch, for the header. */
+  readonly statement: string;
+  /** Takes the epoch that a call came with. Throws RackseedError (503) if this server has been superseded. */
+  admit(statement: string | undefined): void;
+  /** Resolves when the standbys have what was committed until now, or are too slow. */
+  kept(): Promise<void>;
+  standing(): Standing;
+  overview(): StandbyOverview;
+  add(name: string): StandbyToken;
+  remove(name: string): void;
+  /** Throws RackseedError (401) if it is not the secret of a standby. */
+  knows(secret: string): void;
+  enrol(token: string): { name: string; secret: string };
+  follow(secret: string, request: FollowRequest): ReadableStream<Uint8Array<ArrayBuffer>>;
+  report(secret: string, report: FollowReport, from: { address: string }): void;
+  /** The path of a published file. */
+  content(path: string): string;
 }
 
 /** Login through the site's OpenID provider. */

@@ -7,13 +7,12 @@ import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
 /** What the routes of machines check themselves. */
-export const SECRETS = ["boot", "session", "medium", "relay"] as const;
+export const SECRETS = ["boot", "session", "medium", "relay", "standby"] as const;
 
 export interface RouteRule {
   /**
    * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium. "relay": the
-   * proof or the token of a site's relay.
-   * "none": it is the same for everybody.
+   * proof or the token of a site's relay. "standby": that of a standby. "none": it is the same for everybody.
    */
   readonly needs: Access | typeof SECRETS[number] | "none";
   /** A node's own agent may call it as well: see agent_access.ts. */
@@ -204,6 +203,18 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /notices": VIEW,
   "GET /secure-boot": VIEW,
   "POST /server/backup": { needs: "administer", records: "server.backup" },
+  "GET /standing": { needs: "none" },
+  "GET /standbys": VIEW,
+  "POST /standbys": { needs: "administer", records: "standby.add", body: true },
+  "DELETE /standbys/:standby": { needs: "administer", records: "standby.remove", evenIfFull: true },
+  "POST /take-over": {
+    needs: "administer",
+    unrecorded: "a server that serves does nothing; a standby records it",
+  },
+  "POST /standbys/enrol": { needs: "standby", unrecorded: "its token was recorded when it was made" },
+  "POST /standbys/follow": { needs: "standby", unrecorded: "it only reads" },
+  "POST /standbys/report": { needs: "standby", unrecorded: "a sign of life, repeated by the standby" },
+  "GET /standbys/content": { needs: "standby" },
   "GET /events": VIEW,
   "GET /openapi.json": { needs: "none" },
 

@@ -75,6 +75,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^rackseed image store move\b/,
     "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
   ],
+  [
+    /^rackseed server (join|take-over|standby|--start-alone)\b/,
+    "needs two machines: test/interop/failover_test.ts, and test/flows/standby_test.ts",
+  ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];
 

@@ -39,6 +39,11 @@ const NOT_HERE = [
   "GET /images/:ref/boot/:file",
   "GET /media/:medium/image",
   "GET /rehearsals/:id",
+  // of a standby: standby_test.ts
+  "GET /standbys/content",
+  "POST /standbys/enrol",
+  "POST /standbys/follow",
+  "POST /standbys/report",
   "GET /rehearsals/:id/console",
   "GET /rehearsals/:id/screenshot",
   "POST /images/:ref/rehearsals",
@@ -342,6 +347,11 @@ async function people(test: ServerUnderTest): Promise<void> {
   );
   assert.equal(complaint, undefined);
   await (await client.send("POST", "/server/backup")).body?.cancel();
+  await client.get("/standing", any);
+  await client.post("/standbys", { body: { name: "b" }, schema: any });
+  await client.get("/standbys", any);
+  await client.send("DELETE", "/standbys/b");
+  await client.post("/take-over", { body: {}, schema: any });
   const rotated = await client.post("/tokens/rotate-admin", {
     body: {},
     schema: z.object({ token: z.string() }),

@@ -146,7 +146,10 @@ export const imageCalls = {
   "GET /images/:ref/torrent": {
     summary: "Fetch a version's torrent file, for other BitTorrent programs that seed it.",
     about: "What it names is sealed: a seeder cannot read the image.",
-    answer: { media: "application/x-bittorrent", about: "The torrent file, with the trackers and web seeds of now." },
+    answer: {
+      media: "application/x-bittorrent",
+      about: "The torrent file, with the trackers and web seeds of now.",
+    },
     errors: [409],
   },
   "GET /images/:ref/export": {

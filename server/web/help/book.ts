@@ -40,6 +40,7 @@ import restore from "../../docs/restore.md" with { type: "text" };
 import schedules from "../../docs/schedules.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
 import service from "../../docs/service.md" with { type: "text" };
+import standby from "../../docs/standby.md" with { type: "text" };
 import troubleshooting from "../../docs/troubleshooting.md" with { type: "text" };
 
 export interface BookPage {
@@ -93,6 +94,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("object-storage", objectStorage),
       page("sites", sites),
       page("operations", operations),
+      page("standby", standby),
       page("monitoring", monitoring),
       page("api", api),
       page("ansible", ansible),

@@ -37,6 +37,7 @@ import * as secureBoot from "#contract/api/secure_boot.ts";
 import * as sites from "#contract/api/sites.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as transfers from "#contract/api/transfers.ts";
+import * as standbys from "#contract/api/standbys.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
 import * as layout from "#contract/format/layout.ts";
@@ -86,6 +87,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   sites,
   schedules,
   transfers,
+  standbys,
   webhooks,
   { ImageName, Source, Totals },
 ];

@@ -39,6 +39,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   schedule: "Name of a schedule.",
   site: "Name of a site.",
   scope: "Whose hook it is: all, image:NAME, group:LABEL or node:NAME.",
+  standby: "Name of a standby.",
   tag: "Name of a tag.",
   to: "NAME, NAME@VERSION or NAME@TAG.",
   torrent: "Name of the version's torrent.",
@@ -120,5 +121,6 @@ export function securitySchemes(cookie: string) {
         "An HTTP message signature (RFC 9421) with the key that a site's relay enrolled with; see " +
         "contract/relay_signature.ts. To enrol, the bearer token of the site as well.",
     },
+    standby: bearer("The secret of a standby, or its one-time token."),
   };
 }

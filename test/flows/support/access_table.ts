@@ -245,8 +245,18 @@ export const TABLE: readonly Row[] = [
   ["GET /notices", VIEW],
   ["GET /secure-boot", VIEW],
   ["POST /server/backup", ADMIN],
+  ["GET /standbys", VIEW],
+  ["POST /standbys", ADMIN, { json: {} }],
+  ["DELETE /standbys/:standby", ADMIN],
+  ["POST /take-over", ADMIN],
+  // only the secret of a standby, which nobody of these has
+  ["POST /standbys/enrol", []],
+  ["POST /standbys/follow", [], { json: {} }],
+  ["POST /standbys/report", [], { json: {} }],
+  ["GET /standbys/content", []],
   ["GET /events", VIEW],
   ["GET /openapi.json", WHO],
+  ["GET /standing", WHO],
 
   ["GET /webhooks", ADMIN],
   ["GET /webhooks/:webhook", ADMIN],
