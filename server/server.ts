@@ -241,6 +241,7 @@ async function manageNodes(
     expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
     secureBoot: secureBoot?.order,
+    bootSigner: secureBoot?.bootSigner,
     publish,
     advance: served.advance,
   });

@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly secureBoot: boolean;
   /** Boot UEFI machines from images signed by the site's key; "enroll": and give that key to machines in set-up mode. */
   readonly signedImages?: "off" | "on" | "enroll";
+  /** Sign the boot programs of clones, for machines whose firmware trusts the site's key and not theirs. */
+  readonly signDisks?: boolean;
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
   readonly requireTpm?: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */

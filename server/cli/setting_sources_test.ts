@@ -35,6 +35,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "router-adverts": ["off"],
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
+  "sign-disks": ["true"],
   "require-tpm": ["true"],
   "upload-limit": ["800mbit"],
   "seeder": ["off"],

@@ -201,6 +201,11 @@ const SETTINGS = {
     choices: SIGNED_IMAGES,
     fallback: "off",
   },
+  "sign-disks": {
+    description: "sign installed boot programs with the site's key for machines that need it",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "require-tpm": {
     description: "give nodes their orders only if their TPM 2.0 proves what they run",
     parse: parseSwitch,

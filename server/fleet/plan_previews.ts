@@ -5,6 +5,7 @@ import type { PlanPreview, PlanQuery, Unlock, VersionView } from "#contract/api.
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { TrustAnchor } from "#contract/format/boot_program.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
 import { describePlan, describeRestore } from "#plan/plan_description.ts";
 import { picturePlan } from "#plan/plan_picture.ts";
@@ -24,6 +25,8 @@ interface PreviewSources {
   readonly encryption: Encryption;
   readonly hooks: Pick<HookRegistry, "ofNode">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  /** Certificate of the key that signs clones' boot programs. */
+  readonly signs?: TrustAnchor | undefined;
 }
 
 interface PreviewTerms {
@@ -186,6 +189,9 @@ export class PlanPreviews {
       unlock,
       firstBootHooks: this.#sources.hooks.ofNode(node, header)
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
+      ...(restore === undefined && {
+        secureStart: { trust: inventory.secureBoot, signs: this.#sources.signs },
+      }),
       isDryRun: restore?.dryRun,
     });
   }

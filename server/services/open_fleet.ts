@@ -16,6 +16,7 @@ import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
 import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
+import type { BootSigner } from "../fleet/boot_signatures.ts";
 import { Bell } from "../fleet/bell.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { EveryBoots } from "../store/every_boot.ts";
@@ -62,6 +63,8 @@ interface FleetSources {
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   /** The site's Secure Boot key, for machines in set-up mode. */
   readonly secureBoot: SecureBootOrder | undefined;
+  /** The same key for the boot programs of clones. */
+  readonly bootSigner: BootSigner | undefined;
   readonly publish: Publish;
   readonly advance: Advance;
 }
@@ -77,6 +80,7 @@ export function openFleet(
     expectedBoot,
     dhcpRange,
     secureBoot,
+    bootSigner,
     publish,
     advance,
   }: FleetSources,
@@ -157,6 +161,7 @@ export function openFleet(
     pin,
     identities: new Identities(directory),
     secureBoot,
+    bootSigner,
     publish,
     advance,
     now,

@@ -4,7 +4,9 @@ import type { SecureBootOrder, SecureBootView } from "#contract/api/secure_boot.
 import { microsoftCertificates } from "../../boot/uki/microsoft.ts";
 import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { type KeyVariable, signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
-import { signerOf, type UkiSigner } from "../../boot/uki/signed_data.ts";
+import { anchorOf } from "../../boot/uki/image_signatures.ts";
+import { signerOf, signImage, type UkiSigner } from "../../boot/uki/signed_data.ts";
+import type { BootSigner } from "../fleet/boot_signatures.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { SecureBootKeys, type StoredSecureBootKey } from "../store/secure_boot_key.ts";
 import type { ServerData } from "./open_data.ts";
@@ -14,6 +16,8 @@ interface SecureBoot {
   readonly signer: UkiSigner;
   /** What an installed machine in set-up mode is to write; undefined unless the site wants that. */
   readonly order: SecureBootOrder | undefined;
+  /** Undefined unless the site wants the boot programs of clones signed. */
+  readonly bootSigner: BootSigner | undefined;
   readonly view: SecureBootView;
 }
 
@@ -42,6 +46,12 @@ export function openSecureBoot(
           attributes,
           data: data.toBase64(),
         })),
+      }
+      : undefined,
+    bootSigner: options.signDisks
+      ? {
+        certificate: anchorOf(key.certificate),
+        sign: (digest) => Promise.resolve(signImage(digest, signer)),
       }
       : undefined,
     view: {

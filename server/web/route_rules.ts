@@ -50,6 +50,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /node/backup/:capture": NODE,
   "GET /node/torrent": NODE,
   "POST /node/extents": NODE,
+  "POST /node/signatures": { needs: "session", unrecorded: "the route itself records it" },
   "GET /node/packs/:torrent/:file": NODE,
 
   "GET /templates": VIEW,

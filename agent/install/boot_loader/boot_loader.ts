@@ -18,18 +18,19 @@ import { fillCopies } from "./esp_copies.ts";
 import { makeFirstMenu } from "./first_menu.ts";
 import { installGrub, installGrubOnEsp } from "./grub.ts";
 import { type BootLoaderOptions, TITLE } from "./in_clone.ts";
+import { LOADER_BYTES, proveSecureStart } from "./secure_start.ts";
 import { loaderProgram, proveFallback } from "./esp_programs.ts";
 import { installSystemdBoot, installUnified } from "./systemd_boot.ts";
 
-/** More than any boot loader has; a unified kernel image may have this much. */
-const LOADER_BYTES = 1 << 30;
-
-/** Returns what was left out, as text. Throws RackseedError. */
-export async function installBootLoader(target: TargetDisks, options: BootLoaderOptions): Promise<string[]> {
+/** Returns what was left out, as text; and which programs were signed. Throws RackseedError. */
+export async function installBootLoader(
+  target: TargetDisks,
+  options: BootLoaderOptions,
+): Promise<{ readonly notes: readonly string[]; readonly signed: readonly string[] }> {
   const [action] = actionsOf(options.plan, "boot-loader");
-  if (!action) return [];
+  if (!action) return { notes: [], signed: [] };
   const { bootLoader } = action, { clone } = options;
-  const notes: string[] = [];
+  const notes: string[] = [], signed: string[] = [];
   {
     const folders = await Promise.all(["/boot/grub", "/boot/grub2"].map((path) => clone.directory(path)));
     using _unlocked = unlockedFolders(folders.filter((path) => path !== undefined));
@@ -37,12 +38,28 @@ export async function installBootLoader(target: TargetDisks, options: BootLoader
     if (bootLoader.firmware === "bios") {
       await installGrub(bootLoader.disks.map((disk) => target.whole(disk)), options);
     } else {
-      notes.push(...await installOnEsps(target, { ...options, bootLoader }));
+      const done = await installOnEsps(target, { ...options, bootLoader });
+      notes.push(...done.notes);
+      signed.push(...done.signed);
     }
     notes.push(...await makeFirstMenu(target, options));
   }
   await proveBootConfig(options);
-  return notes;
+  return { notes, signed };
+}
+
+/** The same proof for a loader that a restore leaves as it is. Throws RackseedError. */
+export async function proveKeptLoader(
+  options: Pick<BootLoaderOptions, "plan" | "clone" | "facts" | "secureStart" | "secureBoot">,
+): ReturnType<typeof proveSecureStart> {
+  const [action] = actionsOf(options.plan, "boot-loader");
+  if (action?.bootLoader.firmware !== "uefi") return { paths: [], notes: [] };
+  const { esp } = action.bootLoader, { clone, facts } = options;
+  const distribution = facts.program?.split("/")[1] ?? "linux";
+  return await proveSecureStart(options, {
+    esp,
+    program: await loaderProgram(clone, { esp, facts, distribution }),
+  });
 }
 
 type UefiPlan = Extract<BootLoaderPlan, { firmware: "uefi" }>;
@@ -50,20 +67,20 @@ type UefiPlan = Extract<BootLoaderPlan, { firmware: "uefi" }>;
 async function installOnEsps(
   target: TargetDisks,
   { bootLoader, ...options }: BootLoaderOptions & { readonly bootLoader: UefiPlan },
-): Promise<string[]> {
+): Promise<{ notes: readonly string[]; signed: readonly string[] }> {
   const { esp, partitions, copies } = bootLoader, { clone, facts } = options;
   const firmware = await FirmwareEntries.read(options);
   const grubMakesEntry = partitions.length === 1 && firmware !== undefined;
   const wroteEntry = await installLoader(esp, { ...options, loader: bootLoader.loader, grubMakesEntry });
   await proveFallback(clone, { esp, facts });
+  const program = await loaderProgram(clone, { esp, facts, distribution: options.distribution });
+  const { paths: signed, notes } = await proveSecureStart(options, { esp, program });
   await fillCopies(target, { clone, esp, copies });
   if (firmware === undefined) {
-    return [
-      "the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on " +
-      `${[...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")} starts it`,
-    ];
+    const note = "the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on " +
+      `${[...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")} starts it`;
+    return { notes: [...notes, note], signed };
   }
-  const program = await loaderProgram(clone, { esp, facts, distribution: options.distribution });
   const places = [...partitions, ...copies];
   // each new entry becomes the first: the disk that is mounted comes last
   for (const [i, { disk, number }] of [...places.entries()].toReversed()) {
@@ -79,7 +96,7 @@ async function installOnEsps(
     });
   }
   await firmware.keepNetworkFirst();
-  return await enrolKeys(options, { esp, program });
+  return { notes: [...notes, ...await enrolKeys(options, { esp, program })], signed };
 }
 
 async function enrolKeys(

@@ -6,6 +6,7 @@ import type { Plan } from "#plan/actions.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import type { CommandOptions, Run } from "../../sys/command.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
+import type { SigningStart } from "./secure_start.ts";
 
 export interface BootLoaderOptions {
   readonly plan: Plan;
@@ -20,6 +21,8 @@ export interface BootLoaderOptions {
   readonly byKexec?: boolean | undefined;
   /** The site's key, for a machine in set-up mode. */
   readonly secureBoot?: SecureBootOrder | undefined;
+  /** What this machine's firmware trusts, and who signs what it does not. */
+  readonly secureStart?: SigningStart | undefined;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
 }

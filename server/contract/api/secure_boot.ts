@@ -14,6 +14,16 @@ export const SecureBootView = z.object({
 });
 export type SecureBootView = z.infer<typeof SecureBootView>;
 
+/** Boot programs of a clone, for the site's key to sign: SHA-256 by Authenticode, as the version's facts have it. */
+export const SignatureRequest = z.object({
+  digests: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1).max(32),
+});
+export type SignatureRequest = z.infer<typeof SignatureRequest>;
+
+/** A PKCS #7 SignedData for each, in the same order. */
+export const SignatureAnswer = z.object({ signatures: z.array(Content).max(32) });
+export type SignatureAnswer = z.infer<typeof SignatureAnswer>;
+
 /** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
 export const SecureBootOrder = z.object({
   variables: z.array(z.object({
