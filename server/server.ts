@@ -358,7 +358,7 @@ async function bootMachines(
     store: data.store,
     segments,
     isDamaged: (path) => images.isDamaged(path),
-    signer: secureBoot?.signer,
+    signer: secureBoot?.imageSigner,
     pin: data.pin,
     leases: new SqliteLeaseStore(data.db),
     onDhcp: (request, answer) => traffic.dhcp(request, answer),

@@ -84,6 +84,7 @@ export function serverCommand(
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
     signDisks: values["sign-disks"],
+    requestMok: values["request-mok"],
     requireTpm: values["require-tpm"],
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
@@ -137,9 +138,6 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["require-tpm"] && values["signed-images"] === "off") {
     throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
-  }
-  if (values["sign-disks"] && values["signed-images"] === "off") {
-    throw new UsageError("--sign-disks needs --signed-images on, which makes the site's key");
   }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly signedImages?: "off" | "on" | "enroll";
   /** Sign the boot programs of clones, for machines whose firmware trusts the site's key and not theirs. */
   readonly signDisks?: boolean;
+  /** Ask shim on clones' disks to trust the site's certificate. */
+  readonly requestMok?: boolean;
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
   readonly requireTpm?: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */

@@ -36,6 +36,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
   "sign-disks": ["true"],
+  "request-mok": ["true"],
   "require-tpm": ["true"],
   "upload-limit": ["800mbit"],
   "seeder": ["off"],

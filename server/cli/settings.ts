@@ -206,6 +206,11 @@ const SETTINGS = {
     parse: parseSwitch,
     fallback: false,
   },
+  "request-mok": {
+    description: "have shim on installed disks ask at the console to trust the site's key",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "require-tpm": {
     description: "give nodes their orders only if their TPM 2.0 proves what they run",
     parse: parseSwitch,

@@ -9,6 +9,8 @@ import type { Nodes } from "../store/nodes.ts";
 /** The site's key, for this purpose. */
 export interface BootSigner {
   readonly certificate: TrustAnchor;
+  /** Clones ask their shim to trust it. */
+  readonly requestsMok: boolean;
   /** A PKCS #7 SignedData of an image with this Authenticode digest. */
   sign(digest: Uint8Array): Promise<Uint8Array>;
 }
@@ -39,14 +41,12 @@ export class BootSignatures {
     if (signer === undefined) {
       throw new RackseedError(TITLE, {
         reason: "this server does not sign them.",
-        remedy: "start it with --signed-images on --sign-disks.",
+        remedy: "start it with --sign-disks.",
         status: 409,
       });
     }
     const known = programs(ref);
-    const wanted = digests.map((digest) =>
-      known.find((one) => one.digest === digest && one.checkedBy === "firmware")
-    );
+    const wanted = digests.map((digest) => known.find((one) => one.digest === digest && !one.needsShim));
     const { name } = nodes.get(node);
     const subject = wanted.map((one) => one?.path ?? "another program").join(", ").slice(0, 200);
     const who = `agent of ${name}`;

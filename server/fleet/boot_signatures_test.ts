@@ -3,9 +3,9 @@ import type { Act } from "../store/audit_log.ts";
 import { BootSignatures } from "./boot_signatures.ts";
 
 const hash = (digit: string) => digit.repeat(64);
-const program = (path: string, digit: string, checkedBy: "firmware" | "shim") => ({
+const program = (path: string, digit: string) => ({
   path,
-  checkedBy,
+  checkedBy: "firmware" as const,
   digest: hash(digit),
   signatures: [],
 });
@@ -13,7 +13,10 @@ const program = (path: string, digit: string, checkedBy: "firmware" | "shim") =>
 function signatures({ signs = true } = {}) {
   const acts: (Act & { result?: string })[] = [], signed: string[] = [];
   const anchor = { name: "site", certificate: hash("a"), subject: hash("b") };
-  const programs = [program("/efi/a.efi", "1", "firmware"), program("/boot/vmlinuz", "2", "shim")];
+  const programs = [program("/efi/a.efi", "1"), {
+    ...program("/efi/grubx64.efi", "2"),
+    needsShim: true as const,
+  }];
   const made = new BootSignatures({
     nodes: { get: () => ({ name: "n1" }) as never },
     programs: () => programs,
@@ -27,6 +30,7 @@ function signatures({ signs = true } = {}) {
     signer: signs
       ? {
         certificate: anchor,
+        requestsMok: false,
         sign: (digest) => {
           signed.push(digest.toHex());
           return Promise.resolve(Uint8Array.of(7));
@@ -54,7 +58,7 @@ Deno.test("a program of the ordered version is signed, and the audit log has it"
   }]);
 });
 
-Deno.test("nothing else is: not another program, not one that shim checks, and not without the setting", async () => {
+Deno.test("nothing else is: not another program, not GRUB without shim, and not without the setting", async () => {
   const { sign, acts, signed } = signatures();
   for (const digits of ["9", "2", "19"]) {
     await assert.rejects(sign([...digits].map(hash)), { status: 403 });

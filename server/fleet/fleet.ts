@@ -167,7 +167,7 @@ export class Fleet {
       audit,
       signer,
     });
-    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history, signs });
+    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history, signer });
     this.restarts = new Restarts({ ...options, onChange });
     this.orders = new DeploymentOrders({
       nodes,

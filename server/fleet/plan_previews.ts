@@ -5,13 +5,13 @@ import type { PlanPreview, PlanQuery, Unlock, VersionView } from "#contract/api.
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import { disksOfInventory } from "#contract/disk_facts.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { TrustAnchor } from "#contract/format/boot_program.ts";
 import { type Header, parseHeader } from "#contract/format/manifest.ts";
 import { describePlan, describeRestore } from "#plan/plan_description.ts";
 import { picturePlan } from "#plan/plan_picture.ts";
 import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
+import type { BootSigner } from "./boot_signatures.ts";
 import type { Encryption } from "./encryption.ts";
 import { describeFailing } from "./hardware/hardware_changes.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
@@ -25,8 +25,8 @@ interface PreviewSources {
   readonly encryption: Encryption;
   readonly hooks: Pick<HookRegistry, "ofNode">;
   readonly history: Pick<HardwareHistory, "warnings">;
-  /** Certificate of the key that signs clones' boot programs. */
-  readonly signs?: TrustAnchor | undefined;
+  /** The key that signs clones' boot programs. */
+  readonly signer?: Pick<BootSigner, "certificate" | "requestsMok"> | undefined;
 }
 
 interface PreviewTerms {
@@ -190,7 +190,11 @@ export class PlanPreviews {
       firstBootHooks: this.#sources.hooks.ofNode(node, header)
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
       ...(restore === undefined && {
-        secureStart: { trust: inventory.secureBoot, signs: this.#sources.signs },
+        secureStart: {
+          trust: inventory.secureBoot,
+          signs: this.#sources.signer?.certificate,
+          requestsMok: this.#sources.signer?.requestsMok,
+        },
       }),
       isDryRun: restore?.dryRun,
     });

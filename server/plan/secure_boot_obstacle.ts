@@ -16,6 +16,8 @@ export interface SecureStart {
   readonly forbidden?: Forbidden;
   /** The certificate of the key by which the server signs clones' programs; undefined: it does not. */
   readonly signs?: TrustAnchor | undefined;
+  /** Shim will ask a person to trust that certificate. */
+  readonly requestsMok?: boolean | undefined;
 }
 
 /** `sign`: programs that start once the server has signed them. */
@@ -37,50 +39,41 @@ type Judgement =
  */
 export function judgeStart(
   programs: readonly BootProgram[],
-  { trust, forbidden, signs }: SecureStart,
+  { trust, forbidden, signs, requestsMok = false }: SecureStart,
 ): Judgement {
   const refused = trust === undefined ? [] : refusedPrograms(programs, trust, forbidden);
-  const [first] = refused;
-  if (first === undefined) return { sign: [] };
-  const canSign = signs !== undefined &&
-    (trust?.db ?? []).some(({ certificate }) => certificate === signs.certificate);
+  const has = (anchors: readonly TrustAnchor[] = []) =>
+    signs !== undefined && anchors.some(({ certificate }) => certificate === signs.certificate);
+  const inDb = has(trust?.db), inMok = has(trust?.mok) || (signs !== undefined && requestsMok);
+  const canSign = ({ checkedBy }: BootProgram) => inDb || (checkedBy === "shim" && inMok);
   const hopeless = refused.find(({ digest }) => forbidden?.has(digest)) ??
-    refused.find(({ checkedBy, needsShim }) => needsShim || checkedBy === "shim");
-  if (canSign && hopeless === undefined) return { sign: refused };
-  const { path } = hopeless ?? first, by = hopeless?.checkedBy ?? first.checkedBy;
+    refused.find(({ needsShim }) => needsShim) ?? refused.find((one) => !canSign(one));
+  if (hopeless === undefined) return { sign: refused };
+  const { path, checkedBy } = hopeless;
   const knows = (trust?.db ?? []).map(({ name }) => name).slice(0, 6).join(", ") || "no certificate";
   return {
     obstacle: {
-      reason: `Secure Boot is on, and the machine's ${by} would refuse ${path} (${
-        signersOf(hopeless ?? first)
+      reason: `Secure Boot is on, and the machine's ${checkedBy} would refuse ${path} (${
+        signersOf(hopeless)
       }); its firmware trusts ${knows}.`,
-      remedy: remedyOf({ hopeless, canSign, forbidden }),
+      remedy: remedyOf(hopeless, forbidden),
     },
   };
 }
 
-function remedyOf(
-  { hopeless, canSign, forbidden }: {
-    hopeless: BootProgram | undefined;
-    canSign: boolean;
-    forbidden: Forbidden | undefined;
-  },
-): string {
-  if (hopeless !== undefined && forbidden?.has(hopeless.digest)) {
+function remedyOf({ digest, needsShim, checkedBy }: BootProgram, forbidden: Forbidden | undefined): string {
+  if (forbidden?.has(digest)) {
     return "its dbx forbids this very program: update shim or the loader on the template, and capture it again.";
   }
-  if (hopeless?.needsShim) {
+  if (needsShim) {
     return "GRUB starts a kernel under Secure Boot only behind shim: install shim-signed and " +
       "grub-efi-amd64-signed (RHEL: shim-x64, grub2-efi-x64) on the template, and capture it again.";
   }
-  if (hopeless !== undefined) {
-    return "install a signed one on the template and capture it again; or make its signer's certificate a MOK " +
-      "of the machine.";
-  }
-  return canSign
-    ? "capture the template again."
-    : "let the server sign it (`rackseed server --signed-images on --sign-disks`, if the firmware has the " +
-      "site's certificate), add its signer's certificate to db, or switch Secure Boot off.";
+  return checkedBy === "shim"
+    ? "install a signed one on the template and capture it again; or let the server sign it and shim trust the " +
+      "site's certificate: `rackseed server --sign-disks --request-mok`."
+    : "let the server sign it (`rackseed server --sign-disks`, if the firmware has the site's certificate), add " +
+      "its signer's certificate to db, or switch Secure Boot off.";
 }
 
 /** What a plan says of it, if it is no obstacle. */

@@ -41,13 +41,23 @@ Deno.test("the server's key does not help where the firmware does not know it", 
 Deno.test("what shim refuses, what dbx forbids, and GRUB alone cannot be mended by a signature", () => {
   const start = { trust: knows(site), signs: site };
   const strange = { ...grub, signatures: signedBy(anchor("somebody", "d")) };
-  const refused = judgeStart([shim, strange], start).obstacle;
+  const refused = judgeStart([shim, strange], { trust: knows(microsoft), signs: site }).obstacle;
   assert.match(refused?.reason ?? "", /the machine's shim would refuse .*grubx64.efi \(signed by somebody\)/);
-  assert.match(refused?.remedy ?? "", /a MOK/);
+  assert.match(refused?.remedy ?? "", /--sign-disks --request-mok/);
   const forbidden = new Set([shim.digest]);
   assert.match(judgeStart([shim, grub], { ...start, forbidden }).obstacle?.remedy ?? "", /dbx forbids/);
   const alone: BootProgram = { ...grub, checkedBy: "firmware", signatures: [], needsShim: true };
   assert.match(judgeStart([alone], start).obstacle?.remedy ?? "", /install shim-signed/);
+});
+
+Deno.test("behind a vendor's shim, the server's signature counts once shim trusts it, or is asked to", () => {
+  const kernel: BootProgram = { ...grub, path: "/boot/vmlinuz", signatures: [] };
+  const trust = knows(microsoft), programs = [shim, grub, kernel];
+  assert.ok(judgeStart(programs, { trust, signs: site }).obstacle);
+  assert.deepEqual(judgeStart(programs, { trust, signs: site, requestsMok: true }), { sign: [kernel] });
+  assert.deepEqual(judgeStart(programs, { trust: { ...trust, mok: [site] }, signs: site }), {
+    sign: [kernel],
+  });
 });
 
 Deno.test("a plan says what is signed, and what is not known", () => {

@@ -13,8 +13,9 @@ import type { ServerData } from "./open_data.ts";
 import type { StartContext } from "./start_context.ts";
 
 interface SecureBoot {
-  readonly signer: UkiSigner;
-  /** What an installed machine in set-up mode is to write; undefined unless the site wants that. */
+  /** Undefined if machines boot by other images. */
+  readonly imageSigner: UkiSigner | undefined;
+  /** How an installed machine comes to trust the key; undefined if that is left to people. */
   readonly order: SecureBootOrder | undefined;
   /** Undefined unless the site wants the boot programs of clones signed. */
   readonly bootSigner: BootSigner | undefined;
@@ -26,7 +27,7 @@ const VARIABLES: readonly KeyVariable[] = ["PK", "KEK", "db"];
 /** Marks the site's entries among others in a machine's lists. */
 const OWNER = "5b7a2c0e-5f0d-4c39-9a0b-7261636b7364";
 
-/** Undefined if the site signs no images. Makes the key at first use. */
+/** Undefined if the site signs nothing. Makes the key at first use. */
 export function openSecureBoot(
   { options, now }: StartContext,
   { db, directory }: Pick<ServerData, "db" | "directory">,
@@ -37,20 +38,12 @@ export function openSecureBoot(
   const signer = signerOf(key), variables = signedVariables(key, signer);
   const certificate = pem(key.certificate);
   return {
-    signer,
-    order: options.signedImages === "enroll"
-      ? {
-        variables: [...variables].reverse().map(({ name, vendor, attributes, data }) => ({
-          name,
-          vendor,
-          attributes,
-          data: data.toBase64(),
-        })),
-      }
-      : undefined,
+    imageSigner: (options.signedImages ?? "off") === "off" ? undefined : signer,
+    order: orderOf(options, { key, variables }),
     bootSigner: options.signDisks
       ? {
         certificate: anchorOf(key.certificate),
+        requestsMok: options.requestMok ?? false,
         sign: (digest) => Promise.resolve(signImage(digest, signer)),
       }
       : undefined,
@@ -66,8 +59,27 @@ export function openSecureBoot(
   };
 }
 
-function isOn({ signedImages = "off" }: Pick<ServerOptions, "signedImages">): boolean {
-  return signedImages !== "off";
+function orderOf(
+  { signedImages, requestMok = false }: Pick<ServerOptions, "signedImages" | "requestMok">,
+  { key, variables }: { key: StoredSecureBootKey; variables: ReturnType<typeof signedVariables> },
+): SecureBootOrder | undefined {
+  const enrolls = signedImages === "enroll";
+  if (!enrolls && !requestMok) return undefined;
+  return {
+    ...(requestMok && { mok: key.certificate.toBase64() }),
+    variables: enrolls
+      ? [...variables].reverse().map(({ data, ...variable }) => ({ ...variable, data: data.toBase64() }))
+      : [],
+  };
+}
+
+function isOn(
+  { signedImages = "off", signDisks = false, requestMok = false }: Pick<
+    ServerOptions,
+    "signedImages" | "signDisks" | "requestMok"
+  >,
+): boolean {
+  return signedImages !== "off" || signDisks || requestMok;
 }
 
 function firstKey(keys: SecureBootKeys): StoredSecureBootKey {

@@ -90,7 +90,7 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
-  /** Undefined if the server signs no images. */
+  /** Undefined if the server signs nothing. */
   readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
   readonly rehearsals: Rehearsals;

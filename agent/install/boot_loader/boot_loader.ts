@@ -8,6 +8,11 @@ import { actionsOf } from "#plan/actions.ts";
 import type { BootLoaderPlan } from "#plan/plan_boot_loader.ts";
 import { bootTexts } from "../../boot_config/boot_texts.ts";
 import { rootObstacle } from "../../boot_config/prove_root.ts";
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
+import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
+import { shimAnchors } from "../../../boot/uki/image_signatures.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+import { requestMok } from "./mok.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 import type { TargetDisks } from "../disk/guard.ts";
@@ -110,8 +115,24 @@ async function enrolKeys(
       content: await clone.bytes(`${esp}/${name}`, { maxBytes: LOADER_BYTES }),
     })),
   );
-  const done = await enrolSecureBoot(secureBoot, { programs });
-  return done === undefined ? [] : [done];
+  const done = [
+    await enrolSecureBoot(secureBoot, { programs }),
+    await askShim(secureBoot, { clone, shim: `${esp}/${program}`, content: programs[0]?.content }),
+  ];
+  return done.filter((note) => note !== undefined);
+}
+
+async function askShim(
+  { mok }: SecureBootOrder,
+  { clone, shim, content }: {
+    readonly clone: CloneTree;
+    readonly shim: string;
+    readonly content: Uint8Array | undefined;
+  },
+): Promise<string | undefined> {
+  if (mok === undefined || content === undefined) return undefined;
+  if (shimAnchors(fileOfBytes(content), { name: shim }) === undefined) return undefined;
+  return await requestMok(Uint8Array.fromBase64(mok), { tree: clone, shim });
 }
 
 /** Returns whether it made the firmware's entry for the mounted ESP, too. */

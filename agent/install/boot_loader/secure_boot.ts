@@ -12,7 +12,7 @@ import { entriesToWrite } from "../../../boot/uki/signature_list.ts";
 import { AT_FDCWD } from "../../sys/libc.ts";
 import { unlockAt } from "../../tree/locks.ts";
 
-const VARIABLES = "/sys/firmware/efi/efivars";
+export const VARIABLES = "/sys/firmware/efi/efivars";
 const GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 /**
@@ -27,7 +27,7 @@ export async function enrolSecureBoot(
     readonly folder?: string;
   },
 ): Promise<string | undefined> {
-  if (await valueOf("SetupMode", folder) !== 1) return undefined;
+  if (variables.length === 0 || await valueOf("SetupMode", folder) !== 1) return undefined;
   const decoded = variables.map((variable) => ({ ...variable, data: Uint8Array.fromBase64(variable.data) }));
   const certificates = decoded.filter(({ name }) => name === "db")
     .flatMap(({ data }) => entriesToWrite(data).certificates);
@@ -70,7 +70,7 @@ function isTrusted(program: Uint8Array, certificates: readonly Uint8Array[]): bo
  * efivarfs takes attributes and value in one write. It forbids to change variables that a machine could not start
  * without; the flag lasts as long as the mount, so it need not be set again.
  */
-function writeVariable(
+export function writeVariable(
   path: string,
   { attributes, data }: { readonly attributes: number; readonly data: Uint8Array },
 ): void {

@@ -49,8 +49,12 @@ export async function proveSecureStart(
   for (const [i, { path }] of programs.entries()) {
     await addSignature(clone, { path, signature: signatures[i] });
   }
-  const after = await read();
-  if (after.obstacle !== undefined || after.sign.length > 0) {
+  const after = await read(), isAsked = start.requestsMok === true;
+  const unsigned = after.obstacle ? [] : after.sign.filter(({ signatures }) =>
+    !isAsked ||
+    !signatures.some(({ certificates }) => certificates.includes(start.signs?.certificate ?? ""))
+  );
+  if (after.obstacle !== undefined || unsigned.length > 0) {
     const reason = after.obstacle?.reason ?? "the server's signature is not that of the site's certificate.";
     const remedy = "compare the certificate in the firmware with `rackseed secure-boot`.";
     throw new RackseedError(TITLE, { reason, remedy });

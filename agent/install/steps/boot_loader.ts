@@ -69,11 +69,12 @@ export async function keepOrInstallLoader(
 }
 
 function signingStart(
-  { firmwareTrust, enrolled: { client, order: { signs } }, signal }: Machine,
+  { firmwareTrust, enrolled: { client, order: { signs, secureBoot } }, signal }: Machine,
 ): SigningStart | undefined {
   return firmwareTrust && {
     ...firmwareTrust,
     signs,
+    requestsMok: secureBoot?.mok !== undefined,
     sign: async (digests) => {
       const request = { body: { digests: [...digests] }, schema: SignatureAnswer, signal };
       const { signatures } = await client.post("/node/signatures", request);

@@ -47,7 +47,13 @@ function requestOf({ enrolled: { header, order }, firmware, disks, firmwareTrust
     unlock: encryption?.unlock,
     firstBootHooks: firstBoot && hooksAt("first-boot", order).map(({ name }) => name),
     // what is restored has started here before
-    ...(restore === undefined && firmwareTrust && { secureStart: { ...firmwareTrust, signs: order.signs } }),
+    ...(restore === undefined && firmwareTrust && {
+      secureStart: {
+        ...firmwareTrust,
+        signs: order.signs,
+        requestsMok: order.secureBoot?.mok !== undefined,
+      },
+    }),
     isDryRun: restore?.dryRun,
   };
 }

@@ -24,8 +24,11 @@ export type SignatureRequest = z.infer<typeof SignatureRequest>;
 export const SignatureAnswer = z.object({ signatures: z.array(Content).max(32) });
 export type SignatureAnswer = z.infer<typeof SignatureAnswer>;
 
-/** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
+/** How an installed machine comes to trust the site's key. */
 export const SecureBootOrder = z.object({
+  /** Certificate, DER, that shim on the clone's disk is to ask for at its next start. */
+  mok: Content.optional(),
+  /** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
   variables: z.array(z.object({
     name: z.enum(["db", "KEK", "PK"]),
     vendor: z.guid(),
