@@ -3,7 +3,7 @@ import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
-import { testInstalledDisks } from "./site_keys.ts";
+import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
@@ -17,6 +17,7 @@ testRefusals();
 testAgent();
 testEnrolment();
 testInstalledDisks();
+testMokRequest();
 testTpmProof();
 
 for (const as of ["usb", "cd"] as const) {

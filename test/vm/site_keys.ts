@@ -5,6 +5,8 @@ import type { FirmwareTrust } from "#contract/format/boot_program.ts";
 import { proveSecureStart } from "../../agent/install/boot_loader/secure_start.ts";
 import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { anchorOf } from "../../boot/uki/image_signatures.ts";
+import { mokRequest } from "../../boot/uki/mok_request.ts";
+import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { signerOf, signImage } from "../../boot/uki/signed_data.ts";
 import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
@@ -21,6 +23,10 @@ const REFUSED = /Access Denied|Security Violation/;
 const FIRMWARE_MS = 900_000;
 const signer = signerOf(siteKey), site = anchorOf(siteKey.certificate);
 const trust: FirmwareTrust = { state: "on", db: [site] };
+
+const signs = (digests: readonly string[]) =>
+  Promise.resolve(digests.map((digest) => signImage(Uint8Array.fromHex(digest), signer)));
+type Variables = NonNullable<NonNullable<Parameters<typeof storeSiteKey>[1]>["more"]>;
 
 interface Installed {
   readonly name: string;
@@ -79,9 +85,7 @@ export function testInstalledDisks(): void {
   for (const installed of [systemdBoot, shimAndGrub]) {
     const { name } = installed;
     testInstalled(`${name}, signed at its installation, starts with only the site's key`, async (clone) => {
-      const sign = (digests: readonly string[]) =>
-        Promise.resolve(digests.map((digest) => signImage(Uint8Array.fromHex(digest), signer)));
-      const { paths } = await prove(clone, { ...installed, sign });
+      const { paths } = await prove(clone, { ...installed, sign: signs });
       assert.deepEqual(paths, installed.signed.map((path) => `/efi/${path}`));
       return STARTED;
     }, installed);
@@ -102,10 +106,34 @@ function prove(
   return proveSecureStart({ clone, facts, secureStart }, { esp: "/efi", program });
 }
 
+const DOWN = "\x1b[B", PASSWORD = "12345678";
+
+/** A person at the console, and the kernel that then knows the certificate. */
+export function testMokRequest(): void {
+  const more = makeSecureBootKey({ commonName: "Rackseed MOK" });
+  const variables = mokRequest(more.certificate, { password: PASSWORD, salt: "0123456789abcdef" })
+    .map(({ data: value, ...variable }) => ({ ...variable, value }));
+  testInstalled("shim asks for the certificate that the agent left, and trusts it", async (clone) => {
+    const packages = await bootPrograms(`${cache}/lab`);
+    const manager = await Deno.readFile(`${packages}/usr/lib/shim/mmx64.efi.signed`);
+    await clone.write("/efi/EFI/BOOT/mmx64.efi", { text: manager, mode: 0o644 });
+    await prove(clone, { ...shimAndGrub, sign: signs });
+    return [
+      ["Press any key", "\r"],
+      ["Enroll MOK", `${DOWN}\r`],
+      ["View key 0", `${DOWN}\r`],
+      ["Enroll the key", `${DOWN}\r`],
+      ["Password", `${PASSWORD}\r`],
+      ["Reboot", "\r"],
+      /Loaded X\.509 cert 'Rackseed MOK/,
+    ];
+  }, { ...shimAndGrub, variables });
+}
+
 function testInstalled(
   name: string,
-  install: (clone: CloneTree) => Promise<readonly (string | RegExp)[]>,
-  { files }: Installed,
+  install: (clone: CloneTree) => Promise<readonly (string | RegExp | readonly [string, answer: string])[]>,
+  { files, variables = [] }: Installed & { readonly variables?: Variables },
 ): void {
   const programs = [...secureQemuNeeds.programs, ...bootProgramsNeeds, "depmod"];
   Deno.test({
@@ -119,7 +147,7 @@ function testInstalled(
           await clone.write(`/efi/${path}`, { text: content, mode: 0o644 });
         }
         const until = await install(clone);
-        await storeSiteKey(folder);
+        await storeSiteKey(folder, { more: variables });
         await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
         await using machine = await VirtualMachine.start({
           name: "node",
@@ -135,7 +163,11 @@ function testInstalled(
           memoryMiB: 512,
           bootOrder: "disk-only",
         });
-        for (const line of until) await machine.serial.expect(line, { timeoutMs: FIRMWARE_MS });
+        for (const step of until) {
+          const [line, answer] = Array.isArray(step) ? step : [step];
+          await machine.serial.expect(line, { timeoutMs: FIRMWARE_MS });
+          if (answer !== undefined) await machine.type(answer);
+        }
       } finally {
         await Deno.remove(folder, { recursive: true });
       }
