@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly signedImages?: "off" | "on" | "enroll";
   /** Sign the boot programs of clones, for machines whose firmware trusts the site's key and not theirs. */
   readonly signDisks?: boolean;
+  /** The site's key is elsewhere: this program signs with it, for this certificate. */
+  readonly signingKey?: { readonly command: string; readonly certificate: string } | undefined;
   /** Ask shim on clones' disks to trust the site's certificate. */
   readonly requestMok?: boolean;
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
@@ -110,6 +112,7 @@ interface Examined extends
     | "rsyncMayFail"
     | "dhcp"
     | "interface"
+    | "signingKey"
     | "packStore"
     | "s3Endpoint"
     | "s3Region"

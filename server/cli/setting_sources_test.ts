@@ -36,6 +36,8 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
   "sign-disks": ["true"],
+  "signing-command": ["/usr/local/sbin/sign"],
+  "signing-certificate": ["/etc/rackseed/site.pem"],
   "request-mok": ["true"],
   "require-tpm": ["true"],
   "upload-limit": ["800mbit"],

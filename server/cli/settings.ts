@@ -206,6 +206,16 @@ const SETTINGS = {
     parse: parseSwitch,
     fallback: false,
   },
+  "signing-command": {
+    argument: "<file>",
+    description: "program that signs with the site's key, which is in a token or HSM",
+    parse: parsePath,
+  },
+  "signing-certificate": {
+    argument: "<file>",
+    description: "the certificate of that key, PEM or DER",
+    parse: parsePath,
+  },
   "request-mok": {
     description: "have shim on installed disks ask at the console to trust the site's key",
     parse: parseSwitch,

@@ -5,10 +5,16 @@ import { microsoftCertificates } from "../../boot/uki/microsoft.ts";
 import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { type KeyVariable, signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
 import { anchorOf } from "../../boot/uki/image_signatures.ts";
+import {
+  externalSigner,
+  readSigningCertificate,
+  type SigningCommand,
+} from "../../boot/uki/signing_command.ts";
 import { signerOf, signImage, type UkiSigner } from "../../boot/uki/signed_data.ts";
 import type { BootSigner } from "../fleet/boot_signatures.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { SecureBootKeys, type StoredSecureBootKey } from "../store/secure_boot_key.ts";
+import { Signatures } from "../store/signatures.ts";
 import type { ServerData } from "./open_data.ts";
 import type { StartContext } from "./start_context.ts";
 
@@ -27,15 +33,15 @@ const VARIABLES: readonly KeyVariable[] = ["PK", "KEK", "db"];
 /** Marks the site's entries among others in a machine's lists. */
 const OWNER = "5b7a2c0e-5f0d-4c39-9a0b-7261636b7364";
 
-/** Undefined if the site signs nothing. Makes the key at first use. */
+/** Undefined if the site signs nothing. Makes the key at first use, unless it is elsewhere. */
 export function openSecureBoot(
   { options, now }: StartContext,
   { db, directory }: Pick<ServerData, "db" | "directory">,
 ): SecureBoot | undefined {
   const keys = new SecureBootKeys(db, { directory, now });
   if (!isOn(options)) return undefined;
-  const key = keys.read() ?? firstKey(keys);
-  const signer = signerOf(key), variables = signedVariables(key, signer);
+  const { signer, created } = options.signingKey ? externalKey(options.signingKey, db) : ownKey(keys);
+  const key = { certificate: signer.certificate, created }, variables = signedVariables(key, signer);
   const certificate = pem(key.certificate);
   return {
     imageSigner: (options.signedImages ?? "off") === "off" ? undefined : signer,
@@ -61,7 +67,7 @@ export function openSecureBoot(
 
 function orderOf(
   { signedImages, requestMok = false }: Pick<ServerOptions, "signedImages" | "requestMok">,
-  { key, variables }: { key: StoredSecureBootKey; variables: ReturnType<typeof signedVariables> },
+  { key, variables }: { key: SiteKey; variables: ReturnType<typeof signedVariables> },
 ): SecureBootOrder | undefined {
   const enrolls = signedImages === "enroll";
   if (!enrolls && !requestMok) return undefined;
@@ -82,15 +88,26 @@ function isOn(
   return signedImages !== "off" || signDisks || requestMok;
 }
 
-function firstKey(keys: SecureBootKeys): StoredSecureBootKey {
+type SiteKey = Pick<StoredSecureBootKey, "certificate" | "created">;
+
+function ownKey(keys: SecureBootKeys): { signer: UkiSigner; created: Date } {
+  const stored = keys.read();
+  if (stored !== undefined) return { signer: signerOf(stored), created: stored.created };
   keys.store(makeSecureBootKey({ commonName: `Rackseed ${hostname()} Secure Boot`.slice(0, 64) }));
-  const key = keys.read();
-  if (key === undefined) throw new Error("the key that was just stored is missing");
-  return key;
+  return ownKey(keys);
+}
+
+/** A variable's time has to grow when its key is renewed, so it is the certificate's. */
+function externalKey(key: SigningCommand, db: ServerData["db"]): { signer: UkiSigner; created: Date } {
+  const { certificate, sign } = externalSigner(key), signatures = new Signatures(db);
+  return {
+    signer: { certificate, sign: (bytes) => signatures.of(bytes, { certificate, make: sign }) },
+    created: new Date(readSigningCertificate(key.certificate).validFrom),
+  };
 }
 
 /** KEK and db with Microsoft's certificates, as machines come with them. */
-function signedVariables({ certificate, created }: StoredSecureBootKey, signer: UkiSigner) {
+function signedVariables({ certificate, created }: SiteKey, signer: UkiSigner) {
   return VARIABLES.map((name) => {
     const value = signatureLists([...microsoftCertificates(name), { owner: OWNER, certificate }]);
     return { name, vendor: VENDOR[name], ...signVariable(name, { value, time: created, signer }) };
