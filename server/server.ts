@@ -242,6 +242,7 @@ async function manageNodes(
     dhcpRange: dhcpRangeOf(options, site),
     secureBoot: secureBoot?.order,
     bootSigner: secureBoot?.bootSigner,
+    media: { lend: (medium, node) => media.lend(medium, node), end: (node) => media.end(node) },
     publish,
     advance: served.advance,
   });

@@ -65,6 +65,8 @@ interface FleetSources {
   readonly secureBoot: SecureBootOrder | undefined;
   /** The same key for the boot programs of clones. */
   readonly bootSigner: BootSigner | undefined;
+  /** Where BMCs fetch media; asked later. */
+  readonly media: ConstructorParameters<typeof PowerControl>[0]["media"];
   readonly publish: Publish;
   readonly advance: Advance;
 }
@@ -81,6 +83,7 @@ export function openFleet(
     dhcpRange,
     secureBoot,
     bootSigner,
+    media,
     publish,
     advance,
   }: FleetSources,
@@ -118,6 +121,7 @@ export function openFleet(
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
+      media,
     }),
   );
   const fleet = new Fleet({
@@ -162,7 +166,12 @@ export function openFleet(
     identities: new Identities(directory),
     secureBoot,
     bootSigner,
-    publish,
+    publish: (event) => {
+      if (event.type === "node" && ["installed", "running"].includes(event.node.state)) {
+        power.installed(event.node.id);
+      }
+      publish(event);
+    },
     advance,
     now,
     address: site.advertised,

@@ -161,6 +161,8 @@ interface Media {
   revoke(id: string): void;
   /** The caller closes it. */
   image(id: string): BootFile;
+  /** The same by an address that was made for a BMC. Throws RackseedError (401). */
+  lentImage(id: string, name: string): BootFile;
   /** Whether machines may enrol by this secret. */
   expects(secret: string): void;
   /** Undefined if nothing is ordered for this machine. */

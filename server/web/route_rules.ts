@@ -105,6 +105,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
   "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
   "GET /media/:medium/image": { needs: "administer" },
+  "GET /media/:medium/image/:file": { needs: "medium" },
 
   "GET /nodes": VIEW,
   "GET /nodes/:node": VIEW,

@@ -111,6 +111,7 @@ export const TABLE: readonly Row[] = [
   ["GET /media", ADMIN],
   ["DELETE /media/:medium", ADMIN],
   ["GET /media/:medium/image", ADMIN],
+  ["GET /media/:medium/image/:file", []],
   ["POST /media/reports", OPERATE, { json: {} }],
 
   ["GET /nodes", VIEW],
