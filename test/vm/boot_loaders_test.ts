@@ -6,5 +6,4 @@ testBootLoader({
   starts: "uefi",
   keepsVariables: true,
 });
-testBootLoader({ name: "what shim is asked for is what mokutil asks for", keepsVariables: true });
 testBootLoader({ name: "systemd-boot is on both ESPs with its entries, and a changed root is refused" });

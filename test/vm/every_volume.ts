@@ -12,3 +12,4 @@ testBootLoader({
   starts: "bios",
 });
 testBootLoader({ name: "GRUB for UEFI is on both ESPs, with the fallback", starts: "uefi" });
+testBootLoader({ name: "what shim is asked for is what mokutil asks for", keepsVariables: true });
