@@ -245,6 +245,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/install/records/",
     "agent/sys/",
     "agent/tree/",
+    "boot/tftp/",
     "boot/uki/",
   ],
   "agent/install/restore/": [

@@ -28,7 +28,7 @@ export function readSigningCertificate(path: string): X509Certificate {
   } catch (error) {
     throw new RackseedError(TITLE, {
       reason: `its certificate ${path} cannot be read: ${messageOf(error)}.`,
-      remedy: "name a file with one certificate, PEM or DER: --signing-certificate.",
+      remedy: "name a file with one certificate, PEM or DER: --signing-cert.",
     });
   }
   const { publicKey } = certificate, bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;

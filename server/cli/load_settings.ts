@@ -123,7 +123,7 @@ export function serverCommand(
 }
 
 function signingKeyOf(
-  { "signing-command": command, "signing-certificate": certificate }: SettingValues,
+  { "signing-command": command, "signing-cert": certificate }: SettingValues,
 ): Pick<ServerCommand, "signingKey"> {
   return command === undefined || certificate === undefined ? {} : { signingKey: { command, certificate } };
 }
@@ -146,9 +146,9 @@ function refuseContradictions(values: SettingValues): void {
   if (values["require-tpm"] && values["signed-images"] === "off") {
     throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
   }
-  if ((values["signing-command"] === undefined) !== (values["signing-certificate"] === undefined)) {
+  if ((values["signing-command"] === undefined) !== (values["signing-cert"] === undefined)) {
     throw new UsageError(
-      "--signing-command and --signing-certificate go together: the key's use and its name",
+      "--signing-command and --signing-cert go together: the key's use and its name",
     );
   }
   refuseIncompleteMail(values);

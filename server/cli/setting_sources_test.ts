@@ -37,7 +37,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "signed-images": ["enroll"],
   "sign-disks": ["true"],
   "signing-command": ["/usr/local/sbin/sign"],
-  "signing-certificate": ["/etc/rackseed/site.pem"],
+  "signing-cert": ["/etc/rackseed/site.pem"],
   "request-mok": ["true"],
   "require-tpm": ["true"],
   "upload-limit": ["800mbit"],

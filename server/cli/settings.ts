@@ -4,7 +4,6 @@
  *
  * A setting never holds a secret, only the path of a file that does: settings are printed.
  */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
   parseBucket,
@@ -32,6 +31,7 @@ import {
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
+import { oneOf, parsePath, parseSwitch, parseText, parseWord } from "./setting_values.ts";
 
 export interface Setting<T = unknown> {
   /** As help shows it, "<port>"; undefined for a setting that is on or off. */
@@ -211,7 +211,7 @@ const SETTINGS = {
     description: "program that signs with the site's key, which is in a token or HSM",
     parse: parsePath,
   },
-  "signing-certificate": {
+  "signing-cert": {
     argument: "<file>",
     description: "the certificate of that key, PEM or DER",
     parse: parsePath,
@@ -429,32 +429,4 @@ export function isSettingName(name: string): name is SettingName {
 /** "http-port" → "RACKSEED_HTTP_PORT" */
 export function variableOf(name: SettingName): string {
   return `RACKSEED_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-function parseSwitch(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("Expected true or false.");
-}
-
-function parsePath(text: string): string {
-  if (text !== "" && !text.includes("\0")) return text;
-  throw new InvalidArgumentError("Expected a path.");
-}
-
-function parseText(text: string): string {
-  if (/^\S.{0,255}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected 1 to 256 characters.");
-}
-
-function parseWord(text: string): string {
-  if (/^\S+$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a name without spaces.");
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const choice = choices.find((other) => other === text);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  };
 }

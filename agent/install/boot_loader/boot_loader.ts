@@ -55,15 +55,17 @@ export async function installBootLoader(
 
 /** The same proof for a loader that a restore leaves as it is. Throws RackseedError. */
 export async function proveKeptLoader(
-  options: Pick<BootLoaderOptions, "plan" | "clone" | "facts" | "secureStart" | "secureBoot">,
+  options: Pick<
+    BootLoaderOptions,
+    "plan" | "clone" | "facts" | "distribution" | "secureStart" | "secureBoot"
+  >,
 ): ReturnType<typeof proveSecureStart> {
   const [action] = actionsOf(options.plan, "boot-loader");
   if (action?.bootLoader.firmware !== "uefi") return { paths: [], notes: [] };
-  const { esp } = action.bootLoader, { clone, facts } = options;
-  const distribution = facts.program?.split("/")[1] ?? "linux";
+  const { esp } = action.bootLoader;
   return await proveSecureStart(options, {
     esp,
-    program: await loaderProgram(clone, { esp, facts, distribution }),
+    program: await loaderProgram(options.clone, { ...options, esp }),
   });
 }
 

@@ -3,10 +3,10 @@ import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
 import type { Plan } from "#plan/actions.ts";
+import type { SecureStart } from "#plan/secure_boot_obstacle.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import type { CommandOptions, Run } from "../../sys/command.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import type { SigningStart } from "./secure_start.ts";
 
 export interface BootLoaderOptions {
   readonly plan: Plan;
@@ -25,6 +25,12 @@ export interface BootLoaderOptions {
   readonly secureStart?: SigningStart | undefined;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether the clone would start under Secure Boot, and who signs what would not. */
+export interface SigningStart extends SecureStart {
+  /** A PKCS #7 SignedData for each digest, by the key of `signs`. */
+  readonly sign: (digests: readonly string[]) => Promise<readonly Uint8Array[]>;
 }
 
 export const TITLE = "cannot install the boot loader";

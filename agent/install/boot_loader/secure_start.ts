@@ -5,7 +5,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import type { FirmwareTrust } from "#contract/format/boot_program.ts";
 import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
-import { judgeStart, type SecureStart } from "#plan/secure_boot_obstacle.ts";
+import { judgeStart } from "#plan/secure_boot_obstacle.ts";
 import { anchorOf } from "../../../boot/uki/image_signatures.ts";
 import { entriesToWrite } from "../../../boot/uki/signature_list.ts";
 import { withSignature } from "../../../boot/uki/uki.ts";
@@ -15,11 +15,6 @@ import { type BootLoaderOptions, TITLE } from "./in_clone.ts";
 
 /** More than any boot program has; a unified kernel image may have this much. */
 export const LOADER_BYTES = 1 << 30;
-
-export interface SigningStart extends SecureStart {
-  /** A PKCS #7 SignedData for each digest, by the key of `signs`. */
-  readonly sign: (digests: readonly string[]) => Promise<readonly Uint8Array[]>;
-}
 
 interface Signed {
   /** Paths in the clone. */

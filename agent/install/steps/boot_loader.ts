@@ -9,7 +9,7 @@ import { templateDisks } from "../fit/clone_disks.ts";
 import { labelChanged } from "../fit/selinux_labels.ts";
 import { refillCopies } from "../boot_loader/esp_copies.ts";
 import { installBootLoader, proveKeptLoader } from "../boot_loader/boot_loader.ts";
-import type { SigningStart } from "../boot_loader/secure_start.ts";
+import type { SigningStart } from "../boot_loader/in_clone.ts";
 import { writeCloneRecord } from "../records/clone_record.ts";
 import type { ExistingClone } from "../restore/existing_clone.ts";
 import { STATE_PATHS, withoutFolders } from "../restore/restore_scope.ts";
@@ -55,9 +55,15 @@ export async function keepOrInstallLoader(
   const folders = ownedFolders(machine, clone);
   const kept = await existing.keepLoader(target);
   if (kept === undefined) return await installLoader(machine, options);
-  const { order, header: { layout } } = machine.enrolled, { secureBoot } = order;
-  const facts = layout?.boot ?? GRUB_ONLY, secureStart = signingStart(machine);
-  const { paths: signed, notes } = await proveKeptLoader({ plan, clone, facts, secureBoot, secureStart });
+  const { order: { secureBoot }, header } = machine.enrolled;
+  const { paths: signed, notes } = await proveKeptLoader({
+    plan,
+    clone,
+    facts: header.layout?.boot ?? GRUB_ONLY,
+    distribution: header.source?.distribution ?? "linux",
+    secureBoot,
+    secureStart: signingStart(machine),
+  });
   await existing.recordFitted(lastingOnly([...fitted, ...signed], folders));
   const filled = await refillCopies(target, { plan, clone });
   return {
