@@ -54,8 +54,8 @@ export class PowerControl implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #starts: StartBook;
   readonly #running = new Set<Promise<void>>();
-  /** Ids of nodes that have a medium in their virtual drive. */
-  readonly #withMedium = new Set<string>();
+  /** Nodes that have a medium in their virtual drive, by id, and whether they have installed since. */
+  readonly #withMedium = new Map<string, { isInstalling: boolean }>();
 
   constructor(sources: PowerSources) {
     this.#sources = sources;
@@ -187,7 +187,7 @@ export class PowerControl implements AsyncDisposable {
   ): Promise<void> {
     if (driver.insertMedium === undefined) throw noDrive(title);
     await driver.insertMedium(this.#sources.media.lend(medium, id));
-    this.#withMedium.add(id);
+    this.#withMedium.set(id, { isInstalling: false });
     log.info("medium-inserted", { node: name, medium });
   }
 
@@ -199,10 +199,14 @@ export class PowerControl implements AsyncDisposable {
     log.info("medium-ejected", { node: name });
   }
 
-  /** Its agent needs no medium any more: the clone starts from its disk. In the background. */
-  installed(key: string): void {
-    if (!this.#withMedium.delete(key)) return;
-    const { nodes, open } = this.#sources, node = nodes.find(key);
+  /** Ejects a node's medium when its installation has ended: the clone starts from its disk. In the background. */
+  noteState({ id, state }: { readonly id: string; readonly state: string }): void {
+    const medium = this.#withMedium.get(id);
+    if (medium === undefined) return;
+    if (state === "installing") medium.isInstalling = true;
+    if (!medium.isInstalling || !["installed", "running"].includes(state)) return;
+    this.#withMedium.delete(id);
+    const { nodes, open } = this.#sources, node = nodes.find(id);
     if (node === undefined) return;
     const title = `cannot eject the medium of ${node.name}`, { signal } = this.#closing;
     const work = (async () => {

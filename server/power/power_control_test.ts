@@ -134,7 +134,10 @@ Deno.test("a machine starts from a medium, which is ejected when its installatio
     { node: "n1", state: "on", note: "boots https://server/1a2b3c4d" },
   ]);
   assert.deepEqual(lent, [n1]);
-  control.installed(n1);
+  for (const state of ["running", "armed", "installing"]) control.noteState({ id: n1, state });
+  await settled();
+  assert.equal(drives.size, 1, "its own system ran before");
+  control.noteState({ id: n1, state: "installed" });
   await settled();
   assert.deepEqual([drives.size, lent.length], [0, 0]);
   await act({ action: "on", boot: "medium", medium: "1a2b3c4d" });

@@ -167,9 +167,7 @@ export function openFleet(
     secureBoot,
     bootSigner,
     publish: (event) => {
-      if (event.type === "node" && ["installed", "running"].includes(event.node.state)) {
-        power.installed(event.node.id);
-      }
+      if (event.type === "node") power.noteState(event.node);
       publish(event);
     },
     advance,

@@ -27,7 +27,7 @@ export type BootProgramSignature = z.infer<typeof BootProgramSignature>;
 
 export const BootProgram = z.object({
   /** In the system's tree: "/boot/efi/EFI/debian/shimx64.efi". */
-  path: z.string().max(4095).startsWith("/"),
+  path: z.string().max(4095).regex(/^\//),
   /** Who decides whether it starts: shim trusts its own certificates as well. */
   checkedBy: z.enum(["firmware", "shim"]),
   /** Authenticode, SHA-256. */

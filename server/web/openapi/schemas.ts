@@ -36,6 +36,7 @@ import * as reviews from "#contract/api/reviews.ts";
 import * as secureBoot from "#contract/api/secure_boot.ts";
 import * as schedules from "#contract/api/schedules.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
+import * as bootProgram from "#contract/format/boot_program.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
 import * as layout from "#contract/format/layout.ts";
 import * as identity from "#contract/identity.ts";
@@ -50,6 +51,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   access,
   attestation,
   audit,
+  bootProgram,
   captures,
   checks,
   deployments,
