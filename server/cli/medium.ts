@@ -2,7 +2,8 @@
 import { type MediumNodeEntry, MediumRequest } from "#contract/api/media.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { MediumId, MediumReport } from "#contract/format/medium.ts";
+import { MediumId } from "#contract/api/fields.ts";
+import { MediumReport } from "#contract/format/medium.ts";
 import { formatBytes, formatTime } from "../words/figures.ts";
 import { type CsvRow, parseCsv } from "../words/csv.ts";
 import { nodesOfTable } from "../words/node_table.ts";

@@ -1,8 +1,7 @@
 /** How nodes are switched on and off: by their BMC, by Wake-on-LAN, or by a command of the site. */
 import { z } from "zod";
-import { MediumId } from "../format/medium.ts";
 import { Ipv4Address } from "../identity.ts";
-import { MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { MachineName, MediumId, ProblemSchema, text, time } from "./fields.ts";
 
 const host = z.string().regex(
   /^(?=.{1,253}$)[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$|^\[[0-9a-fA-F:]{2,39}\]$/,
