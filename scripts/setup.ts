@@ -42,6 +42,7 @@ const PACKAGES: Packages = {
   "man-db": "/usr/bin/man",
   "mandoc": "/usr/bin/mandoc",
   "mdadm": "/usr/sbin/mdadm",
+  "mokutil": "/usr/bin/mokutil",
   "mtools": "/usr/bin/mcopy",
   "ndisc6": "/usr/bin/rdisc6",
   "netplan.io": "/usr/sbin/netplan",

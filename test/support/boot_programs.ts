@@ -13,7 +13,7 @@ const PACKAGES = [
     "libip4tc2",
     "libfdisk1",
   ],
-  ...["mokutil", "libefivar1", "libkeyutils1", "libssl3", "shim-helpers-amd64-signed"],
+  "shim-helpers-amd64-signed",
   ...[
     "dracut-core",
     "initramfs-tools",

@@ -12,4 +12,3 @@ testBootLoader({
   starts: "bios",
 });
 testBootLoader({ name: "GRUB for UEFI is on both ESPs, with the fallback", starts: "uefi" });
-testBootLoader({ name: "what shim is asked for is what mokutil asks for", keepsVariables: true });

@@ -4,15 +4,10 @@ import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { bootState, judgeLoader, putBackArea } from "../../../agent/install/boot_loader/boot_area.ts";
 import { labelOf, parseEfiBoot } from "../../../agent/install/boot_loader/efi_boot_order.ts";
 import { installBootLoader } from "../../../agent/install/boot_loader/boot_loader.ts";
-import { requestMok } from "../../../agent/install/boot_loader/mok.ts";
-import { bindKernelTrees } from "../../../agent/sys/mount.ts";
-import { CloneTree } from "../../../agent/tree/tree_files.ts";
-import { mokRequest, SHIM } from "../../../boot/uki/mok_request.ts";
-import { microsoftCertificates } from "../../../boot/uki/microsoft.ts";
 import { syncAll } from "../../../agent/sys/kernel.ts";
 import { runCommand as run } from "../../../agent/sys/command.ts";
 import { inSmallVm, PROGRAMS } from "../in_small_vm.ts";
-import { cloneMachine, grubMenu, layTree, loaderOptions, part, ROOT_UUID } from "./machine.ts";
+import { cloneMachine, grubMenu, loaderOptions, part, ROOT_UUID } from "./machine.ts";
 
 const programs = Deno.env.get(PROGRAMS) ?? "/";
 const only = Deno.env.get("BOOT_CASE");
@@ -141,29 +136,6 @@ inVm("systemd-boot is on both ESPs with its entries, and a changed root is refus
   assert.ok(
     !(await filesOn(target.device(part(1, 1)))).some((line) => line.startsWith("loader/entries/old.conf")),
   );
-});
-
-inVm("what shim is asked for is what mokutil asks for", async () => {
-  const at = "/run/tree", efivars = "/sys/firmware/efi/efivars", password = "12345678";
-  await layTree(at, programs);
-  await using _trees = await bindKernelTrees(at);
-  // made already: the VM would take minutes for a key
-  const { certificate } = microsoftCertificates("KEK")[0] ?? assert.fail();
-  await Deno.writeFile(`${at}/site.cer`, certificate);
-  const { stdout: hash } = await run(["mokutil", `--generate-hash=${password}`], { root: at });
-  await Deno.writeTextFile(`${at}/hash`, hash);
-  const variable = async (name: string) => (await Deno.readFile(`${efivars}/${name}-${SHIM}`));
-  await run(["mokutil", "--import", "/site.cer", "--hash-file", "/hash"], { root: at });
-  const salt = hash.split("$")[2] ?? "";
-  for (const { name, data } of mokRequest(certificate, { password, salt })) {
-    assert.deepEqual(await variable(name), new Uint8Array([7, 0, 0, 0, ...data]), name);
-  }
-  await run(["mokutil", "--revoke-import"], { root: at });
-  const tree = new CloneTree(at), shim = "/boot/efi/EFI/debian/shimx64.efi";
-  await tree.write(shim.replace("shimx64", "mmx64"), { text: "MokManager", mode: 0o644 });
-  assert.match(await requestMok(certificate, { tree, shim }) ?? "", /choose Enroll MOK/);
-  const { stdout } = await run(["mokutil", "--list-new"], { root: at });
-  assert.match(stdout, /Subject: .*Microsoft Corporation/);
 });
 
 /** "EFI/BOOT/BOOTX64.EFI 139264 8a3f…" */
