@@ -91,7 +91,7 @@ export function nodeAgentRoutes(
   });
 
   app.post("/node/signatures", async (c) => {
-    const { digests } = await jsonBody(c.req, SignatureRequest);
+    const { body: { digests } } = await from(c, SignatureRequest);
     const installing = agents.installingOf(bearer(c));
     return c.json(await signatures.sign(installing, { digests, address: peerAddress(c) }));
   });
