@@ -276,6 +276,8 @@ async function manageNodes(
     expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
     secureBoot: secureBoot?.order,
+    bootSigner: secureBoot?.bootSigner,
+    media: { lend: (medium, node) => media.lend(medium, node), end: (node) => media.end(node) },
     publish,
     advance: served.advance,
   });
@@ -415,7 +417,7 @@ async function bootMachines(
     store: data.store,
     segments,
     isDamaged: (path) => images.isDamaged(path),
-    signer: secureBoot?.signer,
+    signer: secureBoot?.imageSigner,
     pin: data.pin,
     leases: new SqliteLeaseStore(data.db),
     onDhcp: (request, answer) => traffic.dhcp(request, answer),

@@ -188,8 +188,14 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/tree/": ["server/contract/", "agent/sys/"],
   "agent/layout/": ["server/contract/", "agent/sys/", "agent/tree/"],
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
-  "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
-  "agent/hardware/": ["server/contract/", "agent/sys/"],
+  "agent/boot_config/": [
+    "server/contract/",
+    "boot/tftp/",
+    "boot/uki/",
+    "agent/disk_references/",
+    "agent/tree/",
+  ],
+  "agent/hardware/": ["server/contract/", "boot/uki/", "agent/sys/"],
   "agent/tpm/": ["server/contract/", "agent/sys/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
@@ -265,6 +271,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/install/records/",
     "agent/sys/",
     "agent/tree/",
+    "boot/tftp/",
     "boot/uki/",
   ],
   "agent/install/restore/": [

@@ -2,6 +2,7 @@
 import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
+import { readBootPrograms } from "./boot_programs.ts";
 import { findProgram, unifiedKernels } from "./esp_programs.ts";
 import { initramfsProgram } from "./initramfs_program.ts";
 
@@ -37,6 +38,9 @@ export async function readBootFacts(tree: TreeReader, machine: FoundMachine): Pr
     loader,
     ...(grubFolder !== undefined && { grubFolder }),
     ...(program !== undefined && { program }),
+    ...(esp !== undefined && {
+      programs: await readBootPrograms(tree, { esp, loader, grubFolder, program }),
+    }),
     // where GRUB is called grub2, its signed programs for UEFI are files of packages: grub2-install must not replace them
     ...(loader === "grub" && program !== undefined && grubFolder === "/boot/grub2" && { packaged: true }),
     entries,

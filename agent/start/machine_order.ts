@@ -36,7 +36,10 @@ export async function carryOutOrder(
   },
 ): Promise<Ending> {
   const steps = new StepRunner(options);
-  const { boot, job, firmware, disks, inventory, medium } = await startMachine({ ...options, steps });
+  const { boot, job, firmware, disks, inventory, firmwareTrust, medium } = await startMachine({
+    ...options,
+    steps,
+  });
   if (job.kind === "discover") {
     task.name = "Reading this machine's hardware";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
@@ -53,7 +56,8 @@ export async function carryOutOrder(
   task.name = "The installation of this machine";
   const { enrolled, terms } = job, { restore } = enrolled.order;
   const { mac: bootMac = "", byKexec } = boot, clonePath = MOUNTED;
-  const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, firmware, disks, clonePath };
+  const found = { firmware, disks, firmwareTrust };
+  const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, ...found, clonePath };
   const ending = await (restore ? restoreMachine(machine, restore) : installMachine(machine));
   if (medium !== undefined) {
     // the clone is ready: what still holds the medium must not look like a failure

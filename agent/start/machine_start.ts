@@ -18,6 +18,8 @@ import {
 } from "../steps/enrol.ts";
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
+import { readFirmwareTrust } from "../hardware/firmware_trust.ts";
+import type { Machine } from "../install/steps/machine.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
 import { choose } from "./medium/carried_install.ts";
@@ -40,6 +42,7 @@ interface StartedMachine {
   readonly firmware: "bios" | "uefi";
   readonly disks: readonly DiskFacts[];
   readonly inventory: Inventory;
+  readonly firmwareTrust: Machine["firmwareTrust"];
   readonly job: Job;
 }
 
@@ -71,10 +74,10 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   // if enrolment fails, that is the failure to report
   seen.catch(() => {});
   const { job, boot } = await steps.run("enrol", () => enrolBy(start, { ...options, seen, medium }));
-  const { summary, firmware, disks, inventory } = await seen;
+  const { summary, firmware, disks, inventory, firmwareTrust } = await seen;
   // if the inventory itself is the order, it takes longer
   if (job.kind !== "discover") await steps.run("inventory", () => ({ message: summary }));
-  return { boot, medium, job, firmware, disks, inventory };
+  return { boot, medium, job, firmware, disks, inventory, firmwareTrust };
 }
 
 /** Where the order comes from: a server, or the medium. */
@@ -157,7 +160,7 @@ async function reachNetwork(
   return { start: { boot }, settled, medium: undefined, message };
 }
 
-interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory"> {
+interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory" | "firmwareTrust"> {
   /** For people. */
   readonly summary: string;
 }
@@ -167,10 +170,19 @@ async function lookAround(
   { run }: StartOptions,
 ): Promise<Seen> {
   const disks = await settled;
-  const [found, tpmKey] = await Promise.all([machineInventory({ disks, run }), readTpmKey()]);
-  const inventory = { ...found, ...(tpmKey !== undefined && { tpmKey }) };
+  const [found, tpmKey, firmwareTrust] = await Promise.all([
+    machineInventory({ disks, run }),
+    readTpmKey(),
+    readFirmwareTrust(),
+  ]);
+  const inventory = {
+    ...found,
+    ...(tpmKey !== undefined && { tpmKey }),
+    ...(firmwareTrust && { secureBoot: firmwareTrust.trust }),
+  };
   return {
     inventory,
+    firmwareTrust,
     firmware: inventory.firmware,
     disks: disks.map((disk, i) => {
       const { content = "", labels = [], signatures = [] } = inventory.disks[i] ?? {};

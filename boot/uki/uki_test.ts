@@ -85,14 +85,20 @@ Deno.test("the signature is the key's, over the digest, and any changed byte cha
     }
   }));
 
-Deno.test("a program without a signature gets one, and no second one", () => {
+Deno.test("a program gets a signature, and another one behind it", () => {
   const program = madeStub({});
   const signed = signProgram(program, signer, { name: "test.efi" });
   assert.deepEqual(signed.subarray(512, program.length), program.subarray(512));
   const { certificates } = readPe(fileOfBytes(signed), { name: "test.efi" });
   assert.equal(certificates.offset % 8, 0);
   assert.equal(certificates.offset + certificates.sizeBytes, signed.length);
-  assert.throws(() => signProgram(signed, signer, { name: "test.efi" }), /it has a signature already/);
+  const twice = signProgram(signed, signer, { name: "test.efi" });
+  assert.deepEqual(readPe(fileOfBytes(twice), { name: "test.efi" }).certificates, {
+    offset: certificates.offset,
+    sizeBytes: 2 * certificates.sizeBytes,
+  });
+  const trailing = new Uint8Array([...twice, ...new Uint8Array(8)]);
+  assert.throws(() => signProgram(trailing, signer, { name: "test.efi" }), /signatures are not at its end/);
 });
 
 Deno.test("PCR 11 is that of the sections, in the stub's order", () =>

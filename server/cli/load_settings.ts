@@ -83,6 +83,9 @@ export function serverCommand(
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
+    signDisks: values["sign-disks"],
+    ...signingKeyOf(values),
+    requestMok: values["request-mok"],
     requireTpm: values["require-tpm"],
     startAlone: values["start-alone"],
     uploadLimit: values["upload-limit"],
@@ -129,6 +132,12 @@ export function serverCommand(
   };
 }
 
+function signingKeyOf(
+  { "signing-command": command, "signing-cert": certificate }: SettingValues,
+): Pick<ServerCommand, "signingKey"> {
+  return command === undefined || certificate === undefined ? {} : { signingKey: { command, certificate } };
+}
+
 /** Throws UsageError. */
 function refuseContradictions(values: SettingValues): void {
   if (values.dhcp !== "off" && values.interface === undefined) {
@@ -146,6 +155,11 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["require-tpm"] && values["signed-images"] === "off") {
     throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
+  }
+  if ((values["signing-command"] === undefined) !== (values["signing-cert"] === undefined)) {
+    throw new UsageError(
+      "--signing-command and --signing-cert go together: the key's use and its name",
+    );
   }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;

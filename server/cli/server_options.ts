@@ -44,6 +44,12 @@ export interface ServerOptions {
   readonly secureBoot: boolean;
   /** Boot UEFI machines from images signed by the site's key; "enroll": and give that key to machines in set-up mode. */
   readonly signedImages?: "off" | "on" | "enroll";
+  /** Sign the boot programs of clones, for machines whose firmware trusts the site's key and not theirs. */
+  readonly signDisks?: boolean;
+  /** The site's key is elsewhere: this program signs with it, for this certificate. */
+  readonly signingKey?: { readonly command: string; readonly certificate: string } | undefined;
+  /** Ask shim on clones' disks to trust the site's certificate. */
+  readonly requestMok?: boolean;
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
   readonly requireTpm?: boolean;
   /** Serve although no standby answers; see standby/. */
@@ -124,6 +130,7 @@ interface Examined extends
     | "rsyncMayFail"
     | "dhcp"
     | "interface"
+    | "signingKey"
     | "packStore"
     | "s3Endpoint"
     | "s3Region"

@@ -39,6 +39,7 @@ import {
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
+import { oneOf, parsePath, parseSwitch, parseText, parseWord } from "./setting_values.ts";
 
 export interface Setting<T = unknown> {
   /** As help shows it, "<port>"; undefined for a setting that is on or off. */
@@ -207,6 +208,26 @@ const SETTINGS = {
     parse: oneOf(SIGNED_IMAGES),
     choices: SIGNED_IMAGES,
     fallback: "off",
+  },
+  "sign-disks": {
+    description: "sign installed boot programs with the site's key for machines that need it",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "signing-command": {
+    argument: "<file>",
+    description: "program that signs with the site's key, which is in a token or HSM",
+    parse: parsePath,
+  },
+  "signing-cert": {
+    argument: "<file>",
+    description: "the certificate of that key, PEM or DER",
+    parse: parsePath,
+  },
+  "request-mok": {
+    description: "have shim on installed disks ask at the console to trust the site's key",
+    parse: parseSwitch,
+    fallback: false,
   },
   "require-tpm": {
     description: "give nodes their orders only if their TPM 2.0 proves what they run",

@@ -8,6 +8,7 @@ import { checkLimits } from "./checks/limits.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkPackStore } from "./checks/pack_store.ts";
 import { checkPorts } from "./checks/ports.ts";
+import { checkSigningKey } from "./checks/signing_key.ts";
 import { checkSpace } from "./checks/space.ts";
 import { checkSpanningTree } from "./checks/spanning_tree.ts";
 import { checkStandby } from "./checks/standby.ts";
@@ -24,6 +25,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   space: checkSpace,
   data: checkData,
   certificates: checkCertificates,
+  "signing key": checkSigningKey,
   store: checkStore,
   standby: checkStandby,
   "pack store": checkPackStore,

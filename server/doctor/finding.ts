@@ -24,6 +24,8 @@ export interface DoctorOptions extends BucketSettings {
   readonly rsyncMayFail?: boolean | undefined;
   readonly dhcp: "off" | "server" | "proxy";
   readonly interface?: string | undefined;
+  /** The program that signs with the site's Secure Boot key. */
+  readonly signingKey?: { readonly command: string; readonly certificate: string } | undefined;
 }
 
 export interface Space {

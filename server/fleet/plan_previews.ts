@@ -11,6 +11,7 @@ import { picturePlan } from "#plan/plan_picture.ts";
 import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
+import type { BootSigner } from "./boot_signatures.ts";
 import type { Encryption } from "./encryption.ts";
 import { describeFailing } from "./hardware/hardware_changes.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
@@ -24,6 +25,8 @@ interface PreviewSources {
   readonly encryption: Encryption;
   readonly hooks: Pick<HookRegistry, "ofNode">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  /** The key that signs clones' boot programs. */
+  readonly signer?: Pick<BootSigner, "certificate" | "requestsMok"> | undefined;
 }
 
 interface PreviewTerms {
@@ -186,6 +189,13 @@ export class PlanPreviews {
       unlock,
       firstBootHooks: this.#sources.hooks.ofNode(node, header)
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
+      ...(restore === undefined && {
+        secureStart: {
+          trust: inventory.secureBoot,
+          signs: this.#sources.signer?.certificate,
+          requestsMok: this.#sources.signer?.requestsMok,
+        },
+      }),
       isDryRun: restore?.dryRun,
     });
   }

@@ -108,7 +108,7 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
-  /** Undefined if the server signs no images. */
+  /** Undefined if the server signs nothing. */
   readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
   readonly sites: Sites;
@@ -203,6 +203,8 @@ interface Media {
   revoke(id: string): void;
   /** The caller closes it. */
   image(id: string): BootFile;
+  /** The same by an address that was made for a BMC. Throws RackseedError (401). */
+  lentImage(id: string, name: string): BootFile;
   /** Whether machines may enrol by this secret. */
   expects(secret: string): void;
   /** Undefined if nothing is ordered for this machine. */

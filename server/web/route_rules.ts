@@ -51,6 +51,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /node/backup/:capture": NODE,
   "GET /node/torrent": NODE,
   "POST /node/extents": NODE,
+  "POST /node/signatures": { needs: "session", unrecorded: "the route itself records it" },
   "GET /node/packs/:torrent/:file": NODE,
 
   "GET /templates": VIEW,
@@ -117,6 +118,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
   "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
   "GET /media/:medium/image": { needs: "administer" },
+  "GET /media/:medium/image/:file": { needs: "medium" },
 
   "GET /nodes": VIEW,
   "GET /nodes/:node": VIEW,

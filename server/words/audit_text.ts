@@ -17,6 +17,7 @@ const ACTIONS = {
   "node.cancel": "cancel an order",
   "node.backup": "order a backup",
   "node.backup-at-boot": "order a backup at the next boot",
+  "node.sign": "sign a node's boot programs",
   "node.check": "order a comparison with the image",
   "node.agent-token": "make a token for a node's agent",
   "node.recovery-key": "see a recovery key",

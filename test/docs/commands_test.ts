@@ -47,6 +47,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   ],
   [/^rackseed medium (--|revoke)/, "needs an image that boots: the lab with --medium makes media"],
   [/^(scp edge1:|rackseed medium adopt)/, "needs such a machine: the lab with --medium adopts one"],
+  [/^(pkcs11-tool|openssl req) .*/, "needs a token: test/interop/pkcs11_test.ts has one"],
+  [/^rackseed server .*--signing-command\b/, "needs a token: test/interop/pkcs11_test.ts has one"],
   [/^rackseed machine adopt 52:/, "needs a machine that appears: test/interop/machines_test.ts has some"],
   [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],

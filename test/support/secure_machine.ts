@@ -28,15 +28,18 @@ interface SecureBootTrial {
   readonly until: readonly (string | RegExp | typeof agentConnected)[];
 }
 
-/** Gives the machine of this folder the site's key as its only one. */
-export async function storeSiteKey(folder: string): Promise<void> {
+/** Gives the machine of this folder the site's key as its only one. `more`: further variables. */
+export async function storeSiteKey(
+  folder: string,
+  { more = [] }: { readonly more?: Parameters<typeof storeVariables>[1] } = {},
+): Promise<void> {
   const nvram = await Deno.readFile(ovmf.vars);
   const owner = "5b7a2c0e-5f0d-4c39-9a0b-7261636b7364";
   const value = signatureLists([{ owner, certificate: siteKey.certificate }]);
   const names: readonly KeyVariable[] = ["PK", "KEK", "db"];
   storeVariables(
     nvram,
-    names.map((name) => ({ name, vendor: VENDOR[name], attributes: ATTRIBUTES, value })),
+    [...names.map((name) => ({ name, vendor: VENDOR[name], attributes: ATTRIBUTES, value })), ...more],
   );
   await Deno.writeFile(nvramPath(folder, NAME), nvram);
 }

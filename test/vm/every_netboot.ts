@@ -3,6 +3,7 @@ import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
+import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
@@ -15,6 +16,8 @@ for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
 testAgent();
 testEnrolment();
+testInstalledDisks();
+testMokRequest();
 testTpmProof();
 
 for (const as of ["usb", "cd"] as const) {

@@ -39,6 +39,7 @@ import * as schedules from "#contract/api/schedules.ts";
 import * as transfers from "#contract/api/transfers.ts";
 import * as standbys from "#contract/api/standbys.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
+import * as bootProgram from "#contract/format/boot_program.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
 import * as layout from "#contract/format/layout.ts";
 import * as identity from "#contract/identity.ts";
@@ -53,6 +54,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   access,
   attestation,
   audit,
+  bootProgram,
   captures,
   checks,
   deployments,

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { API, Enrolment, IdentityClaim, InventoryReport, StepReport } from "#contract/api.ts";
 import { TpmKeys } from "#contract/api/attestation.ts";
+import { SignatureRequest } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/format/extent_answer.ts";
@@ -14,7 +15,7 @@ import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
 /** Calls of a node's agent. They carry the node's own secret and reach nothing beyond that node's order. */
 export function nodeAgentRoutes(
-  { fleet: { agents }, bootBackups, images, swarm: site, swarmAt, onSent }: ApiContext,
+  { fleet: { agents, signatures }, bootBackups, images, swarm: site, swarmAt, onSent }: ApiContext,
 ): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -87,6 +88,12 @@ export function nodeAgentRoutes(
       "content-type": "application/octet-stream",
       "cache-control": "no-store",
     });
+  });
+
+  app.post("/node/signatures", async (c) => {
+    const { body: { digests } } = await from(c, SignatureRequest);
+    const installing = agents.installingOf(bearer(c));
+    return c.json(await signatures.sign(installing, { digests, address: peerAddress(c) }));
   });
 
   app.get(`${NODE_PACKS}:torrent/:file`, async (c) => {

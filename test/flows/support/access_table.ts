@@ -49,6 +49,7 @@ export const TABLE: readonly Row[] = [
   ["GET /node/backup/:capture", ["session"]],
   ["GET /node/torrent", ["session"]],
   ["POST /node/extents", ["session"], { json: {} }],
+  ["POST /node/signatures", ["session"], { json: {} }],
   ["GET /node/packs/:torrent/:file", ["session"]],
 
   ["GET /templates", VIEW],
@@ -116,6 +117,7 @@ export const TABLE: readonly Row[] = [
   ["GET /media", ADMIN],
   ["DELETE /media/:medium", ADMIN],
   ["GET /media/:medium/image", ADMIN],
+  ["GET /media/:medium/image/:file", []],
   ["POST /media/reports", OPERATE, { json: {} }],
 
   ["GET /nodes", VIEW],
