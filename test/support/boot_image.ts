@@ -7,6 +7,8 @@ import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { FileSource } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
 import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
+import type { ImageBootFiles } from "../../boot/boot_files.ts";
+import { ensureProduct } from "../../scripts/build.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
@@ -41,6 +43,20 @@ export async function makeBootImage(
     level,
   });
   return { ...image, agent };
+}
+
+let agentImageMade: Promise<ImageBootFiles> | undefined;
+
+/** Kernel and initramfs with the product's agent, made once for all tests of a process. */
+export function agentImage(): Promise<ImageBootFiles> {
+  return agentImageMade ??= makeAgentImage();
+}
+
+async function makeAgentImage(): Promise<ImageBootFiles> {
+  const folder = await Deno.makeTempDir({ prefix: "agent-image-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  const { kernel, agent, image } = await makeBootImage(folder, { product: await ensureProduct() });
+  return { kernel, initramfs: [agent.path, image.path] };
 }
 
 /** The same without the agent's part. */

@@ -3,7 +3,7 @@ import { LabNetwork } from "../../scripts/lab/network.ts";
 import { ownDiskLine, writeOwnDisk } from "../../scripts/lab/own_disk.ts";
 import { type Firmware, VirtualMachine, type VmOptions } from "../../scripts/lab/qemu.ts";
 import { Transcript } from "../../scripts/lab/transcript.ts";
-import { agentConnected, bootServiceAddress, type BootServiceOptions } from "./boot_service.ts";
+import { bootServiceAddress, type BootServiceOptions } from "./boot_service.ts";
 import { BootServiceProcess } from "./netboot_lab.ts";
 
 const TIMEOUT_MS = 300_000;
@@ -67,11 +67,6 @@ export class PoweredMachine implements AsyncDisposable {
       }),
     );
     return new PoweredMachine({ disk, serialLog, stack: stack.move(), services, machine });
-  }
-
-  /** Waits until the agent connects to the server; needs `watchAgent`. Milliseconds since power-on. */
-  async reachesAgent(): Promise<number> {
-    return await this.#reaches(this.#services, agentConnected);
   }
 
   /** Waits until it runs from its own disk. Milliseconds since power-on. */
