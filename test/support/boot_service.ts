@@ -39,8 +39,6 @@ export interface BootServiceOptions {
     readonly spoils?: boolean;
   };
   readonly images: Readonly<Record<string, ImageBootFiles>>;
-  /** Without what shortens the way: answers to router solicitations, the end of iPXE's wait for proxyDHCP. */
-  readonly slow?: boolean;
   /** Give agents orders; the folder of the certificate authority. See order_service.ts. */
   readonly orders?: string;
 }
@@ -80,8 +78,7 @@ if (import.meta.main) {
     interface: options.interface,
     address,
     bootOptions(client: BootClient) {
-      const answer = chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
-      return answer && options.slow ? { file: answer.file } : answer;
+      return chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
     },
     onClient: ({ mac, ipxe }: BootClient) =>
       ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
@@ -102,11 +99,9 @@ if (import.meta.main) {
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup: lookupBy("http") });
   });
-  if (!options.slow) {
-    const answers = (mac: MacAddress) => booting.has(mac, performance.now());
-    const service = startRouterAdvertisements({ interface: options.interface, answers, signal });
-    if (service === undefined) throw new Error("router solicitations cannot be answered here");
-  }
+  const answers = (mac: MacAddress) => booting.has(mac, performance.now());
+  const advertisements = startRouterAdvertisements({ interface: options.interface, answers, signal });
+  if (advertisements === undefined) throw new Error("router solicitations cannot be answered here");
   if (options.orders !== undefined) {
     await serveOrders({ hostname: address, folder: options.orders, signal });
   }

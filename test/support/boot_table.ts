@@ -37,7 +37,10 @@ function cellsOf(line: string): string[] {
 
 /** Aligned as `deno fmt` does. */
 function drawTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEAD.map((title, i) => Math.max(3, ...[HEAD, ...rows].map((row) => (row[i] ?? title).length)));
-  const draw = (row: readonly string[]) => `| ${widths.map((w, i) => (row[i] ?? "").padEnd(w)).join(" | ")} |`;
+  const widths = HEAD.map((title, i) =>
+    Math.max(3, ...[HEAD, ...rows].map((row) => (row[i] ?? title).length))
+  );
+  const draw = (row: readonly string[]) =>
+    `| ${widths.map((w, i) => (row[i] ?? "").padEnd(w)).join(" | ")} |`;
   return [draw(HEAD), draw(widths.map((width) => "-".repeat(width))), ...rows.map(draw)];
 }

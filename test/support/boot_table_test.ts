@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { updateTable } from "./boot_table.ts";
 
-const pxe = { firmware: "UEFI", way: "PXE", addresses: "Kea", ends: "first report", result: "61 s", run: "today" };
+const pxe = {
+  firmware: "UEFI",
+  way: "PXE",
+  addresses: "Kea",
+  ends: "first report",
+  result: "61 s",
+  run: "today",
+};
 
 Deno.test("a way's row is added, and replaced when the way runs again; other rows and the text stay", () => {
   const first = updateTable("# Page\n\nBefore.\n\n", pxe);

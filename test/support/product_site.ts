@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { BackgroundProgram } from "../../scripts/lab/background_program.ts";
 import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
+import { API } from "#contract/api.ts";
 import { makeImageSegment } from "./boot_image.ts";
 
 const ADDRESS = "10.78.0.1";
@@ -65,6 +66,27 @@ export class ProductSite implements AsyncDisposable {
     return (await run(this.network.inside([this.#options.product, ...args]), { onlyEnv })).stdout;
   }
 
+  /** Orders the image for the node, instead of what was ordered before. */
+  async order(): Promise<void> {
+    await this.cancel();
+    const order = ["node", "deploy", "n1", "--image", "web"];
+    // an older product has no such check
+    await this.rackseed(...order, "--no-plan-check").catch(() => this.rackseed(...order));
+  }
+
+  async cancel(): Promise<void> {
+    await this.rackseed("node", "cancel", "n1").catch(() => {});
+  }
+
+  /** Whether the machine's agent has reported since its order. Asks often, so without a process of the product. */
+  async hasReported(): Promise<boolean> {
+    const token = (await Deno.readTextFile(`${this.#folder}/data/token`)).trim();
+    const header = `authorization: Bearer ${token.split(".")[2]}`;
+    const url = `https://${ADDRESS}:8443${API}/nodes/n1`;
+    const curl = ["curl", "--silent", "--fail", "--insecure", "--header", header, url];
+    return JSON.parse((await run(this.network.inside(curl))).stdout).report !== undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
     await this.network[Symbol.asyncDispose]();
@@ -84,10 +106,13 @@ export class ProductSite implements AsyncDisposable {
     const { product, arguments: more = [] } = this.#options;
     const data = ["--data", `${this.#folder}/data`, "--listen", `${ADDRESS}:8443`];
     const dhcp = ["--interface", this.network.bridge, "--dhcp", "server"];
-    this.#server = new BackgroundProgram(this.network.inside([product, "server", ...data, ...dhcp, ...more]), {
-      name: "the server",
-      log: `${this.#folder}/server.log`,
-    });
+    this.#server = new BackgroundProgram(
+      this.network.inside([product, "server", ...data, ...dhcp, ...more]),
+      {
+        name: "the server",
+        log: `${this.#folder}/server.log`,
+      },
+    );
     await this.#server.output.expect(`https://${ADDRESS}:8443`, { timeoutMs: START_MS });
   }
 

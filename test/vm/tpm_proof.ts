@@ -89,8 +89,7 @@ class Site implements AsyncDisposable {
   }
 
   async order(): Promise<void> {
-    await this.#site.rackseed("node", "cancel", "n1").catch(() => {});
-    await this.#site.rackseed("node", "deploy", "n1", "--image", "web", "--no-plan-check");
+    await this.#site.order();
   }
 
   async node(): Promise<NodeView> {
