@@ -20,7 +20,6 @@ import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
-import { choose } from "./medium/carried_install.ts";
 import { findMedium, type FoundMedium, mediumOf } from "./medium/find_medium.ts";
 import { openMedium } from "./medium/open_medium.ts";
 import { reachServer } from "./medium/reach_server.ts";
@@ -94,6 +93,7 @@ async function enrolBy(
   if ("boot" in start) return { ...await enrolWith(start.boot, options), boot: start.boot };
   const { medium, seen, reporter, console } = options;
   if (medium === undefined) throw new RangeError("there is no medium that carries the version");
+  const { choose } = await import("./medium/carried_install.ts");
   const { ordered, mac, message } = choose(start.carried, { medium, inventory: (await seen).inventory });
   const terms = new SwarmTerms(ordered.order.swarm);
   await reporter.connect(ordered.client, terms);

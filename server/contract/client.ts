@@ -7,7 +7,6 @@ import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
-import { callNamed } from "./calls.ts";
 import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
@@ -90,6 +89,8 @@ export class ApiClient implements Disposable {
    * ```
    */
   async call<K extends JsonCall>(name: K, given: Given<K>): Promise<Answer<K>> {
+    // the tables hold the schemas of the whole API, which a node never needs
+    const { callNamed } = await import("./calls.ts");
     const { answer, isOrder } = callNamed(name) ?? {};
     const { body, signal } = given as { body?: unknown; signal?: AbortSignal };
     const { method, path } = addressOf(name, given);
