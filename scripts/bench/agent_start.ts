@@ -2,10 +2,11 @@
  * Measures in QEMU, without firmware and boot program, what a node's own part of the boot takes: the kernel unpacks the
  * initramfs, the agent starts, finds the machine's devices, enrols, and reports.
  *
- *     deno task bench agent-start [--levels LIST] [--old-product FILE] [--runs N] [--json]
+ *     deno task bench agent-start [--levels LIST] [--old-product FILE] [--uncompiled] [--runs N] [--json]
  *
  *     --levels       zstd levels of the initramfs            (the product's)
  *     --old-product  another product, to compare with
+ *     --uncompiled   also without the agent's compiled code
  *     --runs         runs of each, of which the median       (3)
  *     --json         print the figures as JSON
  *
@@ -42,6 +43,7 @@ const { values } = parseArgs({
   options: {
     levels: { type: "string", default: `${DEFAULT_LEVEL}` },
     "old-product": { type: "string" },
+    uncompiled: { type: "boolean", default: false },
     runs: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
   },
@@ -60,7 +62,14 @@ try {
   const rows = variants.map((variant) => {
     const of = (key: keyof Start) => median((starts.get(variant) ?? []).map((start) => start[key]));
     const { name, level, bytes } = variant;
-    return { name, level, bytes, unpack: of("unpackSeconds"), line: of("lineSeconds"), report: of("reportSeconds") };
+    return {
+      name,
+      level,
+      bytes,
+      unpack: of("unpackSeconds"),
+      line: of("lineSeconds"),
+      report: of("reportSeconds"),
+    };
   });
   if (values.json) console.log(JSON.stringify(rows));
   else {
@@ -68,7 +77,11 @@ try {
     for (const { name, level, bytes, unpack, line, report } of rows) {
       const s = (value: number, width: number) => `${value.toFixed(2)} s`.padStart(width);
       const size = (bytes / 1e6).toFixed(1).padStart(6);
-      console.log(`${name.padEnd(8)} ${`${level}`.padStart(5)}  ${size} ${s(unpack, 9)} ${s(line, 12)} ${s(report, 13)}`);
+      console.log(
+        `${name.padEnd(8)} ${`${level}`.padStart(5)}  ${size} ${s(unpack, 9)} ${s(line, 12)} ${
+          s(report, 13)
+        }`,
+      );
     }
   }
 } finally {
@@ -85,12 +98,17 @@ interface Variant {
 
 async function makeVariants(): Promise<Variant[]> {
   const variants: Variant[] = [];
-  const products = [["new", await ensureProduct()], ...old === undefined ? [] : [["old", old]]] as const;
-  for (const [name = "", product = ""] of products) {
+  const product = await ensureProduct();
+  const products = [
+    { name: "new", product, isCompiled: true },
+    ...values.uncompiled ? [{ name: "source", product, isCompiled: false }] : [],
+    ...old === undefined ? [] : [{ name: "old", product: old, isCompiled: false }],
+  ];
+  for (const { name, ...made } of products) {
     for (const level of levels) {
-      const made = `${folder}/${name}-${level}`, initramfs = `${made}/initramfs`;
-      await Deno.mkdir(made);
-      const { kernel, agent, image } = await makeBootImage(made, { product, level });
+      const scratch = `${folder}/${name}-${level}`, initramfs = `${scratch}/initramfs`;
+      await Deno.mkdir(scratch);
+      const { kernel, agent, image } = await makeBootImage(scratch, { ...made, level });
       const parts = await Promise.all([agent, image].map(({ path }) => Deno.readFile(path)));
       await Deno.writeFile(initramfs, Buffer.concat(parts));
       variants.push({ name, level, kernel, initramfs, bytes: agent.sizeBytes + image.sizeBytes });

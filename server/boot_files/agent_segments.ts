@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
+import { CODE_CACHE, codeCacheOf } from "./code_cache.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { replaceFile } from "../store/durable.ts";
@@ -52,17 +53,28 @@ export class AgentSegments {
     const output = `${this.#folder}/${name}`;
     const hashFile = `${output}.sha256`;
     if (await isIntact(output, hashFile)) return output;
-    const source = await directorySource("/");
-    await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
+    const source = await directorySource("/"), more = await this.#compiledCode(product, name);
+    await buildAgentSegment({ product, source, more, output, compression, signal: this.#signal });
     await replaceFile(hashFile, new TextEncoder().encode(await hashOfFile(output)));
     return output;
   }
 
-  /** Segments of older products. */
+  async #compiledCode(product: string, name: string): Promise<{ path: string; bytes: Uint8Array }[]> {
+    const scratch = await Deno.makeTempDir({ dir: this.#folder, prefix: `${name}.start-` });
+    try {
+      const bytes = await codeCacheOf(product, { scratch, signal: this.#signal });
+      return bytes === undefined ? [] : [{ path: CODE_CACHE, bytes }];
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
+  }
+
+  /** What was made of older products. */
   async #dropOthers(name: string): Promise<void> {
     const [stem = ""] = name.split(".");
     for await (const other of Deno.readDir(this.#folder)) {
-      if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
+      if (other.name.startsWith(stem)) continue;
+      await Deno.remove(`${this.#folder}/${other.name}`, { recursive: true });
     }
   }
 }

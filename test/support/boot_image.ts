@@ -9,6 +9,7 @@ import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segme
 import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
 import type { ImageBootFiles } from "../../boot/boot_files.ts";
 import { ensureProduct } from "../../scripts/build.ts";
+import { CODE_CACHE, codeCacheOf } from "../../server/boot_files/code_cache.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
@@ -29,20 +30,38 @@ interface BootImage {
 /** The stand-in prints this line if everything it tried has succeeded. */
 export const standInLine = "The stand-in agent has done all its work.";
 
-/** @param product the agent; without it a stand-in that prints `standInLine` */
+interface BootImageOptions {
+  /** The agent; without it a stand-in that prints `standInLine`. */
+  readonly product?: string;
+  readonly level?: number;
+  /** As the server does, with the product's compiled code. It starts the product, which must be the real one. */
+  readonly isCompiled?: boolean;
+}
+
 export async function makeBootImage(
   folder: string,
-  { product, level = 3 }: { readonly product?: string; readonly level?: number } = {},
+  { product, level = 3, isCompiled = false }: BootImageOptions = {},
 ): Promise<BootImage> {
   const { compression, ...image } = await makeImageSegment(folder, { level });
+  const bytes = isCompiled && product !== undefined && await compiledCode(product);
   const agent = await buildAgentSegment({
     product: product ?? await standIn(folder),
+    more: bytes ? [{ path: CODE_CACHE, bytes }] : [],
     source: await directorySource("/"),
     output: `${folder}/agent.img`,
     compression,
     level,
   });
   return { ...image, agent };
+}
+
+async function compiledCode(product: string): Promise<Uint8Array | undefined> {
+  const scratch = await Deno.makeTempDir({ prefix: "compiled-" });
+  try {
+    return await codeCacheOf(product, { scratch });
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
 }
 
 let agentImageMade: Promise<ImageBootFiles> | undefined;
@@ -55,7 +74,10 @@ export function agentImage(): Promise<ImageBootFiles> {
 async function makeAgentImage(): Promise<ImageBootFiles> {
   const folder = await Deno.makeTempDir({ prefix: "agent-image-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-  const { kernel, agent, image } = await makeBootImage(folder, { product: await ensureProduct() });
+  const { kernel, agent, image } = await makeBootImage(folder, {
+    product: await ensureProduct(),
+    isCompiled: true,
+  });
   return { kernel, initramfs: [agent.path, image.path] };
 }
 
