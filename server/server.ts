@@ -244,7 +244,7 @@ async function manageNodes(
     publish,
     advance: served.advance,
   });
-  const segments = new AgentSegments(options.data, { signal: closing });
+  const segments = new AgentSegments(options.data, { ca: data.authority.pem, signal: closing });
   const captures = startCaptures(context, {
     data,
     images,

@@ -200,6 +200,7 @@ async function enrolWith(
   const ordered = await enrolMachine({
     ...boot,
     inventory,
+    reports: () => reporter.takeWaiting(),
     prove: (client) => proveMachine(client, { ...boot, signal }),
     signal,
   });

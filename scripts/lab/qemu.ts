@@ -123,6 +123,10 @@ export class VirtualMachine implements AsyncDisposable {
     return new VirtualMachine(options, { process, serial, qmp, tap, tpm });
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   get isRunning(): boolean {
     return this.#isRunning;
   }

@@ -3,7 +3,6 @@
  * is the pin in the token. It fetches the CA certificate from the server over an unverified connection, and rejects
  * it unless the hash matches.
  */
-import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
@@ -37,9 +36,15 @@ export class ApiClient implements Disposable {
     this.#secret = secret;
   }
 
-  /** Fetches and pins the server's CA. `server`: "https://HOST:PORT". Throws RackseedError. */
+  /** Fetches and pins the server's CA, unless `ca` is it. `server`: "https://HOST:PORT". Throws RackseedError. */
   static async connect(
-    { server, token, signal }: { server: string; token: string; signal?: AbortSignal },
+    { server, token, ca, signal }: {
+      server: string;
+      token: string;
+      /** A CA certificate in PEM. */
+      ca?: string | undefined;
+      signal?: AbortSignal;
+    },
   ): Promise<ApiClient> {
     const parsed = parseToken(token);
     if (!parsed) {
@@ -51,7 +56,7 @@ export class ApiClient implements Disposable {
       });
     }
     const url = serverUrl(server);
-    const pem = await fetchCa(url, signal);
+    const pem = ca !== undefined && pinOf(ca) === parsed.pin ? ca : await fetchCa(url, signal);
     if (pinOf(pem) !== parsed.pin) {
       throw new RackseedError(`cannot trust the server at ${url.origin}`, {
         reason: "its certificate is not the one that the token was made for.",
@@ -235,7 +240,8 @@ const ONE_CERTIFICATE =
   /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)/;
 
 /** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
-function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+async function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+  const { default: tls } = await import("node:tls");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const host = server.hostname.replace(/^\[|\]$/g, "");
   const socket = tls.connect({ host, port: Number(server.port || 443), rejectUnauthorized: false });
@@ -258,7 +264,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   });
   socket.on("error", finish);
   socket.on("close", () => finish());
-  return promise;
+  return await promise;
 }
 
 function unreachable(server: URL, error: unknown): RackseedError {

@@ -34,19 +34,18 @@ interface BootImageOptions {
   /** The agent; without it a stand-in that prints `standInLine`. */
   readonly product?: string;
   readonly level?: number;
-  /** As the server does, with the product's compiled code. It starts the product, which must be the real one. */
-  readonly isCompiled?: boolean;
+  /** Files for the agent, besides itself. */
+  readonly more?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
 }
 
 export async function makeBootImage(
   folder: string,
-  { product, level = 3, isCompiled = false }: BootImageOptions = {},
+  { product, level = 3, more = [] }: BootImageOptions = {},
 ): Promise<BootImage> {
   const { compression, ...image } = await makeImageSegment(folder, { level });
-  const bytes = isCompiled && product !== undefined && await compiledCode(product);
   const agent = await buildAgentSegment({
     product: product ?? await standIn(folder),
-    more: bytes ? [{ path: CODE_CACHE, bytes }] : [],
+    more,
     source: await directorySource("/"),
     output: `${folder}/agent.img`,
     compression,
@@ -55,10 +54,12 @@ export async function makeBootImage(
   return { ...image, agent };
 }
 
-async function compiledCode(product: string): Promise<Uint8Array | undefined> {
+/** The product's compiled code, as a file for its agent. Starts the product. */
+export async function compiledCode(product: string): Promise<{ path: string; bytes: Uint8Array }[]> {
   const scratch = await Deno.makeTempDir({ prefix: "compiled-" });
   try {
-    return await codeCacheOf(product, { scratch });
+    const bytes = await codeCacheOf(product, { scratch });
+    return bytes === undefined ? [] : [{ path: CODE_CACHE, bytes }];
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
@@ -74,10 +75,8 @@ export function agentImage(): Promise<ImageBootFiles> {
 async function makeAgentImage(): Promise<ImageBootFiles> {
   const folder = await Deno.makeTempDir({ prefix: "agent-image-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-  const { kernel, agent, image } = await makeBootImage(folder, {
-    product: await ensureProduct(),
-    isCompiled: true,
-  });
+  const product = await ensureProduct(), more = await compiledCode(product);
+  const { kernel, agent, image } = await makeBootImage(folder, { product, more });
   return { kernel, initramfs: [agent.path, image.path] };
 }
 
