@@ -70,6 +70,25 @@ const IPMI = ["ipmi_si", "ipmi_devintf"];
 
 const IPOIB = "ib_ipoib";
 
+/** In a modalias: NICs on PCI (base class 2), of virtio and of Xen. */
+const NETWORK = /^(?:pci:.*bc02|virtio:d00000001|xen:vif)/;
+
+/**
+ * NICs, then everything else: their links come up while drivers of storage, which may take long seconds, look for disks.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { networkFirst } from "./initramfs.ts";
+ *
+ * const nic = "pci:v00008086d00001572sv00001028sd00000000bc02sc00i00", disk = "virtio:d00000002v00001AF4";
+ * assert.deepEqual(networkFirst([disk, nic]), [[nic], [disk]]);
+ * ```
+ */
+export function networkFirst(aliases: readonly string[]): [nics: string[], others: string[]] {
+  return [aliases.filter((alias) => NETWORK.test(alias)), aliases.filter((alias) => !NETWORK.test(alias))];
+}
+
 /** Drivers of the machine's devices, loaded as devices appear. */
 export class Drivers {
   readonly #options: { readonly run: Run; readonly signal: AbortSignal };
@@ -102,7 +121,9 @@ export class Drivers {
   async load(): Promise<boolean> {
     const fresh = (await this.#modaliases()).filter((alias) => !this.#asked.has(alias));
     for (const alias of fresh) this.#asked.add(alias);
-    for (let i = 0; i < fresh.length; i += 100) await this.#modprobe(fresh.slice(i, i + 100));
+    for (const aliases of networkFirst(fresh)) {
+      for (let i = 0; i < aliases.length; i += 100) await this.#modprobe(aliases.slice(i, i + 100));
+    }
     // no device requests IP over InfiniBand: elsewhere a rule of udev loads it
     if (!this.#asked.has(IPOIB) && (await namesIn("/sys/class/infiniband")).length > 0) {
       this.#asked.add(IPOIB);

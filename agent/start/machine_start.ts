@@ -145,12 +145,14 @@ async function reachNetwork(
 ): Promise<StepOutcome & Reached> {
   const written = parseBootArguments(await textOf("/proc/cmdline") ?? "");
   if (written === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
-  const { drivers, settled, variables } = await loadDrivers(update, { run, signal });
   const server = new URL(written.server).host;
   console.show?.({ server, machine: "token" in written ? written.mac : undefined });
-  const { boot, link } = "token" in written
-    ? { boot: written, link: await bringUpNetwork(written, { run, signal }) }
-    : await fetchOrder(written, { update, run, signal });
+  const loading = loadDrivers(update, { run, signal });
+  // the NIC that the machine booted over is brought up as soon as it is there; to choose one, all must be
+  const reached = "token" in written
+    ? bringUpNetwork(written, { loaded: loading, run, signal }).then((link) => ({ boot: written, link }))
+    : loading.then(() => fetchOrder(written, { update, run, signal }));
+  const [{ drivers, settled, variables }, { boot, link }] = await Promise.all([loading, reached]);
   console.show?.({ server, machine: boot.mac });
   const how = boot.byKexec ? "started by its own system" : undefined;
   const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
