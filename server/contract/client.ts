@@ -56,7 +56,8 @@ export class ApiClient implements Disposable {
       });
     }
     const url = serverUrl(server);
-    const pem = ca !== undefined && pinOf(ca) === parsed.pin ? ca : await fetchCa(url, signal);
+    const known = ca === undefined ? undefined : firstCertificate(ca);
+    const pem = known !== undefined && pinOf(known) === parsed.pin ? known : await fetchCa(url, signal);
     if (pinOf(pem) !== parsed.pin) {
       throw new RackseedError(`cannot trust the server at ${url.origin}`, {
         reason: "its certificate is not the one that the token was made for.",
@@ -235,9 +236,11 @@ function serverUrl(server: string): URL {
   });
 }
 
-/** Only the first: what comes after it was not compared with the pin, and must not be trusted. */
-const ONE_CERTIFICATE =
-  /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)/;
+/** What comes after it is not compared with the pin, and must not be trusted. */
+function firstCertificate(text: string): string | undefined {
+  const pem = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.exec(text)?.[0];
+  return pem === undefined ? undefined : `${pem}\n`;
+}
 
 /** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
 async function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
@@ -250,10 +253,10 @@ async function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   let answer = "";
   const finish = (error?: unknown) => {
     signal?.removeEventListener("abort", abort);
-    const pem = ONE_CERTIFICATE.exec(answer);
+    const pem = /^HTTP\/1\.[01] 200 /.test(answer) ? firstCertificate(answer) : undefined;
     if (signal?.aborted) reject(signal.reason);
     else if (error) reject(unreachable(server, error));
-    else if (pem) resolve(`${pem[1]}\n`);
+    else if (pem) resolve(pem);
     else reject(unreachable(server, new Error("the answer is not from a Rackseed server.")));
   };
   socket.setTimeout(20_000, () => socket.destroy(new Error("no answer for 20 s")));
