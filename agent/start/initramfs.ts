@@ -73,18 +73,7 @@ const IPOIB = "ib_ipoib";
 /** In a modalias: NICs on PCI (base class 2), of virtio and of Xen. */
 const NETWORK = /^(?:pci:.*bc02|virtio:d00000001|xen:vif)/;
 
-/**
- * NICs, then everything else: their links come up while drivers of storage, which may take long seconds, look for disks.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { networkFirst } from "./initramfs.ts";
- *
- * const nic = "pci:v00008086d00001572sv00001028sd00000000bc02sc00i00", disk = "virtio:d00000002v00001AF4";
- * assert.deepEqual(networkFirst([disk, nic]), [[nic], [disk]]);
- * ```
- */
+/** NICs, then everything else: links come up while drivers of storage, which may take long seconds, look for disks. */
 export function networkFirst(aliases: readonly string[]): [nics: string[], others: string[]] {
   return [aliases.filter((alias) => NETWORK.test(alias)), aliases.filter((alias) => !NETWORK.test(alias))];
 }

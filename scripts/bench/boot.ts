@@ -14,6 +14,7 @@
  * an armed machine takes at most 0.55 of the older product's time, an unarmed one at most 4 s more than the disk alone.
  * Needs root, QEMU, OVMF and curl.
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ProductSite } from "../../test/support/product_site.ts";
 import { ensureProduct } from "../build.ts";
@@ -41,12 +42,12 @@ const { values } = parseArgs({
 const runs = numberOption("runs", values.runs, { least: 1, most: 100 });
 const firmwares = values.firmware.split(",").map(parseFirmware);
 
-const root = new URL("../../", import.meta.url).pathname;
+const root = resolve(import.meta.dirname ?? ".", "../..");
 const folder = await Deno.makeTempDir({ prefix: "boot-" });
 let missed = false;
 try {
   const oldProduct = values["old-product"] ??
-    await productOf(OLD_COMMIT, { root, cache: `${root}.cache/lab` });
+    await productOf(OLD_COMMIT, { root, cache: `${root}/.cache/lab` });
   await using older = await openSite("old", oldProduct);
   await using current = await openSite("new", await ensureProduct());
   const figures: Record<string, Record<Case, number>> = {};
