@@ -281,7 +281,7 @@ async function manageNodes(
     publish,
     advance: served.advance,
   });
-  const segments = new AgentSegments(options.data, { signal: closing });
+  const segments = new AgentSegments(options.data, { ca: data.authority.pem, signal: closing });
   const ports = publishPorts({ swarm: served.addresses, segments, nodes: data.nodes, signal: closing });
   const captures = startCaptures(context, {
     data,

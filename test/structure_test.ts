@@ -176,7 +176,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/dhcp/": ["server/contract/", "boot/*"],
   "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
-  "boot/medium/": ["server/contract/", "boot/*", "boot/tftp/"],
+  "boot/medium/": ["server/contract/", "boot/*", "boot/menu/", "boot/tftp/"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
   "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],

@@ -12,17 +12,17 @@ const POLL_MS = 100;
 
 type Lease = NonNullable<BootArguments["lease"]>;
 
-/** Returns what was done, as text. Throws RackseedError. */
+/** `loaded`: when all drivers are. Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
   { mac, lease }: Pick<BootArguments, "mac" | "lease">,
-  { run, signal }: { run: Run; signal: AbortSignal },
+  { loaded, run, signal }: { loaded?: Promise<unknown>; run: Run; signal: AbortSignal },
 ): Promise<string> {
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
   if (mac === undefined || lease === undefined) throw await unaddressed({ mac, run, signal });
-  const name = await within(NIC_MS, {
-    signal,
-    ask: async () => (await readNics()).find((n) => n.mac === mac)?.name,
-  });
+  const find = () =>
+    within(NIC_MS, { signal, ask: async () => (await readNics()).find((n) => n.mac === mac)?.name });
+  // drivers of storage may take longer than that, and a NIC on USB is found after them
+  const name = await find() ?? (await loaded, await find());
   if (name === undefined) {
     const seen = (await readNics()).map(describeNic).join(", ");
     throw new RackseedError(`cannot find the NIC ${mac}`, {

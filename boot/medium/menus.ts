@@ -1,9 +1,11 @@
 /** The menus of a medium's boot programs: both start the agent at once. Pure. */
 
+import { CONSOLES } from "../menu/kernel.ts";
+
 /** The folder of everything that the agent reads, in the case of the kernel's iso9660. */
 export const MEDIUM_FOLDER = "rackseed";
 
-const parameters = (id: string) => `rackseed.medium=${id} console=tty0 console=ttyS0`;
+const parameters = (id: string) => [`rackseed.medium=${id}`, ...CONSOLES].join(" ");
 
 /** isolinux.cfg, for BIOS. */
 export function isolinuxMenu(id: string): string {

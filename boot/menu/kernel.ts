@@ -8,7 +8,11 @@ export interface AgentBoot {
   readonly mac: string;
 }
 
-const CONSOLES = ["console=tty0", "console=ttyS0"];
+/**
+ * Without a rate the kernel takes 9600 baud (admin-guide/serial-console), at which its own 25 KB of messages would hold
+ * a machine with a serial port up for 26 s. Boards that redirect their console to the network use this rate.
+ */
+export const CONSOLES: readonly string[] = ["console=tty0", "console=ttyS0,115200n8"];
 
 /** The command line in a signed image, which is public: whose orders the agent follows, and where it asks for them. */
 export function signedCommandLine(

@@ -34,6 +34,8 @@ export interface VmOptions {
   readonly secureBoot?: "set-up" | "microsoft";
   /** It boots from this first; "disk" and "cd" need no driver that Debian's cloud kernel lacks. */
   readonly medium?: { readonly path: string; readonly as: "usb" | "disk" | "cd" } | undefined;
+  /** It starts this, instead of what its firmware would. */
+  readonly kernel?: { readonly path: string; readonly initramfs: string; readonly commandLine: string };
   /** Nothing is at the other end of its NIC. */
   readonly isAlone?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
@@ -121,6 +123,10 @@ export class VirtualMachine implements AsyncDisposable {
     return new VirtualMachine(options, { process, serial, qmp, tap, tpm });
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   get isRunning(): boolean {
     return this.#isRunning;
   }
@@ -176,6 +182,7 @@ function qemuArguments(
     mac,
     disks,
     medium,
+    kernel,
     isAlone,
     memoryMiB,
     name,
@@ -218,6 +225,7 @@ function qemuArguments(
       ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
     ]),
     ...(medium ? mediumArguments(medium) : []),
+    ...(kernel ? ["-kernel", kernel.path, "-initrd", kernel.initramfs, "-append", kernel.commandLine] : []),
     ...(tpm ? tpmArguments(tpm.socket) : []),
     // a hub without other ports is a link that leads nowhere
     ...["-netdev", isAlone ? "hubport,id=net,hubid=0" : `tap,id=net,ifname=${tap},script=no,downscript=no`],

@@ -5,18 +5,23 @@
 import { createHash } from "node:crypto";
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
+import { CODE_CACHE, codeCacheOf } from "./code_cache.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { CARRIED_CA, pinOf } from "#contract/token.ts";
 import { replaceFile } from "../store/durable.ts";
 
 export class AgentSegments {
   readonly #folder: string;
+  readonly #ca: string;
   readonly #signal: AbortSignal;
   readonly #making = new Map<Compression, Promise<string>>();
   readonly #ready = new Map<Compression, string>();
   #product: string | undefined;
 
-  constructor(dataDirectory: string, { signal }: { signal: AbortSignal }) {
+  /** `ca`: the certificate of this server's authority, in PEM. */
+  constructor(dataDirectory: string, { ca, signal }: { ca: string; signal: AbortSignal }) {
+    this.#ca = ca;
     this.#folder = `${dataDirectory}/boot`;
     this.#signal = signal;
   }
@@ -47,24 +52,43 @@ export class AgentSegments {
     if (ready !== undefined) return ready;
     const product = await findProduct();
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
+    const name = agentSegmentName({ product: await this.product(), pin: pinOf(this.#ca), compression });
     await this.#dropOthers(name);
     const output = `${this.#folder}/${name}`;
     const hashFile = `${output}.sha256`;
     if (await isIntact(output, hashFile)) return output;
-    const source = await directorySource("/");
-    await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
+    const source = await directorySource("/"), more = await this.#moreFiles(product, name);
+    await buildAgentSegment({ product, source, more, output, compression, signal: this.#signal });
     await replaceFile(hashFile, new TextEncoder().encode(await hashOfFile(output)));
     return output;
   }
 
-  /** Segments of older products. */
+  async #moreFiles(product: string, name: string): Promise<{ path: string; bytes: Uint8Array }[]> {
+    const ca = { path: CARRIED_CA, bytes: new TextEncoder().encode(this.#ca) };
+    const scratch = await Deno.makeTempDir({ dir: this.#folder, prefix: `${name}.start-` });
+    try {
+      const bytes = await codeCacheOf(product, { scratch, signal: this.#signal });
+      return [ca, ...bytes === undefined ? [] : [{ path: CODE_CACHE, bytes }]];
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
+  }
+
+  /** What was made of older products. */
   async #dropOthers(name: string): Promise<void> {
     const [stem = ""] = name.split(".");
     for await (const other of Deno.readDir(this.#folder)) {
-      if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
+      if (other.name.startsWith(stem)) continue;
+      await Deno.remove(`${this.#folder}/${other.name}`, { recursive: true });
     }
   }
+}
+
+/** The file of a segment, which begins with the hash of its product. */
+export function agentSegmentName(
+  { product, pin, compression }: { product: string; pin: string; compression: Compression },
+): string {
+  return `agent-${product.slice(0, 16)}-${pin.slice(0, 8)}.${compression}`;
 }
 
 /** Whether a cached segment is intact. Nodes boot it, whatever it is. */

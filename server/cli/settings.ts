@@ -6,7 +6,6 @@
  */
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
-  oneOf,
   parseBucket,
   parseCollector,
   parseHours,
@@ -15,7 +14,6 @@ import {
   parseIssuer,
   parseListen,
   parseMailAddress,
-  parsePath,
   parsePort,
   parsePortOrOff,
   parseRange,
@@ -23,11 +21,8 @@ import {
   parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
-  parseSwitch,
-  parseText,
   parseTracker,
   parseWebUrl,
-  parseWord,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,

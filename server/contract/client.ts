@@ -3,12 +3,10 @@
  * is the pin in the token. It fetches the CA certificate from the server over an unverified connection, and rejects
  * it unless the hash matches.
  */
-import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
 import { EPOCH } from "./api/standbys.ts";
-import { callNamed } from "./calls.ts";
 import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
@@ -43,9 +41,15 @@ export class ApiClient implements Disposable {
     this.#secret = secret;
   }
 
-  /** Fetches and pins the server's CA. `server`: "https://HOST:PORT". Throws RackseedError. */
+  /** Fetches and pins the server's CA, unless `ca` is it. `server`: "https://HOST:PORT". Throws RackseedError. */
   static async connect(
-    { server, token, signal }: { server: string; token: string; signal?: AbortSignal },
+    { server, token, ca, signal }: {
+      server: string;
+      token: string;
+      /** A CA certificate in PEM. */
+      ca?: string | undefined;
+      signal?: AbortSignal;
+    },
   ): Promise<ApiClient> {
     const parsed = parseToken(token);
     if (!parsed) {
@@ -57,7 +61,8 @@ export class ApiClient implements Disposable {
       });
     }
     const url = serverUrl(server);
-    const pem = await fetchCa(url, signal);
+    const known = ca === undefined ? undefined : firstCertificate(ca);
+    const pem = known !== undefined && pinOf(known) === parsed.pin ? known : await fetchCa(url, signal);
     if (pinOf(pem) !== parsed.pin) {
       throw new RackseedError(`cannot trust the server at ${url.origin}`, {
         reason: "its certificate is not the one that the token was made for.",
@@ -100,6 +105,8 @@ export class ApiClient implements Disposable {
    * ```
    */
   async call<K extends JsonCall>(name: K, given: Given<K>): Promise<Answer<K>> {
+    // the tables hold the schemas of the whole API, which a node never needs
+    const { callNamed } = await import("./calls.ts");
     const { answer, isOrder } = callNamed(name) ?? {};
     const { body, signal } = given as { body?: unknown; signal?: AbortSignal };
     const { method, path } = addressOf(name, given);
@@ -255,12 +262,15 @@ function serverUrl(server: string): URL {
   });
 }
 
-/** Only the first: what comes after it was not compared with the pin, and must not be trusted. */
-const ONE_CERTIFICATE =
-  /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)/;
+/** What comes after it is not compared with the pin, and must not be trusted. */
+function firstCertificate(text: string): string | undefined {
+  const pem = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.exec(text)?.[0];
+  return pem === undefined ? undefined : `${pem}\n`;
+}
 
 /** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
-function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+async function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+  const { default: tls } = await import("node:tls");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const host = server.hostname.replace(/^\[|\]$/g, "");
   const socket = tls.connect({ host, port: Number(server.port || 443), rejectUnauthorized: false });
@@ -269,10 +279,10 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   let answer = "";
   const finish = (error?: unknown) => {
     signal?.removeEventListener("abort", abort);
-    const pem = ONE_CERTIFICATE.exec(answer);
+    const pem = /^HTTP\/1\.[01] 200 /.test(answer) ? firstCertificate(answer) : undefined;
     if (signal?.aborted) reject(signal.reason);
     else if (error) reject(unreachable(server, error));
-    else if (pem) resolve(`${pem[1]}\n`);
+    else if (pem) resolve(pem);
     else reject(unreachable(server, new Error("the answer is not from a Rackseed server.")));
   };
   socket.setTimeout(20_000, () => socket.destroy(new Error("no answer for 20 s")));
@@ -283,7 +293,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   });
   socket.on("error", finish);
   socket.on("close", () => finish());
-  return promise;
+  return await promise;
 }
 
 function unreachable(server: URL, error: unknown): RackseedError {

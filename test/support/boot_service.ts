@@ -18,6 +18,7 @@ import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/pro
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
+import { serveOrders } from "./order_service.ts";
 
 export interface BootServiceOptions {
   readonly interface: string;
@@ -38,15 +39,12 @@ export interface BootServiceOptions {
     readonly spoils?: boolean;
   };
   readonly images: Readonly<Record<string, ImageBootFiles>>;
-  /** Without what shortens the way: answers to router solicitations, the end of iPXE's wait for proxyDHCP. */
-  readonly slow?: boolean;
-  /** Print `agentConnected` when an agent first connects to the HTTPS port. Nothing is answered. */
-  readonly watchAgent?: boolean;
+  /** Give agents orders; the folder of the certificate authority. See order_service.ts. */
+  readonly orders?: string;
 }
 
 export const bootServiceAddress = "10.78.0.1";
 export const bootServiceReady = "serving boot files";
-export const agentConnected = "an agent has connected";
 
 if (import.meta.main) {
   const options = JSON.parse(Deno.args[0] ?? "") as BootServiceOptions;
@@ -80,8 +78,7 @@ if (import.meta.main) {
     interface: options.interface,
     address,
     bootOptions(client: BootClient) {
-      const answer = chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
-      return answer && options.slow ? { file: answer.file } : answer;
+      return chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
     },
     onClient: ({ mac, ipxe }: BootClient) =>
       ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
@@ -102,12 +99,12 @@ if (import.meta.main) {
   const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup: lookupBy("http") });
   });
-  if (!options.slow) {
-    const answers = (mac: MacAddress) => booting.has(mac, performance.now());
-    const service = startRouterAdvertisements({ interface: options.interface, answers, signal });
-    if (service === undefined) throw new Error("router solicitations cannot be answered here");
+  const answers = (mac: MacAddress) => booting.has(mac, performance.now());
+  const advertisements = startRouterAdvertisements({ interface: options.interface, answers, signal });
+  if (advertisements === undefined) throw new Error("router solicitations cannot be answered here");
+  if (options.orders !== undefined) {
+    await serveOrders({ hostname: address, folder: options.orders, signal });
   }
-  if (options.watchAgent) void watchAgent(address);
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
 }
@@ -137,11 +134,4 @@ function spoiled(pieces: readonly Piece[]): Piece[] {
     bytes[bytes.length >> 1]! ^= 1;
     return bytes;
   });
-}
-
-async function watchAgent(hostname: string): Promise<void> {
-  using listener = Deno.listen({ hostname, port: 8443 });
-  const connection = await listener.accept();
-  console.log(agentConnected);
-  connection.close();
 }

@@ -1,8 +1,15 @@
-/** `deno task netboot`: every firmware and way, beside every DHCP server, with Secure Boot, and from media; half an hour. */
+/**
+ * Every firmware and way, beside every DHCP server, with Secure Boot, and from media, in QEMU; half an hour.
+ *
+ *     deno task netboot [--filter TEXT] [-- --table FILE]
+ *
+ *     --filter  only ways whose name contains this
+ *     --table   write the table of firmware, way and seconds into this Markdown file
+ */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
-import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
+import { testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
 import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 
@@ -14,7 +21,6 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
 }
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
-testAgent();
 testEnrolment();
 testInstalledDisks();
 testMokRequest();

@@ -149,6 +149,8 @@ export const InventoryReport = z.object({ inventory: Inventory });
 export const Enrolment = InventoryReport.extend({
   /** If the server has asked for one: it answers 428 without. */
   quote: TpmQuote.optional(),
+  /** What the agent could not report before, in order. */
+  reports: z.array(StepReport).max(32).optional(),
 });
 export type Enrolment = z.infer<typeof Enrolment>;
 

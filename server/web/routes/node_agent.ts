@@ -22,10 +22,13 @@ export function nodeAgentRoutes(
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
     agents.expects(secret);
-    const { inventory, quote } = await jsonBody(c.req, Enrolment);
+    const { inventory, quote, reports = [] } = await jsonBody(c.req, Enrolment);
     const proof = quote && await agents.prove(secret, quote);
     const swarm = swarmAt(new URL(c.req.url).hostname);
-    return c.json(agents.enrol(secret, { inventory, proof, address: peerAddress(c), swarm }));
+    const address = peerAddress(c);
+    const order = agents.enrol(secret, { inventory, proof, address, swarm });
+    for (const report of reports) agents.report(agents.assignmentOf(order.session), report, { address });
+    return c.json(order);
   });
 
   app.post("/node/attest", async (c) => {
