@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { ImageKey, TransferView } from "#contract/api/transfers.ts";
 import type { ApiClient } from "#contract/client.ts";
-import { credentialsFor } from "../../server/registry/docker_credentials.ts";
 import { Registry } from "../../server/registry/registry.ts";
 import { registryFault } from "../../server/registry/registry_error.ts";
 import { DockerRegistry, LOGIN, registryNeeds } from "../support/docker_registry.ts";
