@@ -49,7 +49,7 @@ Deno.test("a node may name the other iPXE", () => {
 });
 
 Deno.test("where images are signed, an armed UEFI machine boots its image at once", async (t) => {
-  const signing = { ...site, signedImages: true }, armedWith = "web@3";
+  const signing = { ...site, signedImages: true }, armedWith = { image: "web@3", architecture: "x86_64" } as const;
   const cases: [name: string, BootClient, Partial<Parameters<typeof chooseFirstStage>[1]>, string][] = [
     ["armed", client("uefi-x64"), { armedWith }, "images/web@3/agent.efi"],
     [

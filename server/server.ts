@@ -121,7 +121,7 @@ async function startServices(
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
   const boots = new MeasuredBoots({
-    image: (ref) => installer?.file(`images/${ref}/agent.efi`),
+    image: (ref) => managed.secureBoot && installer?.file(`images/${ref}/agent.efi`),
     now,
   });
   const managed = await manageNodes(context, { data, served, boots, installer: () => installer });

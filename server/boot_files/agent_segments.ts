@@ -1,20 +1,37 @@
 /**
- * The initramfs segment that all images share: this product with its libraries. It is made once per compression and
- * cached in `boot/` of the data directory under the product's hash, so that a newer product makes its own.
+ * The initramfs segment that all images of an architecture share: the product with its libraries. It is made once per
+ * compression and cached in `boot/` of the data directory under the product's hash, so that a newer product makes its own.
  */
 import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import {
+  type Architecture,
+  ARCHITECTURE_NAMES,
+  architectureOfElf,
+  ARCHITECTURES,
+} from "#contract/architectures.ts";
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { FileSource } from "../../boot/initramfs/file_source.ts";
+import { readBootProgram, runtimeLibraries } from "../../boot/programs/programs.ts";
 import { replaceFile } from "../store/durable.ts";
+
+interface SegmentKind {
+  readonly architecture: Architecture;
+  readonly compression: Compression;
+}
+
+const keyOf = ({ architecture, compression }: SegmentKind) => `${architecture}.${compression}`;
 
 export class AgentSegments {
   readonly #folder: string;
   readonly #signal: AbortSignal;
-  readonly #making = new Map<Compression, Promise<string>>();
-  readonly #ready = new Map<Compression, string>();
-  #product: string | undefined;
+  /** Both by `keyOf`. */
+  readonly #making = new Map<string, Promise<string>>();
+  readonly #ready = new Map<string, string>();
+  readonly #products = new Map<Architecture, string>();
 
   constructor(dataDirectory: string, { signal }: { signal: AbortSignal }) {
     this.#folder = `${dataDirectory}/boot`;
@@ -22,49 +39,80 @@ export class AgentSegments {
   }
 
   /** The segment's path; undefined until `ensure` has made it. */
-  get(compression: Compression): string | undefined {
-    return this.#ready.get(compression);
+  get(kind: SegmentKind): string | undefined {
+    return this.#ready.get(keyOf(kind));
   }
 
   /** Makes the segment if it is missing. Throws RackseedError if there is no compiled product to make it of. */
-  async ensure(compression: Compression): Promise<void> {
-    const making = this.#making.get(compression) ?? this.#make(compression);
-    this.#making.set(compression, making);
+  async ensure(kind: SegmentKind): Promise<void> {
+    const key = keyOf(kind), making = this.#making.get(key) ?? this.#make(kind);
+    this.#making.set(key, making);
     try {
-      this.#ready.set(compression, await making);
+      this.#ready.set(key, await making);
     } finally {
-      this.#making.delete(compression);
+      this.#making.delete(key);
     }
   }
 
-  /** SHA-256 of the product, hexadecimal. Throws as `ensure` does. */
-  async product(): Promise<string> {
-    return this.#product ??= await hashOfFile(await findProduct());
+  /** SHA-256 of the product for an architecture, hexadecimal. Throws as `ensure` does. */
+  async product(architecture: Architecture): Promise<string> {
+    const known = this.#products.get(architecture);
+    if (known !== undefined) return known;
+    const found = await hashOfFile(await findProduct(architecture));
+    this.#products.set(architecture, found);
+    return found;
   }
 
-  async #make(compression: Compression): Promise<string> {
-    const ready = this.#ready.get(compression);
+  async #make(kind: SegmentKind): Promise<string> {
+    const { architecture, compression } = kind;
+    const ready = this.#ready.get(keyOf(kind));
     if (ready !== undefined) return ready;
-    const product = await findProduct();
+    const product = await findProduct(architecture);
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
-    await this.#dropOthers(name);
+    const stem = `agent-${architecture}-`;
+    const name = `${stem}${(await this.product(architecture)).slice(0, 16)}.${compression}`;
+    await this.#dropOthers(name, stem);
     const output = `${this.#folder}/${name}`;
     const hashFile = `${output}.sha256`;
     if (await isIntact(output, hashFile)) return output;
-    const source = await directorySource("/");
+    const source = await sourceFor(architecture);
     await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
     await replaceFile(hashFile, new TextEncoder().encode(await hashOfFile(output)));
     return output;
   }
 
-  /** Segments of older products. */
-  async #dropOthers(name: string): Promise<void> {
-    const [stem = ""] = name.split(".");
-    for await (const other of Deno.readDir(this.#folder)) {
-      if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
+  /** Segments of older products, and those of earlier releases, which had one architecture. */
+  async #dropOthers(name: string, stem: string): Promise<void> {
+    const [current = ""] = name.split(".");
+    for await (const { name: other } of Deno.readDir(this.#folder)) {
+      const isOlder = other.startsWith(stem) ? !other.startsWith(current) : !ARCHITECTURE_NAMES
+        .some((one) => other.startsWith(`agent-${one}-`));
+      if (isOlder) await Deno.remove(`${this.#folder}/${other}`);
     }
   }
+}
+
+/** The product with its libraries: this machine's own, or for another architecture those that this product brings. */
+async function sourceFor(architecture: Architecture): Promise<FileSource> {
+  const machine = await directorySource("/");
+  if (architecture === Deno.build.arch) return machine;
+  const brought = new Map(
+    runtimeLibraries(architecture).map(({ name, packagePath }) => [posix.basename(packagePath), name]),
+  );
+  // where dynamic loaders are, too
+  const libraryAt = (path: string) => brought.get(/^\/lib(?:64)?\/([^/]+)$/.exec(path)?.[1] ?? "");
+  return {
+    ...machine,
+    async lookup(path) {
+      const name = libraryAt(path);
+      if (name === undefined) return await machine.lookup(path);
+      return { type: "file", mode: 0o755, sizeBytes: (await readBootProgram(name)).length };
+    },
+    read(path) {
+      const name = libraryAt(path);
+      return name === undefined ? machine.read(path) : readBootProgram(name);
+    },
+  };
 }
 
 /** Whether a cached segment is intact. Nodes boot it, whatever it is. */
@@ -83,17 +131,37 @@ async function hashOfFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The compiled product: this process, or the output of `deno task build`. */
-async function findProduct(): Promise<string> {
-  if (Deno.build.standalone) return Deno.execPath();
-  const built = new URL("../../dist/rackseed", import.meta.url).pathname;
-  if (await exists(built)) return built;
-  throw new RackseedError("cannot make the agent's part of the boot initramfs", {
-    reason: "this server runs from source, and dist/rackseed is not built.",
-    remedy: "run `deno task build`, start dist/rackseed as the server, and capture again.",
+/**
+ * The compiled product: this process, or the output of `deno task build`; for another architecture the file beside it
+ * that `deno task build --arch` makes.
+ */
+async function findProduct(architecture: Architecture): Promise<string> {
+  const isOwn = architecture === Deno.build.arch, { label } = ARCHITECTURES[architecture];
+  if (isOwn && Deno.build.standalone) return Deno.execPath();
+  const folder = Deno.build.standalone
+    ? posix.dirname(await Deno.realPath(Deno.execPath()))
+    : new URL("../../dist", import.meta.url).pathname;
+  const path = `${folder}/${isOwn ? "rackseed" : `rackseed-${label}`}`;
+  const found = await architectureOfFile(path);
+  if (found === architecture) return path;
+  throw new RackseedError(`cannot make the agent's part of the boot initramfs for ${label} machines`, {
+    reason: found === undefined ? `there is no program ${path}.` : `${path} is for ${ARCHITECTURES[found].label}.`,
+    remedy: isOwn
+      ? "run `deno task build`, start dist/rackseed as the server, and capture again."
+      : `put Rackseed's program for ${label} there, of the same release (\`deno task build --arch ${label}\` makes ` +
+        "dist/" + `rackseed-${label}), and capture again.`,
   });
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+/** Undefined if there is no such program. */
+async function architectureOfFile(path: string): Promise<Architecture | undefined> {
+  try {
+    using file = await Deno.open(path);
+    const head = new Uint8Array(64);
+    await file.read(head);
+    return architectureOfElf(head);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { NodeView } from "#contract/api.ts";
 import { writeCpio } from "../../boot/initramfs/cpio.ts";
-import { EFI_STUB } from "../../boot/programs/programs.ts";
+import { efiNames } from "../../boot/programs/programs.ts";
 import { readPe } from "../../boot/uki/authenticode.ts";
 import { layOutUki } from "../../boot/uki/uki.ts";
 import { openJoined } from "../../boot/boot_file.ts";
@@ -20,7 +20,7 @@ import { bootImageNeeds, makeImageSegment } from "../support/boot_image.ts";
 import { needs } from "../support/needs.ts";
 
 const dist = new URL("../../dist/rackseed", import.meta.url).pathname;
-const stub = new URL(`../../.cache/boot-programs/${EFI_STUB}`, import.meta.url).pathname;
+const stub = new URL(`../../.cache/boot-programs/${efiNames("x86_64").stub}`, import.meta.url).pathname;
 const SERVER = "10.78.0.1", MAC = "52:54:00:78:00:11";
 const BOOT_MS = 900_000;
 const CHANGED = "Something else ran before the agent.";
