@@ -93,7 +93,7 @@ export class AgentSegments {
 }
 
 /** The product with its libraries: this machine's own, or for another architecture those that this product brings. */
-async function sourceFor(architecture: Architecture): Promise<FileSource> {
+export async function sourceFor(architecture: Architecture): Promise<FileSource> {
   const machine = await directorySource("/");
   if (architecture === Deno.build.arch) return machine;
   const brought = new Map(
