@@ -85,7 +85,7 @@ function firmwareProgram(
   { site, uefiProgram, armedWith }: FirstStage,
 ): string | undefined {
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
-  const architecture = UEFI[arch];
+  const architecture = architectureOfClient(arch);
   if (architecture === undefined) return undefined;
   const { ipxe, shim, grub } = efiNames(architecture);
   const asks = site.secureBoot && !site.signedImages ? "shimx64.efi" : uefiProgram;
@@ -100,11 +100,11 @@ function firmwareProgram(
   return http ? undefined : grub;
 }
 
-/** 64-bit firmware; the rest has no boot program. */
-const UEFI: Partial<Record<BootClient["arch"], Architecture>> = {
-  "uefi-x64": "x86_64",
-  "uefi-arm64": "aarch64",
-};
+/** Of a machine with 64-bit UEFI; all others have no boot program for it. */
+export function architectureOfClient(arch: BootClient["arch"]): Architecture | undefined {
+  if (arch === "uefi-x64") return "x86_64";
+  return arch === "uefi-arm64" ? "aarch64" : undefined;
+}
 
 /** The name of an image's UKI in the table of boot files. */
 export function unifiedImage(image: string): string {

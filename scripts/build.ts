@@ -4,7 +4,12 @@
  * instead. With --packages it also makes a .deb, an .rpm and an OCI image of that file, and the Ansible collection.
  */
 import { dirname } from "node:path";
-import { type Architecture, architectureOf, architectureOfElf, ARCHITECTURES } from "#contract/architectures.ts";
+import {
+  type Architecture,
+  architectureOf,
+  architectureOfElf,
+  ARCHITECTURES,
+} from "#contract/architectures.ts";
 import { includedPrograms } from "../boot/programs/programs.ts";
 import { findCompiler } from "./build/base_runtime.ts";
 import { fetchBootPrograms } from "./build/boot_programs.ts";
@@ -119,7 +124,9 @@ async function checkProgram(path: string, architecture: Architecture): Promise<v
   await file.read(head);
   if (architectureOfElf(head) === architecture) return;
   throw new Error(
-    `the base runtime is not for ${ARCHITECTURES[architecture].label}. Remedy: set DENORT_BIN to a denort of it.`,
+    `the base runtime is not for ${
+      ARCHITECTURES[architecture].label
+    }. Remedy: set DENORT_BIN to a denort of it.`,
   );
 }
 
@@ -141,7 +148,9 @@ async function unstableFeatures(): Promise<string[]> {
 if (import.meta.main) {
   const product = await ensureProduct({ log: console.log, architecture: architectureAsked(Deno.args) });
   if (Deno.args.includes("--packages")) {
-    if (Deno.args.includes("--arch")) throw new Error("--packages makes packages of this machine's own product");
+    if (Deno.args.includes("--arch")) {
+      throw new Error("--packages makes packages of this machine's own product");
+    }
     const { buildPackages, sourceDateEpoch } = await import("./packages/packages.ts");
     const epoch = await sourceDateEpoch(root);
     const made = await buildPackages(product, { folder: dirname(product), root, epoch });

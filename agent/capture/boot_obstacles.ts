@@ -84,7 +84,8 @@ export function programObstacles(boot: BootFacts | undefined, { source, programs
             rhel: "systemd-boot-unsigned",
             when: "uefi",
           })
-        }`],
+        }`,
+      ],
     ];
   }
   const { firmware } = source;

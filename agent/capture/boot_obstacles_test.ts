@@ -43,7 +43,10 @@ Deno.test("systemd-boot's own program is asked for at capture: bootctl installs 
   const signed = (efi: string) => new Set([`/usr/lib/systemd/boot/efi/systemd-boot${efi}.efi.signed`]);
   assert.deepEqual(loaderObstacles(layout, { ...has, paths: signed("x64") }), []);
   const arm = { ...has, source: { ...source, architecture: "aarch64" } };
-  assert.match(loaderObstacles(layout, { ...arm, paths: signed("x64") }).join(), /systemd-bootaa64\.efi is missing/);
+  assert.match(
+    loaderObstacles(layout, { ...arm, paths: signed("x64") }).join(),
+    /systemd-bootaa64\.efi is missing/,
+  );
   assert.deepEqual(loaderObstacles(layout, { ...arm, paths: signed("aa64") }), []);
 });
 

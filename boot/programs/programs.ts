@@ -28,7 +28,12 @@ export function efiNames(architecture: Architecture): {
   readonly stub: string;
 } {
   const { efi } = ARCHITECTURES[architecture], ipxe = IPXE[architecture];
-  return { ...(ipxe && { ipxe }), shim: `shim${efi}.efi`, grub: `grub${efi}.efi`, stub: `linux${efi}.efi.stub` };
+  return {
+    ...(ipxe && { ipxe }),
+    shim: `shim${efi}.efi`,
+    grub: `grub${efi}.efi`,
+    stub: `linux${efi}.efi.stub`,
+  };
 }
 
 function efiPrograms(architecture: Architecture): BootProgram[] {

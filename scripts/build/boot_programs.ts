@@ -7,7 +7,9 @@ const sumsFile = "SHA256SUMS";
 
 /** What a product of any architecture contains. */
 function allPrograms(): ReturnType<typeof includedPrograms> {
-  const byName = new Map(ARCHITECTURE_NAMES.flatMap(includedPrograms).map((program) => [program.name, program]));
+  const byName = new Map(
+    ARCHITECTURE_NAMES.flatMap(includedPrograms).map((program) => [program.name, program]),
+  );
   return [...byName.values()];
 }
 

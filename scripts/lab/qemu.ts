@@ -64,7 +64,10 @@ export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], fi
 /** Debian's UEFI for QEMU's board "virt". */
 const aavmf = { code: "/usr/share/AAVMF/AAVMF_CODE.fd", vars: "/usr/share/AAVMF/AAVMF_VARS.fd" };
 
-export const armQemuNeeds = { programs: ["qemu-system-aarch64", "ip", "nsenter"], files: [aavmf.code, aavmf.vars] };
+export const armQemuNeeds = {
+  programs: ["qemu-system-aarch64", "ip", "nsenter"],
+  files: [aavmf.code, aavmf.vars],
+};
 
 export const secureQemuNeeds = { ...qemuNeeds, files: [SECURE_OVMF, ovmf.vars, MICROSOFT_VARS] };
 
@@ -214,9 +217,12 @@ function qemuArguments(
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"
       ? [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${
-          architecture === "aarch64" ? aavmf.code : secureBoot ? SECURE_OVMF : ovmf.code
-        }`],
+        ...[
+          "-drive",
+          `if=pflash,format=raw,readonly=on,file=${
+            architecture === "aarch64" ? aavmf.code : secureBoot ? SECURE_OVMF : ovmf.code
+          }`,
+        ],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
         // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],

@@ -145,7 +145,9 @@ async function findProduct(architecture: Architecture): Promise<string> {
   const found = await architectureOfFile(path);
   if (found === architecture) return path;
   throw new RackseedError(`cannot make the agent's part of the boot initramfs for ${label} machines`, {
-    reason: found === undefined ? `there is no program ${path}.` : `${path} is for ${ARCHITECTURES[found].label}.`,
+    reason: found === undefined
+      ? `there is no program ${path}.`
+      : `${path} is for ${ARCHITECTURES[found].label}.`,
     remedy: isOwn
       ? "run `deno task build`, start dist/rackseed as the server, and capture again."
       : `put Rackseed's program for ${label} there, of the same release (\`deno task build --arch ${label}\` makes ` +

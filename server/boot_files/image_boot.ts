@@ -62,7 +62,9 @@ export async function makeBootFiles(
   const architecture = architectureOf(machine?.architecture ?? Deno.build.arch);
   if (architecture === undefined) {
     const known = Object.values(ARCHITECTURES).map(({ label }) => label);
-    const note = `it is for ${machine?.architecture} machines: Rackseed has an agent for ${known.join(" and ")}.`;
+    const note = `it is for ${machine?.architecture} machines: Rackseed has an agent for ${
+      known.join(" and ")
+    }.`;
     return { bootable: false, notes: [note] };
   }
   try {
@@ -82,7 +84,9 @@ export async function makeBootFiles(
 
 async function makeOrReuse(
   source: ImageSource,
-  { kernelRelease, machine, architecture, uses, hardware, folder, previous, segments, signal }: BootOptions & Terms,
+  { kernelRelease, machine, architecture, uses, hardware, folder, previous, segments, signal }:
+    & BootOptions
+    & Terms,
 ): Promise<Boot> {
   const compression = await kernelCompression(source, kernelRelease);
   await segments.ensure({ architecture, compression });

@@ -169,7 +169,8 @@ export function packageIn(release: OsRelease | undefined, { name, debian, rhel, 
 
 /** The tables have the names of x86-64's packages. */
 function onArchitecture(text: string, release: OsRelease | undefined): string {
-  const from = ARCHITECTURES.x86_64, to = ARCHITECTURES[architectureOf(release?.architecture ?? "") ?? "x86_64"];
+  const from = ARCHITECTURES.x86_64,
+    to = ARCHITECTURES[architectureOf(release?.architecture ?? "") ?? "x86_64"];
   return (["grubPlatform", "grubRhel", "debian"] as const).reduce(
     (name, fact) => name.replace(from[fact], to[fact]),
     text,

@@ -181,7 +181,9 @@ async function startDhcp(
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
       const image = fleet.netboot.armedWith(client.mac);
-      const armedWith = image === undefined ? undefined : { image, architecture: architectureIn(store, image) };
+      const armedWith = image === undefined
+        ? undefined
+        : { image, architecture: architectureIn(store, image) };
       return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
     },
     signal,

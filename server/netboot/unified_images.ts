@@ -49,9 +49,9 @@ export class UnifiedImages {
         ? signUki(uki, signer, { name: `the signed image of ${name}` })
         : [uki.headers, ...uki.body];
       this.#made.set(key, pieces);
-      const { image: pcr4Event, pcr11 } = measured(pieces, name);
       const ms = Math.round(performance.now() - startedMs);
-      log.info("unified-image", { image: name, bytes: uki.sizeBytes, signed: !!signer, ms, pcr4Event, pcr11 });
+      const measures = signer && measured(pieces, name);
+      log.info("unified-image", { image: name, bytes: uki.sizeBytes, ms, ...measures });
       return pieces;
     } catch (error) {
       log.error("no-unified-image", { image: name, error: messageOf(error) });
@@ -61,10 +61,11 @@ export class UnifiedImages {
 }
 
 /** For a site that verifies quotes of its machines. */
-function measured(pieces: readonly Piece[], name: string): ReturnType<typeof measureUki> {
+function measured(pieces: readonly Piece[], name: string): { pcr4Event: string; pcr11: string } {
   const file = openJoined(pieces);
   try {
-    return measureUki(file, { name });
+    const { image, pcr11 } = measureUki(file, { name });
+    return { pcr4Event: image, pcr11 };
   } finally {
     file.close?.();
   }

@@ -11,11 +11,20 @@ Deno.test("a version is one signed file, the same for every machine; its token i
   try {
     await Deno.writeFile(`${folder}/kernel`, madeStub({}));
     await Deno.writeTextFile(`${folder}/initramfs`, "initramfs");
-    const files = { architecture: "x86_64" as const, kernel: `${folder}/kernel`, initramfs: [`${folder}/initramfs`] };
+    const files = {
+      architecture: "x86_64" as const,
+      kernel: `${folder}/kernel`,
+      initramfs: [`${folder}/initramfs`],
+    };
     const image = (name: string) => name === "web@3" ? files : undefined;
     const signer = signerOf(makeSecureBootKey({ commonName: "test" }));
     const commandLine = "rackseed.server=https://10.0.0.1:8443";
-    const signed = new UnifiedImages({ stub: () => madeStub({}), signer, commandLine: () => commandLine, image });
+    const signed = new UnifiedImages({
+      stub: () => madeStub({}),
+      signer,
+      commandLine: () => commandLine,
+      image,
+    });
     const table = new BootFiles({
       site: {
         httpUrl: "http://10.0.0.1:8080",

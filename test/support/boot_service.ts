@@ -127,7 +127,9 @@ function unifiedImages(
   options: BootServiceOptions,
   { site, programs }: { site: { agentUrl: string; httpUrl: string }; programs: Map<string, Uint8Array> },
 ): (name: string) => readonly Piece[] | undefined {
-  const { agentUrl: server, httpUrl } = site, { signing } = options, { pin = "pin", spoils = false } = signing ?? {};
+  const { agentUrl: server, httpUrl } = site,
+    { signing } = options,
+    { pin = "pin", spoils = false } = signing ?? {};
   const signer = signing && signerOf({
     privateKey: signing.privateKey,
     certificate: Uint8Array.fromBase64(signing.certificate),

@@ -89,8 +89,11 @@ export function testArm64Ways(): void {
     const said = await powerOn({ folder, image, httpBoot: true, until: ["Linux version"] });
     assert.match(said, /asked http images\/web@3\/agent\.efi/);
   });
-  testWithFolder("UEFI PXE, a machine without an order gets GRUB, which leaves it to its disk", async (folder) => {
-    const said = await powerOn({ folder, until: ["no order for this machine"] });
-    assert.match(said, /asked tftp grubaa64\.efi[^]*asked tftp \S*grub\/node\/52:54:00:78:00:0b/);
-  });
+  testWithFolder(
+    "UEFI PXE, a machine without an order gets GRUB, which leaves it to its disk",
+    async (folder) => {
+      const said = await powerOn({ folder, until: ["no order for this machine"] });
+      assert.match(said, /asked tftp grubaa64\.efi[^]*asked tftp \S*grub\/node\/52:54:00:78:00:0b/);
+    },
+  );
 }

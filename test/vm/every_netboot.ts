@@ -1,5 +1,6 @@
 /** `deno task netboot`: every firmware and way, beside every DHCP server, with Secure Boot, and from media; half an hour. */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testArm64Ways } from "./arm64.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
@@ -16,6 +17,8 @@ testRefusals();
 testAgent();
 testEnrolment();
 testTpmProof();
+
+testArm64Ways();
 
 for (const as of ["usb", "cd"] as const) {
   testMediumWay({ firmware: "bios", as });

@@ -59,7 +59,9 @@ async function installOnEsps(
   await fillCopies(target, { clone, esp, copies });
   if (firmware === undefined) {
     return [
-      `the firmware gives no access to its boot entries: only ${FALLBACK} on ${[...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")} starts it`,
+      `the firmware gives no access to its boot entries: only ${FALLBACK} on ${
+        [...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")
+      } starts it`,
     ];
   }
   const program = await loaderProgram(clone, { esp, facts, distribution: options.distribution });
