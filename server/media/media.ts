@@ -78,7 +78,8 @@ export class Media {
     { by }: { by: string },
   ): Promise<MediumAnswer> {
     const { images, table, now } = this.#sources;
-    const { image, version, architecture = "x86_64" } = images.get(request.image), ref = `${image}@${version}`;
+    const { image, version, architecture = "x86_64" } = images.get(request.image),
+      ref = `${image}@${version}`;
     const title = `cannot make a medium of ${ref}`;
     refuseContradictions(request, title);
     this.#refuseUnbootable(ref, title);

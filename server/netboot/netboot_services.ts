@@ -11,7 +11,7 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import { architectureOfClient, type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
 import type { UkiSigner } from "../../boot/uki/signed_data.ts";
 import { signProgram } from "../../boot/uki/uki.ts";
 import { kernelParameters, unifiedCommandLine } from "../../boot/menu/kernel.ts";
@@ -184,6 +184,11 @@ async function startDhcp(
       const armedWith = image === undefined
         ? undefined
         : { image, architecture: architectureIn(store, image) };
+      const has = architectureOfClient(client.arch);
+      // the order was given before the machine was known
+      if (armedWith && has !== undefined && has !== armedWith.architecture) {
+        log.warn("other-architecture", { mac: client.mac, has, ...armedWith });
+      }
       return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
     },
     signal,
