@@ -123,7 +123,7 @@ async function makeOrReuse(
 const KERNEL_BYTES = 256 << 20;
 
 /**
- * Ubuntu and RHEL compress arm64 kernels as a whole (Image.gz), which neither firmware nor systemd's stub unpacks; all
+ * Ubuntu, for one, compresses its arm64 kernels as a whole (Image.gz), which neither firmware nor the stub unpacks; all
  * other kernels unpack themselves.
  */
 function unpackedKernel(file: Uint8Array<ArrayBuffer>): Uint8Array {

@@ -180,16 +180,18 @@ async function startDhcp(
     bootOptions: (client: BootClient) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      const image = fleet.netboot.armedWith(client.mac);
-      const armedWith = image === undefined
-        ? undefined
-        : { image, architecture: architectureIn(store, image) };
-      const has = architectureOfClient(client.arch);
+      const has = client.ipxe ? undefined : architectureOfClient(client.arch);
+      const image = has && fleet.netboot.armedWith(client.mac);
+      const armedWith = image && { image, architecture: architectureIn(store, image) };
       // the order was given before the machine was known
-      if (armedWith && has !== undefined && has !== armedWith.architecture) {
+      if (armedWith && armedWith.architecture !== has) {
         log.warn("other-architecture", { mac: client.mac, has, ...armedWith });
       }
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
+      return chooseFirstStage(client, {
+        site: bootSite,
+        ...(uefiProgram && { uefiProgram }),
+        ...(armedWith && { armedWith }),
+      });
     },
     signal,
   };
@@ -293,14 +295,17 @@ function findVersion(name: string, store: ImageStore): PublishedVersion | undefi
 
 /** After an upgrade of the product, the existing versions need its new segment. */
 async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
+  const kinds = new Map<string, Parameters<AgentSegments["ensure"]>[0]>();
   for (const version of store.allPublished().filter(({ bootable }) => bootable)) {
     const architecture = architectureOfVersion(version), compression = compressionOf(version);
-    if (compression === undefined) continue;
+    if (compression !== undefined) kinds.set(`${architecture} ${compression}`, { architecture, compression });
+  }
+  for (const kind of kinds.values()) {
     try {
-      await segments.ensure({ architecture, compression });
+      await segments.ensure(kind);
     } catch (error) {
       signal.throwIfAborted();
-      log.error("no-agent-segment", { architecture, compression, error: messageOf(error) });
+      log.error("no-agent-segment", { ...kind, error: messageOf(error) });
     }
   }
 }

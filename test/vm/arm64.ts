@@ -79,15 +79,14 @@ function testWithFolder(name: string, fn: (folder: string) => Promise<void>): vo
 }
 
 export function testArm64Ways(): void {
-  testWithFolder("UEFI PXE, power-on to the agent's first connection", async (folder) => {
+  testWithFolder("UEFI HTTP boot, power-on to the agent's first connection", async (folder) => {
     const image = await arm64BootImage(folder, { product: await ensureProduct({ architecture: "aarch64" }) });
-    const said = await powerOn({ folder, image, until: ["Linux version", agentConnected] });
-    assert.match(said, /asked tftp images\/web@3\/agent\.efi[^]*asked http agent\/52-54-00-78-00-0b/);
+    const said = await powerOn({ folder, image, httpBoot: true, until: ["Linux version", agentConnected] });
+    assert.match(said, /asked http images\/web@3\/agent\.efi[^]*asked http agent\/52-54-00-78-00-0b/);
   });
-  testWithFolder("UEFI HTTP boot, power-on to kernel", async (folder) => {
-    const image = await arm64Kernel(folder);
-    const said = await powerOn({ folder, image, httpBoot: true, until: ["Linux version"] });
-    assert.match(said, /asked http images\/web@3\/agent\.efi/);
+  testWithFolder("UEFI PXE, power-on to kernel", async (folder) => {
+    const said = await powerOn({ folder, image: await arm64Kernel(folder), until: ["Linux version"] });
+    assert.match(said, /asked tftp images\/web@3\/agent\.efi/);
   });
   testWithFolder(
     "UEFI PXE, a machine without an order gets GRUB, which leaves it to its disk",
