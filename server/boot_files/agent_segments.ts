@@ -75,7 +75,7 @@ export class AgentSegments {
     const output = `${this.#folder}/${name}`;
     const hashFile = `${output}.sha256`;
     if (await isIntact(output, hashFile)) return output;
-    const source = await sourceFor(architecture);
+    const source = await sourceFor(architecture, { product });
     await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
     await replaceFile(hashFile, new TextEncoder().encode(await hashOfFile(output)));
     return output;
@@ -93,25 +93,32 @@ export class AgentSegments {
 }
 
 /** The product with its libraries: this machine's own, or for another architecture those that this product brings. */
-export async function sourceFor(architecture: Architecture): Promise<FileSource> {
+export async function sourceFor(
+  architecture: Architecture,
+  { product }: { product: string },
+): Promise<FileSource> {
   const machine = await directorySource("/");
   if (architecture === Deno.build.arch) return machine;
   const brought = new Map(
     runtimeLibraries(architecture).map(({ name, packagePath }) => [posix.basename(packagePath), name]),
   );
-  // where dynamic loaders are, too
+  // /lib64 for the dynamic loader of x86-64
   const libraryAt = (path: string) => brought.get(/^\/lib(?:64)?\/([^/]+)$/.exec(path)?.[1] ?? "");
   return {
-    ...machine,
     async lookup(path) {
+      // on this machine a link, to libraries of its own architecture
+      if (path === "/lib" || path === "/lib64") return { type: "directory" };
       const name = libraryAt(path);
-      if (name === undefined) return await machine.lookup(path);
+      if (name === undefined) {
+        return `${product}/`.startsWith(`${path}/`) ? await machine.lookup(path) : undefined;
+      }
       return { type: "file", mode: 0o755, sizeBytes: (await readBootProgram(name)).length };
     },
     read(path) {
       const name = libraryAt(path);
       return name === undefined ? machine.read(path) : readBootProgram(name);
     },
+    list: () => Promise.resolve([]),
   };
 }
 

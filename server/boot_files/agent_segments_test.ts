@@ -13,12 +13,13 @@ Deno.test({
   name: "the agent of another architecture gets a whole set of libraries of that architecture",
   ...needs({ files: runtimeLibraries(other).map(({ name }) => `${fetched}${name}`) }),
   async fn() {
-    const source = await sourceFor(other);
+    const source = await sourceFor(other, { product: "/opt/rackseed" });
     const { libraries, missing } = await findLibraries(source, ["/lib/libgcc_s.so.1", "/lib/libm.so.6"]);
     assert.deepEqual([[...libraries.keys()].sort(), [...missing]], [
       [ARCHITECTURES[other].loader, "libc.so.6"].sort(),
       [],
     ]);
+    assert.equal(await source.lookup("/usr/lib"), undefined, "this machine's are not");
     for (const path of libraries.values()) assert.equal(architectureOfElf(await source.read(path)), other);
   },
 });

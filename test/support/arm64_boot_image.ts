@@ -38,7 +38,7 @@ export async function arm64BootImage(folder: string, { product }: { product: str
   });
   const agent = await buildAgentSegment({
     product,
-    source: await sourceFor("aarch64"),
+    source: await sourceFor("aarch64", { product }),
     output: `${folder}/agent.img`,
     compression,
     level,
