@@ -58,6 +58,8 @@ const PACKAGES: Packages = {
   "prometheus": "/usr/bin/promtool",
   "python3-venv": "/usr/share/doc/python3-venv",
   "python3-aiosmtpd": "/usr/lib/python3/dist-packages/aiosmtpd/__init__.py",
+  "qemu-efi-aarch64": "/usr/share/AAVMF/AAVMF_CODE.fd",
+  "qemu-system-arm": "/usr/bin/qemu-system-aarch64",
   "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
   "qemu-utils": "/usr/bin/qemu-img",
   "radvd": "/usr/sbin/radvd",

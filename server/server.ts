@@ -131,7 +131,7 @@ async function startServices(
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
   const boots = new MeasuredBoots({
-    image: (ref) => installer?.file(`images/${ref}/agent.efi`),
+    image: (ref) => managed.secureBoot && installer?.file(`images/${ref}/agent.efi`),
     now,
   });
   const replication = startReplication(context, { data, notices: served.notices, fence });

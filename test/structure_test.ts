@@ -177,7 +177,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/medium/": ["server/contract/", "boot/*", "boot/menu/", "boot/tftp/"],
-  "boot/menu/": [],
+  "boot/menu/": ["server/contract/"],
   "boot/programs/": ["server/contract/"],
   "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
   "boot/initramfs/": ["server/contract/", "server/native/"],

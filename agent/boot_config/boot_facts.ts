@@ -3,7 +3,7 @@ import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 import { readBootPrograms } from "./boot_programs.ts";
-import { findProgram, unifiedKernels } from "./esp_programs.ts";
+import { findProgram, SYSTEMD_BOOT_PROGRAMS, unifiedKernels } from "./esp_programs.ts";
 import { initramfsProgram } from "./initramfs_program.ts";
 
 const ENTRIES = ["/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries"] as const;
@@ -66,8 +66,10 @@ async function loaderOf(
   },
 ): Promise<BootFacts["loader"] | undefined> {
   if (firmware === "bios") return hasGrub ? "grub" : undefined;
-  const hasSystemdBoot = esp !== undefined &&
-    await tree.kind(`${esp}/EFI/systemd/systemd-bootx64.efi`) === "file";
+  const found = esp === undefined
+    ? []
+    : await Promise.all(SYSTEMD_BOOT_PROGRAMS.map((name) => tree.kind(`${esp}/EFI/systemd/${name}`)));
+  const hasSystemdBoot = found.includes("file");
   if (hasSystemdBoot && /^systemd-boot/.test(loaderInfo ?? "")) return "systemd-boot";
   if (hasGrub) return "grub";
   if (hasSystemdBoot) return "systemd-boot";

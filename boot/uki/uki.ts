@@ -54,9 +54,10 @@ export function layOutUki(stub: Uint8Array, parts: UkiParts): Uki {
     { name: ".linux", pieces: [parts.kernel] },
   ];
   const tableEnd = sectionTableAt + (sections.length + added.length) * SECTION_ENTRY_BYTES;
-  const isFree = headers.subarray(sectionTableAt + sections.length * SECTION_ENTRY_BYTES, tableEnd)
-    .every((byte) => byte === 0);
-  if (tableEnd > sizeOfHeaders || !isFree) throw notPe(name, "its headers have no room for further sections");
+  const free = headers.subarray(sectionTableAt + sections.length * SECTION_ENTRY_BYTES, tableEnd);
+  if (tableEnd > sizeOfHeaders || !isPadding(free)) {
+    throw notPe(name, "its headers have no room for further sections");
+  }
 
   const body: Piece[] = [stub.subarray(sizeOfHeaders, stubEnd)];
   let offset = stubEnd, dataBytes = 0;
@@ -85,6 +86,12 @@ export function layOutUki(stub: Uint8Array, parts: UkiParts): Uki {
   view.setUint32(pe.optionalAt + 56, alignUp(address, sectionAlignment), true);
   view.setUint32(pe.checksumAt, 0, true);
   return { headers, body: body.filter((piece) => sizeOf(piece) > 0), sizeBytes: offset };
+}
+
+/** Zeros; or on arm64, where the headers are made by the assembler in a section of code, its no-operations. */
+function isPadding(bytes: Uint8Array): boolean {
+  const noOperation = [0x1f, 0x20, 0x03, 0xd5];
+  return bytes.every((byte) => byte === 0) || bytes.every((byte, i) => byte === noOperation[i % 4]);
 }
 
 /** The image with its signature. Reads all of it. */

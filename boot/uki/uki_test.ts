@@ -141,3 +141,16 @@ function digestOf(bytes: Uint8Array): Uint8Array | undefined {
     return undefined;
   }
 }
+
+Deno.test("a stub's headers must have room: zeros, or the no-operations that an assembler filled them with", () => {
+  const parts = { osRelease: "", commandLine: "", kernel: "/dev/null", initramfs: [] };
+  const stubWith = (filling: readonly number[]) => {
+    const stub = madeStub({}),
+      { sectionTableAt, sizeOfHeaders, sections } = readPe(fileOfBytes(stub), { name: "it" });
+    const end = sectionTableAt + sections.length * 40;
+    return stub.map((byte, i) => i >= end && i < sizeOfHeaders ? filling[(i - end) % filling.length]! : byte);
+  };
+  const sizeWith = (filling: readonly number[]) => layOutUki(stubWith(filling), parts).sizeBytes;
+  assert.equal(sizeWith([0x1f, 0x20, 0x03, 0xd5]), sizeWith([0]));
+  assert.throws(() => sizeWith([0x90]), /no room for further sections/);
+});

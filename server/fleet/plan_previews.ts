@@ -16,6 +16,7 @@ import type { Encryption } from "./encryption.ts";
 import { describeFailing } from "./hardware/hardware_changes.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { HookRegistry } from "./hook_registry.ts";
+import { versionFor } from "./node_architecture.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
 
@@ -52,7 +53,8 @@ export class PlanPreviews {
 
   /** Throws RackseedError: 404 if there is no such image, 409 if none is named and the node has none. */
   preview(node: NodeRecord, { image, unlock, restore }: PlanQuery): PlanPreview {
-    const version = this.#sources.images.get(image ?? this.#assignedTo(node));
+    const { images } = this.#sources;
+    const version = versionFor([node], { ref: image ?? this.#assignedTo(node), images });
     const terms = { version, unlock, restore: restore && { keep: [], dryRun: false }, isPictured: true };
     return this.#previews([node], terms)[0] as PlanPreview;
   }

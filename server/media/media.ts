@@ -84,10 +84,12 @@ export class Media {
     { by }: { by: string },
   ): Promise<MediumAnswer> {
     const { images, table, now } = this.#sources;
-    const { image, version } = images.get(request.image), ref = `${image}@${version}`;
+    const { image, version, architecture = "x86_64" } = images.get(request.image),
+      ref = `${image}@${version}`;
     const title = `cannot make a medium of ${ref}`;
     refuseContradictions(request, title);
     this.#refuseUnbootable(ref, title);
+    refuseArchitecture(architecture, title);
     const damage = request.packs ? images.damage(ref) : undefined;
     if (damage) throw damage;
     const nowMs = now(), id = randomBytes(4).toString("hex"), code = makeCode();
@@ -281,6 +283,15 @@ export class Media {
     }
     this.#kept.set(medium.id, medium);
   }
+}
+
+function refuseArchitecture(architecture: string, title: string): void {
+  if (architecture === "x86_64") return;
+  throw new RackseedError(title, {
+    reason: `it is for ${architecture} machines, and media have boot programs for x86-64 only.`,
+    remedy: "boot its machines from the network.",
+    status: 409,
+  });
 }
 
 /** The manifest, and the packs by their numbers in it. */

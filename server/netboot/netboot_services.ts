@@ -11,20 +11,21 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import { architectureOfClient, type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
 import type { UkiSigner } from "../../boot/uki/signed_data.ts";
 import { signProgram } from "../../boot/uki/uki.ts";
-import { kernelParameters, signedCommandLine } from "../../boot/menu/kernel.ts";
-import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/programs.ts";
+import { kernelParameters, unifiedCommandLine } from "../../boot/menu/kernel.ts";
+import { bootPrograms, efiNames, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
+import { type Architecture, ARCHITECTURE_NAMES, architectureOf } from "#contract/architectures.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { MachineSightings } from "./machine_sightings.ts";
 import { reservationsOf } from "./node_reservations.ts";
 import type { SiteAddresses } from "../connections/site_addresses.ts";
-import { SignedImages } from "./signed_images.ts";
+import { UnifiedImages } from "./unified_images.ts";
 import { defaultRange } from "./dhcp_range.ts";
 import type { ImageStore } from "../store/images.ts";
 import { type LateMachine, readLateMachines, writeLateMachines } from "../store/late_machines.ts";
@@ -92,15 +93,19 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const image = (name: string) => imageFiles(name, { store, segments, isDamaged });
   const { signer, pin } = context;
   const { agentUrl, httpUrl } = bootSite;
-  const commandLine = signedCommandLine({ server: agentUrl, pin, httpUrl });
-  const stub = signer && await readStub();
-  const signed = signer && stub && new SignedImages({ stub, signer, commandLine, image });
+  const stubs = await readStubs();
+  const unified = new UnifiedImages({
+    stub: (architecture) => stubs.get(architecture) ?? new Uint8Array(),
+    signer,
+    commandLine: (architecture) => unifiedCommandLine({ server: agentUrl, pin, httpUrl, architecture }),
+    image,
+  });
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(signer),
     issueTarget: (mac, by) => issueTarget(mac, { fleet, sightings, by }),
     image,
-    ...(signed && { signed: (name) => signed.get(name) }),
+    unified: (name) => unified.get(name),
   });
   const lookupFor = (by: BootProtocol) => (name: string, { address }: { readonly address: string }) => {
     const file = files.lookup(name, { by, ...(by === "tftp" && { address }) });
@@ -138,13 +143,14 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     server,
     file: (name) => files.lookup(name),
     // the installer must not take the firmware's current boot entry for the network
-    parameters: (boot) => kernelParameters({ ...boot, server }, { by: "kexec" }),
+    parameters: (boot) =>
+      kernelParameters({ ...boot, architecture: architectureIn(store, boot.image), server }, { by: "kexec" }),
   };
   return { lookup: lookupFor("http"), installer, tftpPort, finished };
 }
 
 async function startDhcp(
-  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
+  { options, site, fleet, nodes, store, leases, onDhcp, signal }: NetbootOptions,
   { bootSite, sightings, recentBoots }: {
     bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
     sightings: MachineSightings;
@@ -174,8 +180,18 @@ async function startDhcp(
     bootOptions: (client: BootClient) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      const armedWith = bootSite.signedImages ? fleet.netboot.armedWith(client.mac) : undefined;
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
+      const has = client.ipxe ? undefined : architectureOfClient(client.arch);
+      const image = has && fleet.netboot.armedWith(client.mac);
+      const armedWith = image && { image, architecture: architectureIn(store, image) };
+      // the order was given before the machine was known
+      if (armedWith && armedWith.architecture !== has) {
+        log.warn("other-architecture", { mac: client.mac, has, ...armedWith });
+      }
+      return chooseFirstStage(client, {
+        site: bootSite,
+        ...(uefiProgram && { uefiProgram }),
+        ...(armedWith && { armedWith }),
+      });
     },
     signal,
   };
@@ -251,11 +267,21 @@ function imageFiles(
     log.error("boot-file-damaged", { image: name, path: damaged });
     return undefined;
   }
+  const architecture = architectureOfVersion(version);
   const compression = compressionOf(version);
-  const agent = compression && segments.get(compression);
+  const agent = compression && segments.get({ architecture, compression });
   return agent === undefined
     ? undefined
-    : { kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
+    : { architecture, kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
+}
+
+function architectureIn(store: ImageStore, name: string): Architecture {
+  return architectureOfVersion(findVersion(name, store));
+}
+
+/** What boots a node was captured from a machine, which had one of these. */
+function architectureOfVersion(version: Pick<PublishedVersion, "header"> | undefined): Architecture {
+  return architectureOf(version?.header.source?.architecture ?? "") ?? Deno.build.arch;
 }
 
 function findVersion(name: string, store: ImageStore): PublishedVersion | undefined {
@@ -269,14 +295,17 @@ function findVersion(name: string, store: ImageStore): PublishedVersion | undefi
 
 /** After an upgrade of the product, the existing versions need its new segment. */
 async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
-  const bootable = store.allPublished().filter((version) => version.bootable);
-  for (const compression of new Set(bootable.map(compressionOf))) {
-    if (compression === undefined) continue;
+  const kinds = new Map<string, Parameters<AgentSegments["ensure"]>[0]>();
+  for (const version of store.allPublished().filter(({ bootable }) => bootable)) {
+    const architecture = architectureOfVersion(version), compression = compressionOf(version);
+    if (compression !== undefined) kinds.set(`${architecture} ${compression}`, { architecture, compression });
+  }
+  for (const kind of kinds.values()) {
     try {
-      await segments.ensure(compression);
+      await segments.ensure(kind);
     } catch (error) {
       signal.throwIfAborted();
-      log.error("no-agent-segment", { compression, error: messageOf(error) });
+      log.error("no-agent-segment", { ...kind, error: messageOf(error) });
     }
   }
 }
@@ -294,13 +323,16 @@ function compressionOf({ image, version, initrdPath }: PublishedVersion): Compre
   }
 }
 
-async function readStub(): Promise<Uint8Array | undefined> {
-  try {
-    return await readBootProgram(EFI_STUB);
-  } catch (error) {
-    log.error("no-signed-images", { reason: messageOf(error) });
-    return undefined;
+async function readStubs(): Promise<ReadonlyMap<Architecture, Uint8Array>> {
+  const stubs = new Map<Architecture, Uint8Array>();
+  for (const architecture of ARCHITECTURE_NAMES) {
+    try {
+      stubs.set(architecture, await readBootProgram(efiNames(architecture).stub));
+    } catch (error) {
+      log.error("no-unified-images", { architecture, reason: messageOf(error) });
+    }
   }
+  return stubs;
 }
 
 /** With a signer, the programs that carry no signature get its own. */

@@ -1,3 +1,4 @@
+import { architectureOf } from "#contract/architectures.ts";
 import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
@@ -438,9 +439,12 @@ export class ImageStore implements Disposable {
   #record(ref: string): VersionRecord {
     const [image = "", which] = ref.split("@");
     const versions = this.#versions.listOf(image);
-    const isTag = which !== undefined && /^[a-z]/.test(which) && versions.length > 0;
+    const architecture = architectureOf(which ?? "");
+    const isTag = which !== undefined && !architecture && /^[a-z]/.test(which) && versions.length > 0;
     const number = isTag ? this.#tags.get(this.#lineage(image), which) : Number(which);
-    const found = which === undefined ? versions.at(-1) : versions.find((v) => v.version === number);
+    const isMeant = ({ version, header }: VersionRecord) =>
+      architecture ? architectureOf(header.source?.architecture ?? "") === architecture : version === number;
+    const found = which === undefined ? versions.at(-1) : versions.findLast(isMeant);
     if (found) return found;
     const named = versions.length > 0
       ? versions.map((v) => `${image}@${v.version}`)

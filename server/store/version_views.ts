@@ -21,7 +21,7 @@ export function viewOf(
     created: header.created,
     infoHash: record.infoHash,
     totals: header.totals,
-    ...(header.source && { source: header.source }),
+    ...(header.source && { source: header.source, architecture: header.source.architecture }),
     ...(header.layout && { layout: header.layout }),
     excludes: header.excludes,
     notes: header.notes,

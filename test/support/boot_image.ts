@@ -7,12 +7,12 @@ import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { FileSource } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
 import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
-import type { ImageBootFiles } from "../../boot/boot_files.ts";
 import { ensureProduct } from "../../scripts/build.ts";
 import { CODE_CACHE, codeCacheOf } from "../../server/boot_files/code_cache.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
+import type { ServedImage } from "./boot_service.ts";
 
 export const bootImageNeeds = {
   programs: ["apt-get", "dpkg-deb", "depmod", "mkfs.ext4", "mkfs.vfat", "sfdisk"],
@@ -65,14 +65,14 @@ export async function compiledCode(product: string): Promise<{ path: string; byt
   }
 }
 
-let agentImageMade: Promise<ImageBootFiles> | undefined;
+let agentImageMade: Promise<ServedImage> | undefined;
 
 /** Kernel and initramfs with the product's agent, made once for all tests of a process. */
-export function agentImage(): Promise<ImageBootFiles> {
+export function agentImage(): Promise<ServedImage> {
   return agentImageMade ??= makeAgentImage();
 }
 
-async function makeAgentImage(): Promise<ImageBootFiles> {
+async function makeAgentImage(): Promise<ServedImage> {
   const folder = await Deno.makeTempDir({ prefix: "agent-image-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   const product = await ensureProduct(), more = await compiledCode(product);

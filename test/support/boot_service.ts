@@ -10,11 +10,11 @@ import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
-import { signedCommandLine } from "../../boot/menu/kernel.ts";
+import { unifiedCommandLine } from "../../boot/menu/kernel.ts";
 import { type Piece, signProgram } from "../../boot/uki/uki.ts";
 import { signerOf } from "../../boot/uki/signed_data.ts";
-import { SignedImages } from "../../server/netboot/signed_images.ts";
-import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/programs.ts";
+import { UnifiedImages } from "../../server/netboot/unified_images.ts";
+import { bootPrograms, efiNames, readBootProgram } from "../../boot/programs/programs.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
@@ -38,9 +38,17 @@ export interface BootServiceOptions {
     /** Change one byte of the initramfs after that. */
     readonly spoils?: boolean;
   };
-  readonly images: Readonly<Record<string, ImageBootFiles>>;
+  readonly images: Readonly<Record<string, ServedImage>>;
   /** Give agents orders; the folder of the certificate authority. See order_service.ts. */
   readonly orders?: string;
+}
+
+/** For x86-64, unless it says otherwise. */
+export type ServedImage = Omit<ImageBootFiles, "architecture"> & Partial<ImageBootFiles>;
+
+function imageFiles({ images }: BootServiceOptions, name: string): ImageBootFiles | undefined {
+  const files = images[name];
+  return files && { architecture: "x86_64", ...files };
 }
 
 export const bootServiceAddress = "10.78.0.1";
@@ -59,13 +67,13 @@ if (import.meta.main) {
   };
   const programs = new Map<string, Uint8Array>();
   for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
-  const signed = options.signing && signedImages(options, { site, programs });
+  const unified = unifiedImages(options, { site, programs });
   const files = new BootFiles({
     site,
     programs,
     issueTarget: () => chooseTarget(options.node),
-    image: (name) => options.images[name],
-    ...(signed && { signed }),
+    image: (name) => imageFiles(options, name),
+    unified,
   });
   const tell = options.tells ? (text: string) => console.log(text) : () => {};
   const lookupBy = (by: "tftp" | "http") => (name: string) => {
@@ -78,7 +86,8 @@ if (import.meta.main) {
     interface: options.interface,
     address,
     bootOptions(client: BootClient) {
-      return chooseFirstStage(client, { site, armedWith: options.node?.armed?.image });
+      const { image = "" } = options.node?.armed ?? {}, files = imageFiles(options, image);
+      return chooseFirstStage(client, { site, armedWith: files && { image, ...files } });
     },
     onClient: ({ mac, ipxe }: BootClient) =>
       ipxe ? booting.note(mac, performance.now()) : booting.forget(mac),
@@ -109,19 +118,26 @@ if (import.meta.main) {
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
 }
 
-/** Signs iPXE in `programs`, too. */
-function signedImages(
-  { signing, images }: BootServiceOptions,
+/** If there is a key, they are signed, and iPXE in `programs` is, too. */
+function unifiedImages(
+  options: BootServiceOptions,
   { site, programs }: { site: { agentUrl: string; httpUrl: string }; programs: Map<string, Uint8Array> },
 ): (name: string) => readonly Piece[] | undefined {
-  if (signing === undefined) throw new RangeError("no key");
-  const { privateKey, certificate, pin, spoils } = signing;
-  const signer = signerOf({ privateKey, certificate: Uint8Array.fromBase64(certificate) });
-  const stub = programs.get(EFI_STUB), name = "snponly.efi";
-  if (stub === undefined) throw new Error("the stub is missing");
-  programs.set(name, signProgram(programs.get(name) ?? new Uint8Array(), signer, { name }));
-  const commandLine = signedCommandLine({ server: site.agentUrl, pin, httpUrl: site.httpUrl });
-  const made = new SignedImages({ stub, signer, commandLine, image: (name) => images[name] });
+  const { agentUrl: server, httpUrl } = site,
+    { signing } = options,
+    { pin = "pin", spoils = false } = signing ?? {};
+  const signer = signing && signerOf({
+    privateKey: signing.privateKey,
+    certificate: Uint8Array.fromBase64(signing.certificate),
+  });
+  const name = "snponly.efi";
+  if (signer) programs.set(name, signProgram(programs.get(name) ?? new Uint8Array(), signer, { name }));
+  const made = new UnifiedImages({
+    stub: (architecture) => programs.get(efiNames(architecture).stub) ?? new Uint8Array(),
+    signer,
+    commandLine: (architecture) => unifiedCommandLine({ server, pin, httpUrl, architecture }),
+    image: (name) => imageFiles(options, name),
+  });
   return (name) => spoils ? spoiled(made.get(name) ?? []) : made.get(name);
 }
 

@@ -3,8 +3,12 @@ import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { type Firmware, VirtualMachine } from "../../scripts/lab/qemu.ts";
 import { Transcript } from "../../scripts/lab/transcript.ts";
-import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "./boot_service.ts";
-import type { ImageBootFiles } from "../../boot/boot_files.ts";
+import {
+  bootServiceAddress,
+  type BootServiceOptions,
+  bootServiceReady,
+  type ServedImage,
+} from "./boot_service.ts";
 import { agentReported, orderToken } from "./order_service.ts";
 import { type ForeignServer, startForeignServer } from "./foreign_dhcp.ts";
 import { NetworkNamespace } from "./netns.ts";
@@ -55,7 +59,7 @@ interface NetbootMachine {
   /** It gives the addresses, and the boot service is a proxy beside it. */
   readonly beside?: ForeignServer;
   /** Kernel and initramfs with the product's agent. */
-  readonly image: ImageBootFiles;
+  readonly image: ServedImage;
   readonly folder: string;
 }
 

@@ -3,8 +3,7 @@ import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { type KeyVariable, signatureLists, VENDOR } from "../../boot/uki/signature_list.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { nvramPath, ovmf, VirtualMachine } from "../../scripts/lab/qemu.ts";
-import type { ImageBootFiles } from "../../boot/boot_files.ts";
-import { bootServiceAddress } from "./boot_service.ts";
+import { bootServiceAddress, type ServedImage } from "./boot_service.ts";
 import { BootServiceProcess } from "./netboot_lab.ts";
 import { agentReported, orderToken } from "./order_service.ts";
 import { storeVariables } from "./ovmf_variables.ts";
@@ -19,7 +18,7 @@ interface SecureBootTrial {
   /** The machine's NVRAM is kept here. */
   readonly folder: string;
   /** Undefined: the machine is not armed. */
-  readonly image?: ImageBootFiles;
+  readonly image?: ServedImage;
   readonly spoils?: boolean;
   readonly httpBoot?: boolean;
   readonly memoryMiB?: number;

@@ -7,6 +7,7 @@
  *     --table   write the table of firmware, way and seconds into this Markdown file
  */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testArm64Ways } from "./arm64.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
@@ -25,6 +26,8 @@ testEnrolment();
 testInstalledDisks();
 testMokRequest();
 testTpmProof();
+
+testArm64Ways();
 
 for (const as of ["usb", "cd"] as const) {
   testMediumWay({ firmware: "bios", as });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { NodeView } from "#contract/api.ts";
 import { writeCpio } from "../../boot/initramfs/cpio.ts";
-import { EFI_STUB } from "../../boot/programs/programs.ts";
+import { efiNames } from "../../boot/programs/programs.ts";
 import { readPe } from "../../boot/uki/authenticode.ts";
 import { layOutUki } from "../../boot/uki/uki.ts";
 import { openJoined } from "../../boot/boot_file.ts";
@@ -18,7 +18,7 @@ import { ProductSite } from "../support/product_site.ts";
 import { testWay } from "./boot_way.ts";
 
 const dist = new URL("../../dist/rackseed", import.meta.url).pathname;
-const stub = new URL(`../../.cache/boot-programs/${EFI_STUB}`, import.meta.url).pathname;
+const stub = new URL(`../../.cache/boot-programs/${efiNames("x86_64").stub}`, import.meta.url).pathname;
 const MAC = "52:54:00:78:00:11";
 const BOOT_MS = 900_000;
 const CHANGED = "Something else ran before the agent.";

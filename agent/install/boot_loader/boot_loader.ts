@@ -84,8 +84,9 @@ async function installOnEsps(
   const { paths: signed, notes } = await proveSecureStart(options, { esp, program });
   await fillCopies(target, { clone, esp, copies });
   if (firmware === undefined) {
-    const note = "the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on " +
-      `${[...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")} starts it`;
+    const note = `the firmware gives no access to its boot entries: only ${FALLBACK} on ${
+      [...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")
+    } starts it`;
     return { notes: [...notes, note], signed };
   }
   const places = [...partitions, ...copies];

@@ -45,7 +45,12 @@ async function makeBootable(
   await Deno.writeFile(`${version}/vmlinuz`, randomBytes(shape.kernelBytes));
   await Deno.writeFile(`${version}/initrd-image`, randomBytes(shape.initramfsBytes - half));
   // the segment of the agent, under the name that the product looks for
-  const name = agentSegmentName({ product: await hashOf(product), pin, compression: "zstd" });
+  const name = agentSegmentName({
+    architecture: Deno.build.arch,
+    product: await hashOf(product),
+    pin,
+    compression: "zstd",
+  });
   const agent = `${data}/boot/${name}`;
   await Deno.mkdir(`${data}/boot`, { recursive: true });
   await Deno.writeFile(agent, randomBytes(half));

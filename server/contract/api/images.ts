@@ -27,6 +27,8 @@ export const VersionView = z.object({
   infoHash: z.string(),
   totals: Totals,
   source: Source.optional(),
+  /** Of the machines that it is for, as uname(2) names it; absent if it came from a directory or a tar. */
+  architecture: Source.shape.architecture.optional(),
   layout: DiskLayout.optional(),
   excludes: z.array(z.string()),
   notes: z.array(z.string()),
@@ -53,6 +55,7 @@ export const ImageView = VersionView.pick({
   id: true,
   created: true,
   totals: true,
+  architecture: true,
   bootable: true,
   backupOf: true,
   mirrored: true,

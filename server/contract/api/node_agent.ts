@@ -57,6 +57,8 @@ export const Inventory = z.object({
   uuid: text(64).optional(),
   serial: text(128).optional(),
   model: text(256).optional(),
+  /** Machine name of uname(2); agents of earlier releases, which ran on x86-64 only, do not say. */
+  architecture: text(32).optional(),
   firmware: z.enum(["bios", "uefi"]),
   memoryBytes: count,
   cpus: count,
