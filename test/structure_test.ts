@@ -180,7 +180,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/menu/": ["server/contract/"],
   "boot/programs/": ["server/contract/"],
   "boot/uki/": ["server/contract/", "boot/tftp/", "boot/*"],
-  "boot/initramfs/": ["server/contract/", "server/native/"],
+  "boot/initramfs/": ["server/contract/", "server/native/", "boot/programs/"],
   "boot/*": ["server/contract/", "boot/"],
 
   // the agent: on a template, and on a node

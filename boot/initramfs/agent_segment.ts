@@ -1,4 +1,6 @@
 import { RackseedError } from "#contract/errors.ts";
+import { readAllPrograms } from "../programs/programs.ts";
+import { blankParts } from "./blank_parts.ts";
 import { parseElf, setInterpreter } from "./elf.ts";
 import { type FileSource, resolveFile } from "./file_source.ts";
 import { findLibraries } from "./libraries.ts";
@@ -41,6 +43,9 @@ export async function buildAgentSegment(
   if (interpreter === undefined) throw unfit(product, "it has no dynamic loader.");
   const { libraries, missing } = await findLibraries(source, [file]);
   if (missing.size > 0) throw unfit(product, `this machine lacks ${[...missing].join(", ")}.`);
+
+  // the agent boots no machine
+  blankParts(bytes, await readAllPrograms());
 
   const tree = new InitramfsTree();
   for (const path of ["/dev", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", home]) tree.directory(path);

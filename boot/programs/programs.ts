@@ -128,3 +128,10 @@ export async function readBootProgram(name: string): Promise<Uint8Array<ArrayBuf
     });
   }
 }
+
+/** Those of all architectures, as far as they are there. */
+export async function readAllPrograms(): Promise<Uint8Array[]> {
+  const names = new Set(ARCHITECTURE_NAMES.flatMap(includedPrograms).map(({ name }) => name));
+  const read = await Promise.all([...names].map((name) => readBootProgram(name).catch(() => undefined)));
+  return read.filter((program) => program !== undefined);
+}
