@@ -1,7 +1,6 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
-import { firstError, messageOf } from "#contract/errors.ts";
-import { writePublicFile } from "./access/private_file.ts";
+import { firstError } from "#contract/errors.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import { MeasuredBoots } from "./boot_files/measured_boots.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
@@ -18,6 +17,7 @@ import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
 import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
 import { publishPorts } from "./services/publishing.ts";
+import { runUntil, writeUrl } from "./services/run_until.ts";
 import { startRsync } from "./services/rsync_service.ts";
 import { deploymentEnds } from "./services/deployment_ends.ts";
 import { startCaptures } from "./services/start_captures.ts";
@@ -430,34 +430,4 @@ async function bootMachines(
   const sources = { bootFiles: netboot, tracker, clones, images, uplink, onSent, answerChallenge, now };
   http.answerWith(plainHandler(sources));
   return netboot;
-}
-
-/** Closes the services when the signal aborts, when `close` is called, or when one of `finished` rejects. */
-function runUntil(
-  signal: AbortSignal,
-  { services, finished }: { services: AsyncDisposableStack; finished: readonly Promise<void>[] },
-): Pick<RunningServer, "done" | "close"> {
-  let closed: Promise<void> | undefined;
-  const dispose = () => closed ??= services.disposeAsync();
-  const ended = Promise.withResolvers<void>();
-  const end = () => dispose().then(ended.resolve, ended.reject);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
-  for (const service of finished) {
-    service.catch((error) => dispose().finally(() => ended.reject(error)));
-  }
-  const close = async () => {
-    end();
-    await ended.promise;
-  };
-  return { done: ended.promise, close };
-}
-
-/** Lets commands on this machine find the server. A full disk must not keep it from starting. */
-function writeUrl(path: string, server: string): void {
-  try {
-    writePublicFile(path, `${server}\n`);
-  } catch (error) {
-    log.error("url-not-written", { path, error: messageOf(error) });
-  }
 }

@@ -1,5 +1,5 @@
-import { architectureOf } from "#contract/architectures.ts";
 import { getLogger } from "@logtape/logtape";
+import { architectureOf } from "#contract/architectures.ts";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
@@ -438,17 +438,14 @@ export class ImageStore implements Disposable {
 
   #record(ref: string): VersionRecord {
     const [image = "", which] = ref.split("@");
-    const versions = this.#versions.listOf(image);
-    const architecture = architectureOf(which ?? "");
+    const versions = this.#versions.listOf(image), architecture = architectureOf(which ?? "");
     const isTag = which !== undefined && !architecture && /^[a-z]/.test(which) && versions.length > 0;
     const number = isTag ? this.#tags.get(this.#lineage(image), which) : Number(which);
     const isMeant = ({ version, header }: VersionRecord) =>
       architecture ? architectureOf(header.source?.architecture ?? "") === architecture : version === number;
     const found = which === undefined ? versions.at(-1) : versions.findLast(isMeant);
     if (found) return found;
-    const named = versions.length > 0
-      ? versions.map((v) => `${image}@${v.version}`)
-      : [...new Set(this.#versions.list().map((v) => v.image))];
-    throw unknownImage(ref, named);
+    const refs = versions.map((v) => `${image}@${v.version}`);
+    throw unknownImage(ref, refs.length > 0 ? refs : this.#versions.list().map((v) => v.image));
   }
 }

@@ -36,8 +36,9 @@ export function viewOf(
   };
 }
 
-/** `known`: the names that exist. */
-export function unknownImage(ref: string, known: readonly string[]): RackseedError {
+/** `exist`: what could have been named. */
+export function unknownImage(ref: string, exist: readonly string[]): RackseedError {
+  const known = [...new Set(exist)];
   return new RackseedError(`there is no image ${ref}`, {
     reason: known.length > 0 ? `the known ones are ${known.join(", ")}.` : "no image has been captured yet.",
     remedy: known.length > 0

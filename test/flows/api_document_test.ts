@@ -19,13 +19,13 @@ import { CALLS } from "#contract/calls.ts";
 import { type Call, isMedia, PARAMETER } from "#contract/calls/call.ts";
 import { formatToken, parseToken } from "#contract/token.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
-import { openDatabase } from "../../server/store/database.ts";
-import { MediaTable } from "../../server/store/media.ts";
 import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { MadeRelay } from "./support/made_relay.ts";
+import { addMedium } from "./support/add_medium.ts";
+import { spyOn } from "./support/spy_on.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { callSites } from "./support/site_calls.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
@@ -419,40 +419,6 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   }
   assert.deepEqual(wrong, []);
 });
-
-/** A medium with this secret, as if it had been made. */
-function addMedium({ data }: ServerUnderTest, secret: string): Promise<void> {
-  using db = openDatabase(`${data}/rackseed.db`);
-  const nowMs = Date.now(), created = new Date(nowMs).toISOString();
-  const medium = {
-    id: "0123abcd",
-    image: "web",
-    version: 1,
-    kind: "network",
-    by: "ann",
-    unattended: false,
-  } as const;
-  new MediaTable(db).add({ ...medium, created, expiresMs: nowMs + 3_600_000, secret }, nowMs);
-  return Promise.resolve();
-}
-
-/** Counts the uses of a schema's `parse`. */
-function spyOn(schema: z.ZodType): Disposable & { readonly uses: number } {
-  const original = schema.parse;
-  let uses = 0;
-  const set = (parse: typeof original) =>
-    Object.defineProperty(schema, "parse", { value: parse, configurable: true, writable: true });
-  set((...args) => {
-    uses++;
-    return original.apply(schema, args);
-  });
-  return {
-    get uses() {
-      return uses;
-    },
-    [Symbol.dispose]: () => void set(original),
-  };
-}
 
 Deno.test("the document and its reader need no login, and the reader shows every call", async () => {
   await using test = await ServerUnderTest.start();

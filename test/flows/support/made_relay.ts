@@ -4,13 +4,16 @@ import { ApiClient } from "#contract/client.ts";
 import type { RelayOffer, RelayReport } from "#contract/api/sites.ts";
 import { signatureHeaders, type SignedRequest } from "#contract/relay_signature.ts";
 
-const KEYS = {
-  privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  publicKeyEncoding: { type: "spki", format: "pem" },
-} as const;
+function makeKeys(): { readonly privateKey: string; readonly publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return {
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+}
 
 /** What the relay of a small site reports: one node that runs, and one that failed. */
-export const SMALL_SITE: RelayReport = {
+const SMALL_SITE: RelayReport = {
   rackseed: "0.1.0",
   nodes: [
     { name: "p1", state: "running", image: "web@1", group: "rack1", address: "10.9.0.1" },
@@ -27,7 +30,7 @@ export const SMALL_SITE: RelayReport = {
 
 export class MadeRelay implements Disposable {
   readonly client: ApiClient;
-  readonly #keys = generateKeyPairSync("ed25519", KEYS);
+  readonly #keys = makeKeys();
 
   private constructor(client: ApiClient) {
     this.client = client;
