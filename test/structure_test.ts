@@ -148,7 +148,8 @@ const ROOMS: Record<string, readonly string[]> = {
 
   // between power-on and the agent
   "boot/dhcp/": ["server/contract/", "boot/*"],
-  "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
+  "boot/dhcp6/": ["server/contract/", "boot/dhcp/", "boot/*"],
+  "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/dhcp6/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/medium/": ["server/contract/", "boot/*", "boot/tftp/"],
   "boot/menu/": [],
