@@ -308,6 +308,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/start/": [
     "boot/dhcp/",
+    "boot/dhcp6/",
     "server/contract/",
     "server/plan/",
     "agent/backup/",

@@ -1,24 +1,29 @@
 /** Brings up the NIC that the node booted over, with the boot program's lease. */
 import type { Inventory } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { parseMac } from "../../boot/dhcp/address.ts";
 import type { Run } from "../sys/command.ts";
 import { firstLine } from "../sys/small_file.ts";
 import type { BootArguments } from "./boot_arguments.ts";
 import { readNics } from "../steps/inventory.ts";
+import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
+import { within } from "./within.ts";
 
 export const NIC_MS = 20_000;
 export const CARRIER_MS = 60_000;
-const POLL_MS = 100;
 
 type Lease = NonNullable<BootArguments["lease"]>;
 
 /** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
-  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
+  { mac, lease, server }: Pick<BootArguments, "mac" | "lease"> & { server?: string },
   { run, signal }: { run: Run; signal: AbortSignal },
 ): Promise<string> {
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
-  if (mac === undefined || lease === undefined) throw await unaddressed({ mac, run, signal });
+  const server6 = server === undefined ? undefined : ipv6HostOf(server);
+  if (mac === undefined || lease === undefined && server6 === undefined) {
+    throw await unaddressed({ mac, run, signal });
+  }
   const name = await within(NIC_MS, {
     signal,
     ask: async () => (await readNics()).find((n) => n.mac === mac)?.name,
@@ -38,7 +43,14 @@ export async function bringUpNetwork(
       remedy: "check the cable and the switch port.",
     });
   }
-  const address = await useLease(lease, { nic: name, run, signal });
+  const address = server6 !== undefined
+    ? await useIpv6Address(await findIpv6Address({ name, mac: parseMac(mac) }, { signal }), {
+      nic: name,
+      server: server6,
+      run,
+      signal,
+    })
+    : await useLease(lease!, { nic: name, run, signal });
   return `${address}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
@@ -98,18 +110,4 @@ export async function hasLink(
 ): Promise<boolean> {
   const ask = async () => await firstLine(`/sys/class/net/${nic}/carrier`) === "1" ? true : undefined;
   return await within(budgetMs, { signal, ask }) ?? false;
-}
-
-/** Polls until there is an answer or the time is up: sysfs has no event to wait for. */
-export async function within<T>(
-  budgetMs: number,
-  { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },
-): Promise<T | undefined> {
-  const deadline = performance.now() + budgetMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined || performance.now() > deadline) return answer;
-    signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }

@@ -6,13 +6,15 @@
 import { RackseedError } from "#contract/errors.ts";
 import { parseToken } from "#contract/token.ts";
 import { type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
-import { type ClientLease, requestLease } from "../../boot/dhcp/client.ts";
+import { requestLease } from "../../boot/dhcp/client.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { StepProgress } from "../steps/step.ts";
 import type { Run } from "../sys/command.ts";
 import { type BootArguments, prefixOf, type SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
-import { CARRIER_MS, hasLink, NIC_MS, useLease, within } from "./network.ts";
+import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
+import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./network.ts";
+import { within } from "./within.ts";
 
 /** A switch port may block traffic for half a minute after the link comes up. */
 const LEASE_MS = 90_000, TOKEN_MS = 20_000;
@@ -42,25 +44,24 @@ export async function fetchOrder(
   const ports = await portsToTry(signal);
   const failed: string[] = [];
   const done = new AbortController(), trying = AbortSignal.any([signal, done.signal]);
-  const pending = new Map(ports.map((port) => [port, leaseOf(port, { run, signal: trying })]));
+  const server6 = ipv6HostOf(server);
+  const options = { run, signal: trying };
+  const pending = new Map(ports.map((port) => [port, findAddress(port, { ...options, server6 })]));
   try {
     while (pending.size > 0) {
-      const { port, lease, reason } = await Promise.race(pending.values());
+      const { port, use, reason } = await Promise.race(pending.values());
       pending.delete(port);
-      if (lease === undefined) {
+      if (use === undefined) {
         failed.push(`${port.name} (${port.mac}): ${reason}`);
         continue;
       }
-      const cidr = `${lease.address}/${prefixOf(lease.netmask)}`;
-      const settings = { cidr, ...(lease.router && { gateway: lease.router }), dns: lease.dns };
-      const link = await useLease(settings, { nic: port.name, run, signal });
+      const link = await use({ run, signal });
       update({ message: `${link}, asking for this machine's order` });
       const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
       if ("token" in answer) {
-        const boot = { server, token: answer.token, byKexec: false, mac: port.mac, lease: settings };
-        return { boot, link: `${link} by DHCP` };
+        return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
       }
-      failed.push(`${port.name} (${port.mac}, ${lease.address}): ${answer.reason}`);
+      failed.push(`${link} (${port.mac}): ${answer.reason}`);
       await run(["ip", "address", "flush", "dev", port.name], { signal });
     }
   } finally {
@@ -86,15 +87,33 @@ async function portsToTry(signal: AbortSignal): Promise<Port[]> {
   return (found ?? await readNics()).map(({ name, mac }) => ({ name, mac: parseMac(mac) }));
 }
 
-async function leaseOf(
+type Commands = Pick<StartOptions, "run" | "signal">;
+
+/** Either the way to use the address that a NIC was given, or why it has none. */
+interface Try {
+  readonly port: Port;
+  /** Returns what was done, as text. */
+  readonly use?: (options: Commands) => Promise<string>;
+  readonly reason?: string;
+}
+
+async function findAddress(
   port: Port,
-  { run, signal }: { run: Run; signal: AbortSignal },
-): Promise<{ port: Port; lease?: ClientLease; reason?: string }> {
+  { run, signal, server6 }: Commands & { server6: string | undefined },
+): Promise<Try> {
+  const { name: nic, mac } = port;
   try {
-    await run(["ip", "link", "set", "dev", port.name, "up"], { signal });
-    if (!await hasLink(port.name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
-    const lease = await requestLease(port.name, { mac: port.mac, timeoutMs: LEASE_MS, signal });
-    return lease ? { port, lease } : { port, reason: "no DHCP server gives it an address" };
+    await run(["ip", "link", "set", "dev", nic, "up"], { signal });
+    if (!await hasLink(nic, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    if (server6 !== undefined) {
+      const found = await findIpv6Address(port, { signal });
+      return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
+    }
+    const lease = await requestLease(nic, { mac, timeoutMs: LEASE_MS, signal });
+    if (lease === undefined) return { port, reason: "no DHCP server gives it an address" };
+    const { address, netmask, router, dns } = lease;
+    const settings = { cidr: `${address}/${prefixOf(netmask)}`, ...(router && { gateway: router }), dns };
+    return { port, use: async (options) => `${await useLease(settings, { nic, ...options })} by DHCP` };
   } catch (error) {
     signal.throwIfAborted();
     return { port, reason: error instanceof RackseedError ? error.reason : String(error) };

@@ -28,6 +28,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "tftp-port": ["off"],
   "rsync-port": ["off"],
   "dhcp": ["server"],
+  "dhcp6": ["server"],
   "dhcp-range": ["10.0.0.100-10.0.0.199"],
   "dhcp-clients": ["all"],
   "gateway": ["10.0.0.254"],

@@ -2,7 +2,7 @@
 import { issueServerCertificate } from "../access/tls.ts";
 import type { Authority } from "../access/tls.ts";
 import { HttpService } from "../connections/serve.ts";
-import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
 import type { Notices } from "../images/notices.ts";
 import { createApp } from "../web/app.ts";
 import type { ApiContext } from "../web/context.ts";
@@ -50,7 +50,7 @@ export async function startHttps(
     isListening,
     certificates: issued.cert,
     site: await startSiteHttps(context, { handler, own: issued, notices }),
-    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: `https://${inUrl(host)}:${port}`,
   };
 }
 

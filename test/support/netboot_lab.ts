@@ -3,7 +3,12 @@ import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { type Firmware, VirtualMachine } from "../../scripts/lab/qemu.ts";
 import { Transcript } from "../../scripts/lab/transcript.ts";
-import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "./boot_service.ts";
+import {
+  bootServiceAddress,
+  bootServiceAddress6,
+  type BootServiceOptions,
+  bootServiceReady,
+} from "./boot_service.ts";
 import { type ForeignServer, startForeignServer } from "./foreign_dhcp.ts";
 import { NetworkNamespace } from "./netns.ts";
 
@@ -52,6 +57,8 @@ interface NetbootMachine {
   readonly httpBoot?: boolean;
   /** It gives the addresses, and the boot service is a proxy beside it. */
   readonly beside?: ForeignServer;
+  /** A network without IPv4. */
+  readonly ipv6?: boolean;
   readonly kernel: string;
   readonly folder: string;
 }
@@ -62,10 +69,12 @@ const MAC = "52:54:00:78:00:09";
 
 /** Powers a machine without a disk on, until its kernel starts. Returns what the boot service said in the meantime. */
 export async function bootToKernel(
-  { firmware, httpBoot = false, beside, kernel, folder }: NetbootMachine,
+  { firmware, httpBoot = false, beside, ipv6 = false, kernel, folder }: NetbootMachine,
 ): Promise<string> {
   const scratch = await Deno.makeTempDir({ dir: folder });
-  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+  await using network = await LabNetwork.create({
+    address: ipv6 ? `${bootServiceAddress6}/64` : `${bootServiceAddress}/24`,
+  });
   await using stack = new AsyncDisposableStack();
   if (beside !== undefined) await addForeignServer(beside, { network, stack, folder: scratch });
   // The initramfs is not reached: four bytes that are not one are enough.
@@ -79,6 +88,7 @@ export async function bootToKernel(
       secureBoot: false,
       dhcp: beside === undefined ? "server" : "proxy",
       tells: true,
+      ...(ipv6 && { ipv6: { mac: await network.mac() } }),
       node: { armed: { image: "web@3", token: "rs1.token" } },
       images: { "web@3": { kernel, initramfs: [initramfs] } },
     },
@@ -87,6 +97,7 @@ export async function bootToKernel(
     name: "node",
     firmware,
     httpBoot,
+    ipv6,
     network,
     mac: MAC,
     disks: [],

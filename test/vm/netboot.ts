@@ -15,6 +15,8 @@ interface BootWay {
   readonly firmware: Firmware;
   readonly httpBoot?: boolean;
   readonly beside?: ForeignServer;
+  /** In a network without IPv4. */
+  readonly ipv6?: boolean;
 }
 
 /** What the firmware asks for, in this order, until the kernel. QEMU's BIOS has iPXE as its ROM. */
@@ -25,11 +27,13 @@ function expectedRequests({ firmware, httpBoot = false }: BootWay): RegExp {
 }
 
 export function testBootWay(way: BootWay): void {
-  const { firmware, httpBoot = false, beside } = way;
+  const { firmware, httpBoot = false, beside, ipv6 = false } = way;
   const by = httpBoot ? "UEFI HTTP boot" : firmware === "bios" ? "BIOS with an iPXE ROM" : "UEFI PXE";
   const other = beside === undefined ? [] : [FOREIGN_PROGRAMS[beside], "ss"];
   Deno.test({
-    name: `${by}: power-on to kernel, addresses by ${beside ?? "the built-in DHCP server"}`,
+    name: `${by}: power-on to kernel, addresses by ${
+      beside ?? `the built-in DHCP${ipv6 ? "v6" : ""} server`
+    }`,
     ...needs({
       root: true,
       programs: [...qemuNeeds.programs, "apt-get", "dpkg-deb", "depmod", ...other],
@@ -41,6 +45,7 @@ export function testBootWay(way: BootWay): void {
       try {
         const said = await bootToKernel({ ...way, folder, kernel: await cloudKernel() });
         assert.match(said, expectedRequests(way));
+        if (ipv6) assert.match(said, /^decided solicit advertise$/m);
         if (beside === undefined) return;
         // the other server's business is left to it, and nothing but boot files comes from here
         assert.match(said, /^decided select other-server$/m);
