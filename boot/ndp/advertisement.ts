@@ -4,8 +4,10 @@ const ROUTER_ADVERTISEMENT = 134;
 const PREFIX_INFORMATION = 3;
 /** RFC 4861 §4.2: addresses (M) and other settings (O) by DHCPv6. */
 const BY_DHCPV6 = 0xc0;
-/** §4.6.2: who has an address in the prefix is on the link (L). Without A, hosts make no address of it themselves. */
-const ON_LINK = 0x80;
+/** §4.6.2: who has an address in the prefix is on the link (L); hosts without DHCPv6 may make one of it (A). */
+const ON_LINK = 0x80, AUTONOMOUS = 0x40;
+/** RFC 4862 §5.5.3: with any other length a host makes no address. */
+const INTERFACE_PREFIX_BITS = 64;
 /** §6.2.1, AdvValidLifetime and AdvPreferredLifetime: 30 and 7 days. */
 const VALID_SECONDS = 2_592_000, PREFERRED_SECONDS = 604_800;
 
@@ -33,7 +35,7 @@ function prefixInformation({ network, length }: Ipv6Prefix): Uint8Array {
   option.setUint8(0, PREFIX_INFORMATION);
   option.setUint8(1, 4);
   option.setUint8(2, length);
-  option.setUint8(3, ON_LINK);
+  option.setUint8(3, length === INTERFACE_PREFIX_BITS ? ON_LINK | AUTONOMOUS : ON_LINK);
   option.setUint32(4, VALID_SECONDS);
   option.setUint32(8, PREFERRED_SECONDS);
   const bytes = new Uint8Array(option.buffer);
