@@ -139,7 +139,7 @@ Deno.test({
     network.client.spawn(["unshare", "--mount", "sh", "-c", script]);
     await waitFor("the address", async () => {
       const shown = await network.client.ip(["-6", "address", "show", "dev", "lan", "scope", "global"]);
-      return shown.includes(`${ADDRESS}/128`);
+      return shown.includes(`inet6 ${ADDRESS}/`);
     }, { timeoutMs: 60_000 });
     assert.match(await network.client.ip(["-6", "route"]), /^fd00:77::\/64 dev lan/m);
     assert.match(await network.client.ip(["-6", "route", "get", SERVER]), /^fd00:77::1 from :: dev lan /);
@@ -166,17 +166,49 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "an agent reaches its server by our DHCPv6, by a router's prefix alone, and by DHCPv6 without a router",
+  ...needs({ root: true, programs: ["ip", "radvd", "dnsmasq"] }),
+  async fn(t) {
+    const join = async ({ client }: Network) => {
+      const { code, stdout, stderr } = await client.run(denoScript("ipv6_network.ts", MAC, SERVER));
+      assert.equal(code, 0, stderr);
+      const route = await client.ip(["-6", "route", "get", SERVER]);
+      assert.match(route, /^fd00:77::1 from :: dev lan .*src fd00:77::/, route);
+      return stdout;
+    };
+    await t.step("ours: the same address, by whichever comes first", async () => {
+      await using network = await Network.create();
+      await network.serve();
+      assert.match(await join(network), new RegExp(`^lan ${ADDRESS} by (DHCPv6|SLAAC)$`, "m"));
+    });
+    await t.step("a router's prefix", async () => {
+      await using network = await Network.create();
+      const folder = await Deno.makeTempDir();
+      const conf = "interface lan { AdvSendAdvert on; AdvDefaultLifetime 0; prefix fd00:77::/64 {}; };";
+      await Deno.writeTextFile(`${folder}/conf`, conf);
+      await network.server.run(["sysctl", "-q", "net.ipv6.conf.all.forwarding=1"]);
+      network.server.spawn(["radvd", "-n", "-C", `${folder}/conf`, "-p", `${folder}/pid`, "-m", "stderr"]);
+      // it asked for a router when it came up, and waits a while before it asks again
+      await network.client.ip(["link", "set", "lan", "down"]);
+      await network.client.ip(["link", "set", "lan", "up"]);
+      assert.equal(await join(network), `lan ${ADDRESS} by SLAAC\n`);
+      await Deno.remove(folder, { recursive: true });
+    });
+    await t.step("DHCPv6 of dnsmasq alone, which says nothing of the link", async () => {
+      await using network = await Network.create();
+      network.server.spawn(dnsmasq());
+      assert.match(await join(network), /^lan fd00:77::1[0-9a-f]{2} by DHCPv6$/m);
+    });
+  },
+});
+
+Deno.test({
   name: "the agent's client gets its address of dnsmasq",
   ...needs({ root: true, programs: ["ip", "dnsmasq"] }),
   async fn() {
     await using network = await Network.create();
-    const options = ["-k", "-C", "/dev/null", "-p", "0", "-i", "lan", "--bind-interfaces", "-l", "/dev/null"];
-    network.server.spawn([
-      "dnsmasq",
-      ...options,
-      "--dhcp-range=fd00:77::100,fd00:77::1ff,64,10m",
-      "--log-dhcp",
-    ]);
+    network.server.spawn(dnsmasq());
     const { code, stdout, stderr } = await network.client.run(
       denoScript("dhcp6_lease_client.ts", MAC, "30000"),
     );
@@ -184,3 +216,9 @@ Deno.test({
     assert.match(JSON.parse(stdout), /^fd00:77::1[0-9a-f]{2}$/);
   },
 });
+
+/** Gives addresses, and advertises no router. */
+function dnsmasq(): string[] {
+  const options = ["-k", "-C", "/dev/null", "-p", "0", "-i", "lan", "--bind-interfaces", "-l", "/dev/null"];
+  return ["dnsmasq", ...options, "--dhcp-range=fd00:77::100,fd00:77::1ff,64,10m"];
+}
