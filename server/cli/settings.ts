@@ -193,7 +193,7 @@ const SETTINGS = {
   },
   "router-adverts": {
     argument: "<mode>",
-    description: "spare iPXE its wait for an IPv6 router; with --dhcp6, announce the network",
+    description: "spare iPXE its wait for IPv6; announce --dhcp6",
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
