@@ -5,26 +5,20 @@
  */
 import { RackseedError } from "#contract/errors.ts";
 import { parseToken } from "#contract/token.ts";
-import { type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
-import { requestLease } from "../../boot/dhcp/client.ts";
+import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { StepProgress } from "../steps/step.ts";
 import type { Run } from "../sys/command.ts";
-import { type BootArguments, prefixOf, type SignedArguments } from "./boot_arguments.ts";
+import type { BootArguments, SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
-import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
-import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./network.ts";
+import { findAddresses, type Port } from "./find_addresses.ts";
+import { ipv6HostOf } from "./ipv6_network.ts";
+import { NIC_MS } from "./nic.ts";
 import { within } from "./within.ts";
 
-/** A switch port may block traffic for half a minute after the link comes up. */
-const LEASE_MS = 90_000, TOKEN_MS = 20_000;
+const TOKEN_MS = 20_000;
 /** More than any token has. */
 const MAX_TOKEN_BYTES = 256;
-
-interface Port {
-  readonly name: string;
-  readonly mac: MacAddress;
-}
 
 interface StartOptions {
   readonly update: StepProgress["update"];
@@ -43,30 +37,20 @@ export async function fetchOrder(
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
   const ports = await portsToTry(signal);
   const failed: string[] = [];
-  const done = new AbortController(), trying = AbortSignal.any([signal, done.signal]);
   const server6 = ipv6HostOf(server);
-  const options = { run, signal: trying };
-  const pending = new Map(ports.map((port) => [port, findAddress(port, { ...options, server6 })]));
-  try {
-    while (pending.size > 0) {
-      const { port, use, reason } = await Promise.race(pending.values());
-      pending.delete(port);
-      if (use === undefined) {
-        failed.push(`${port.name} (${port.mac}): ${reason}`);
-        continue;
-      }
-      const link = await use({ run, signal });
-      update({ message: `${link}, asking for this machine's order` });
-      const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
-      if ("token" in answer) {
-        return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
-      }
-      failed.push(`${link} (${port.mac}): ${answer.reason}`);
-      await run(["ip", "address", "flush", "dev", port.name], { signal });
+  for await (const { port, use, reason } of findAddresses(ports, { server6, run, signal })) {
+    if (use === undefined) {
+      failed.push(`${port.name} (${port.mac}): ${reason}`);
+      continue;
     }
-  } finally {
-    done.abort();
-    await Promise.allSettled(pending.values());
+    const link = await use({ run, signal });
+    update({ message: `${link}, asking for this machine's order` });
+    const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
+    if ("token" in answer) {
+      return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
+    }
+    failed.push(`${link} (${port.mac}): ${answer.reason}`);
+    await run(["ip", "address", "flush", "dev", port.name], { signal });
   }
   throw new RackseedError("cannot get this machine's order", {
     reason: `${failed.join("; ") || "the image's kernel shows no NIC"}.`,
@@ -85,39 +69,6 @@ async function portsToTry(signal: AbortSignal): Promise<Port[]> {
     },
   });
   return (found ?? await readNics()).map(({ name, mac }) => ({ name, mac: parseMac(mac) }));
-}
-
-type Commands = Pick<StartOptions, "run" | "signal">;
-
-/** Either the way to use the address that a NIC was given, or why it has none. */
-interface Try {
-  readonly port: Port;
-  /** Returns what was done, as text. */
-  readonly use?: (options: Commands) => Promise<string>;
-  readonly reason?: string;
-}
-
-async function findAddress(
-  port: Port,
-  { run, signal, server6 }: Commands & { server6: string | undefined },
-): Promise<Try> {
-  const { name: nic, mac } = port;
-  try {
-    await run(["ip", "link", "set", "dev", nic, "up"], { signal });
-    if (!await hasLink(nic, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
-    if (server6 !== undefined) {
-      const found = await findIpv6Address(port, { signal });
-      return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
-    }
-    const lease = await requestLease(nic, { mac, timeoutMs: LEASE_MS, signal });
-    if (lease === undefined) return { port, reason: "no DHCP server gives it an address" };
-    const { address, netmask, router, dns } = lease;
-    const settings = { cidr: `${address}/${prefixOf(netmask)}`, ...(router && { gateway: router }), dns };
-    return { port, use: async (options) => `${await useLease(settings, { nic, ...options })} by DHCP` };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { port, reason: error instanceof RackseedError ? error.reason : String(error) };
-  }
 }
 
 /** The server's answer for a machine. A token with another pin is refused; the server proves itself later, by TLS. */
