@@ -1,7 +1,6 @@
-/** Boot loaders for UEFI on mirrored disks. GRUB for BIOS is in the lab of test/vm/lab_test.ts, and in every_volume.ts. */
+/** Boot loaders for UEFI on mirrored disks. GRUB for BIOS is in the lab of test/vm/lab_test.ts; the rest in every_volume.ts. */
 import { testBootLoader } from "./boot_loaders.ts";
 
-testBootLoader({ name: "GRUB for UEFI is on both ESPs, with the fallback", starts: "uefi" });
 testBootLoader({
   name: "the firmware has an entry for GRUB on each disk, in this order, in place of earlier ones",
   starts: "uefi",

@@ -11,3 +11,4 @@ testBootLoader({
   name: "GRUB goes into both disks of a mirror, and its code is put back on the one that lost it",
   starts: "bios",
 });
+testBootLoader({ name: "GRUB for UEFI is on both ESPs, with the fallback", starts: "uefi" });
