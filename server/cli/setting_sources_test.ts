@@ -28,7 +28,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "tftp-port": ["off"],
   "rsync-port": ["off"],
   "dhcp": ["server"],
-  "dhcp6": ["server"],
+  "dhcp6": ["off"],
   "dhcp-range": ["10.0.0.100-10.0.0.199"],
   "dhcp-clients": ["all"],
   "gateway": ["10.0.0.254"],
@@ -167,6 +167,28 @@ Deno.test("a wrong value is refused with its place, in whatever source it stands
     /RACKSEED_HTP_PORT.*RACKSEED_HTTP_PORT/,
   );
   assert.equal(environmentSettings({ RACKSEED_WHEN: "before", RACKSEED_DISK: "/dev/sda" }).size, 0);
+});
+
+Deno.test("DHCPv6 needs an interface of its own, and addresses of its family", () => {
+  const base = "dhcp6: server\ninterface: eth1\n";
+  const cases: [file: string, refused: RegExp | undefined][] = [
+    [base, undefined],
+    [`${base}dns: fd00::1\naddress: FD00:0::9\n`, undefined],
+    ["dhcp6: server\n", /--dhcp6 server needs --interface/],
+    [`${base}dhcp: server\n`, /exclude each other/],
+    [`${base}address: 10.0.0.1\n`, /needs an IPv6 address/],
+    [`${base}secure-boot: true\n`, /--secure-boot needs IPv4/],
+    [`${base}dns: 10.0.0.1\n`, /--dns 10\.0\.0\.1 is no address of the family/],
+    ["dhcp: server\ninterface: eth1\ndns: fd00::1\n", /--dns fd00::1 is no address of the family/],
+    ["dns: fd00::1::2\n", /Expected an IP address/],
+  ];
+  for (const [text, refused] of cases) {
+    const read = () => serverCommand({}, { sources: [fileSettings(text, "a")], file: "a" });
+    if (refused === undefined) read();
+    else assert.throws(read, refused);
+  }
+  const { address } = serverCommand({}, { sources: [fileSettings("address: FD00:0::9\n", "a")], file: "a" });
+  assert.equal(address, "fd00::9");
 });
 
 Deno.test("an empty file, or one of comments, sets nothing", () => {

@@ -5,7 +5,7 @@
 import { type Ipv4, type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
 import { parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
 import { startDhcp6Server } from "../../boot/dhcp6/server.ts";
-import type { BootClient } from "../../boot/dhcp/boot_client.ts";
+import type { BootAnswer, BootClient } from "../../boot/dhcp/boot_client.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
@@ -95,7 +95,7 @@ if (import.meta.main) {
     signal,
   };
   const dhcp = options.ipv6
-    ? startIpv6(options.ipv6)
+    ? startIpv6({ ...common, ...options.ipv6, host })
     : options.dhcp === "proxy"
     ? startProxyDhcp(common)
     : startDhcpServer({
@@ -118,30 +118,40 @@ if (import.meta.main) {
     if (service === undefined) throw new Error("router solicitations cannot be answered here");
   }
   if (options.watchAgent) void watchAgent(hostname);
-
-  function startIpv6({ mac }: { mac: string }) {
-    const own = parseIpv6(bootServiceAddress6), prefix = prefixOf(own, 64);
-    startRouterAdvertisements({ interface: options.interface, answers: () => false, link: prefix, signal });
-    return startDhcp6Server({
-      interface: options.interface,
-      mac: parseMac(mac),
-      address: own,
-      prefix,
-      dns: [],
-      leaseSeconds: 600,
-      reserved: () => undefined,
-      answers: () => true,
-      knows: () => true,
-      bootOptions: (client) => {
-        const answer = client.mac && client.pxe && common.bootOptions({ ...client, mac: client.mac });
-        return answer ? { ...answer, file: bootUrl(answer.file, { server: host }) } : undefined;
-      },
-      onDecision: common.onDecision,
-      signal,
-    });
-  }
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}
+
+/** DHCPv6, and advertisements of it. `host`: this server in a URL. */
+function startIpv6(
+  { interface: device, mac, host, bootOptions, onDecision, signal }: {
+    interface: string;
+    mac: string;
+    host: string;
+    bootOptions: (client: BootClient) => BootAnswer | undefined;
+    onDecision: (request: string, answer: string) => void;
+    signal: AbortSignal;
+  },
+) {
+  const address = parseIpv6(bootServiceAddress6), prefix = prefixOf(address, 64);
+  startRouterAdvertisements({ interface: device, answers: () => false, link: prefix, signal });
+  return startDhcp6Server({
+    interface: device,
+    mac: parseMac(mac),
+    address,
+    prefix,
+    dns: [],
+    leaseSeconds: 600,
+    reserved: () => undefined,
+    answers: () => true,
+    knows: () => true,
+    bootOptions: (client) => {
+      const answer = client.mac && client.pxe && bootOptions({ ...client, mac: client.mac });
+      return answer ? { ...answer, file: bootUrl(answer.file, { server: host }) } : undefined;
+    },
+    onDecision,
+    signal,
+  });
 }
 
 /** Signs iPXE in `programs`, too. */
