@@ -17,7 +17,6 @@ const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${nam
 const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
        deno task lab --layout NAME [--brief] [OPTION…]
        deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
-       deno task lab --firmware bios|uefi --ipv6 [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
        deno task lab --medium bios|uefi [--keep DIR]
        deno task lab --rehearse bios|uefi [--keep DIR]
@@ -31,7 +30,6 @@ Needs root and Debian; takes about 10 minutes or more.
                         once more with one power cut; disks of mirrors are pulled:
 ${layoutHelp}
   --brief               with --layout: only capture and install
-  --ipv6                machines boot, install and report by IPv6 alone
   --power redfish|ipmi  the nodes are off, and one command starts them through their BMCs; two more nodes have a BMC
                         that is dead, and one that says "on" and starts nothing
   --service             the server runs under systemd, in the sandbox of the unit that install-service makes
@@ -76,7 +74,6 @@ function parse(args: string[]): Arguments | undefined {
         medium: { type: "string" },
         rehearse: { type: "string" },
         brief: { type: "boolean", default: false },
-        ipv6: { type: "boolean", default: false },
         pages: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
         installs: { type: "string", default: "1" },
@@ -129,10 +126,6 @@ function parse(args: string[]): Arguments | undefined {
       nodes !== "1",
       installs !== "1",
     ];
-    const { ipv6 } = values;
-    if (ipv6 && (values.firmware === undefined || pages || values.service || others.some(Boolean))) {
-      return undefined;
-    }
     if (pages && (values.firmware === undefined || more.some(Boolean))) return undefined;
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
@@ -146,7 +139,6 @@ function parse(args: string[]): Arguments | undefined {
       medium: medium !== undefined,
       rehearse: rehearse !== undefined,
       pages,
-      ipv6,
       nodes: Number(nodes),
       installs: Number(installs),
       pullDisks: isWhole,
@@ -163,9 +155,7 @@ function parse(args: string[]): Arguments | undefined {
       dataMiB: Number(data),
       keep: resolve(
         values.keep ??
-          `${root}/.cache/lab/last-${layout ?? power ?? kind ?? (pages ? "pages" : firmware)}${
-            ipv6 ? "-ipv6" : ""
-          }`,
+          `${root}/.cache/lab/last-${layout ?? power ?? kind ?? (pages ? "pages" : firmware)}`,
       ),
     };
   } catch {

@@ -47,8 +47,6 @@ export interface LabOrder {
   readonly keep: string;
   /** The compiled product. */
   readonly product: string;
-  /** Machines boot by IPv6 alone. */
-  readonly ipv6: boolean;
   /** The server runs under systemd. */
   readonly service: boolean;
   /** The product of the version before, from which the server is upgraded. */

@@ -31,19 +31,15 @@ export class LabNetwork implements AsyncDisposable {
     try {
       await network.#ip("link", "set", "lo", "up");
       await network.#ip("link", "add", network.bridge, "type", "bridge");
-      await network.addBridgeAddress(address);
+      // IPv6: nobody else is there to have it
+      const nodad = address.includes(":") ? ["nodad"] : [];
+      await network.#ip("addr", "add", address, "dev", network.bridge, ...nodad);
       await network.#ip("link", "set", network.bridge, "up");
     } catch (error) {
       await network[Symbol.asyncDispose]();
       throw error;
     }
     return network;
-  }
-
-  async addBridgeAddress(address: string): Promise<void> {
-    // IPv6: nobody else is there to have it
-    const nodad = address.includes(":") ? ["nodad"] : [];
-    await this.#ip("addr", "add", address, "dev", this.bridge, ...nodad);
   }
 
   /** The bridge's MAC address. */

@@ -288,7 +288,6 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
     memoryMiB: 1536,
     bootOrder: "network-first",
     firmware: lab.firmware,
-    ipv6: lab.ipv6,
     network: lab.network,
     folder: lab.folder,
     signal: lab.signal,

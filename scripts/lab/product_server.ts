@@ -4,12 +4,12 @@ import { run } from "./command.ts";
 import type { ServerProgram } from "./server_program.ts";
 import { ServerService } from "./server_service.ts";
 import type { Transcript } from "./transcript.ts";
-import { firstProduct, serverHost, type Workplace } from "./workplace.ts";
+import { firstProduct, serverAddress, type Workplace } from "./workplace.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 export class ProductServer implements AsyncDisposable {
-  readonly url: string;
+  readonly url = `https://${serverAddress}:8443`;
   /** The server as systemd runs it, with the option --service. */
   readonly service: ServerService | undefined;
   readonly #lab: Workplace;
@@ -18,7 +18,6 @@ export class ProductServer implements AsyncDisposable {
 
   private constructor(lab: Workplace, server: ServerProgram) {
     this.#lab = lab;
-    this.url = `https://${serverHost(lab)}:8443`;
     this.#server = server;
     this.service = server instanceof ServerService ? server : undefined;
   }
@@ -94,19 +93,17 @@ export class ProductServer implements AsyncDisposable {
 
 /** The server as a process of the lab: just the product, in an empty folder. */
 async function startProcess(
-  lab: Workplace,
+  { network, folder: work, keep, signal, transcripts }: Workplace,
   { product, inTerminal, env }: {
     readonly product: string;
     readonly inTerminal: boolean;
     readonly env: Readonly<Record<string, string>>;
   },
 ): Promise<ServerProgram> {
-  const { network, folder: work, keep, signal, transcripts } = lab;
   const folder = `${work}/server`, program = `${folder}/rackseed`, data = `${folder}/data`;
   await Deno.mkdir(folder);
   await Deno.copyFile(product, program);
-  const dhcp = lab.ipv6 ? "--dhcp6" : "--dhcp";
-  const listen = ["--listen", `${serverHost(lab)}:8443`, "--interface", network.bridge, dhcp, "server"];
+  const listen = ["--listen", `${serverAddress}:8443`, "--interface", network.bridge, "--dhcp", "server"];
   const serve = network.inside([program, "server", "--data", data, ...listen]);
   // script(1) gives it a terminal, whose output is its own
   const argv = inTerminal

@@ -4,7 +4,7 @@ import { sha256 } from "./check_disks.ts";
 import { ownDiskLine, writeOwnDisk } from "./own_disk.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
-import { nodeFacts, serverHost, type Workplace } from "./workplace.ts";
+import { nodeFacts, serverAddress, type Workplace } from "./workplace.ts";
 
 /** Checks a machine that the server has never seen, and a known one that is not armed. */
 export async function checkUnarmed(lab: Workplace): Promise<Check[]> {
@@ -21,7 +21,7 @@ async function bootsItsOwnDisk(
   lab: Workplace,
   { name, mac, what }: { readonly name: string; readonly mac: string; readonly what: string },
 ): Promise<Check> {
-  const { firmware, ipv6, network, folder, signal } = lab;
+  const { firmware, network, folder, signal } = lab;
   const disk = `${folder}/${name}.img`;
   await writeOwnDisk(disk, { firmware });
   const before = await sha256(disk);
@@ -31,7 +31,6 @@ async function bootsItsOwnDisk(
       mac,
       disks: [{ path: disk, serial: `${name}-disk` }],
       firmware,
-      ipv6,
       network,
       folder,
       signal,
@@ -40,7 +39,7 @@ async function bootsItsOwnDisk(
       serialLog: `${lab.keep}/${name}.serial.log`,
     });
     lab.transcripts.push(machine.serial);
-    await machine.serial.expect(serverHost(lab), { timeoutMs: 300_000 });
+    await machine.serial.expect(serverAddress, { timeoutMs: 300_000 });
     await machine.serial.expect(ownDiskLine, { timeoutMs: 300_000 });
   });
   const after = await sha256(disk);

@@ -20,8 +20,6 @@ export interface LabOptions {
   readonly service: boolean;
   /** The product of the version before, from which the server is upgraded while its first node is installed. */
   readonly previous?: string | undefined;
-  /** Machines boot, install and report by IPv6 alone. The lab itself reaches their systems by IPv4. */
-  readonly ipv6: boolean;
   /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
   /** The folder for logs and the summary. */
@@ -42,7 +40,6 @@ export interface Workplace extends LabOptions, AsyncDisposable {
 }
 
 export const serverAddress = "10.77.0.1";
-const serverAddress6 = "fd00:77::1";
 export const templateAddress = "10.77.0.10";
 export const prefix = 24;
 
@@ -69,11 +66,6 @@ export function firstProduct({ product, previous }: LabOptions): string {
   return previous ?? product;
 }
 
-/** The server's address for machines, as it stands in a URL. */
-export function serverHost({ ipv6 }: LabOptions): string {
-  return ipv6 ? `[${serverAddress6}]` : serverAddress;
-}
-
 /** The host name of the node's clone. */
 export function hostOf({ name, hostname }: NodeFacts): string {
   return hostname ?? name;
@@ -95,7 +87,6 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
   stack.defer(() => Deno.remove(folder));
   stack.use(await Mount.at(folder, { source: "tmpfs", options: ["-t", "tmpfs", "-o", "size=10g,mode=700"] }));
   const network = stack.use(await LabNetwork.create({ address: `${serverAddress}/${prefix}` }));
-  if (options.ipv6) await network.addBridgeAddress(`${serverAddress6}/64`);
   // A layout's template disks are cached with the key that may log in.
   const path = `${options.layout ? options.cache : folder}/ssh_key`;
   await madeOnce(path, async (part) => {
