@@ -24,7 +24,7 @@ interface Port {
   readonly mac: MacAddress;
 }
 
-export interface FoundAddress {
+interface FoundAddress {
   readonly address: Ipv6;
   readonly by: "DHCPv6" | "SLAAC";
 }
@@ -114,7 +114,7 @@ async function addressesOf(nic: string): Promise<NicAddress[]> {
 const UNUSABLE = 0x08 | 0x40;
 
 /** Lines of "fd00…01 02 40 00 80 eth0": address, interface, prefix length, scope and flags in hexadecimal, name. */
-export function parseAddresses(table: string, nic: string): NicAddress[] {
+function parseAddresses(table: string, nic: string): NicAddress[] {
   return table.split("\n").flatMap((line) => {
     const [hex = "", , , scope = "", flags = "", name] = line.trim().split(/\s+/);
     if (name !== nic || !/^[0-9a-f]{32}$/.test(hex)) return [];

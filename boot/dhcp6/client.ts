@@ -21,7 +21,7 @@ interface Client {
 }
 
 /** What a server has said to this client. */
-export type ServerMessage =
+type ServerMessage =
   | { readonly kind: "advertise"; readonly serverId: Uint8Array }
   | { readonly kind: "reply"; readonly address: Ipv6 };
 

@@ -103,7 +103,7 @@ export function u16(value: number): [number, number] {
   return [value >> 8 & 0xff, value & 0xff];
 }
 
-export function u32(value: number): [number, number, number, number] {
+function u32(value: number): [number, number, number, number] {
   return [value >>> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff];
 }
 

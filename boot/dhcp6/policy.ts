@@ -31,7 +31,7 @@ export interface Dhcp6Policy {
   readonly bootOptions: (client: Dhcp6Client) => BootAnswer | undefined;
 }
 
-export type Dhcp6Decision =
+type Dhcp6Decision =
   | {
     readonly kind: "advertise" | "reply";
     readonly answer: Dhcp6Message;

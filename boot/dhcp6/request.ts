@@ -22,7 +22,7 @@ export interface Dhcp6Client extends Omit<BootClient, "mac"> {
 }
 
 /** The messages of clients. */
-export type Dhcp6Intent = Exclude<
+type Dhcp6Intent = Exclude<
   keyof typeof MESSAGE,
   "advertise" | "reply" | "relayForward" | "relayReply"
 >;

@@ -9,7 +9,7 @@ import { parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
 import { startDhcp6Server } from "../../boot/dhcp6/server.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 
-export interface Dhcp6ServiceOptions {
+interface Dhcp6ServiceOptions {
   readonly interface: string;
   readonly mac: string;
   readonly address: string;
