@@ -80,6 +80,11 @@ export function chooseFirstStage(
   return { file: client.http ? `${site.httpUrl}/boot/${program}` : program };
 }
 
+/** A boot file as DHCPv6 names it, which is always by a URL (RFC 5970 §3.1). `server`: as it stands in a URL. */
+export function bootUrl(file: string, { server }: { server: string }): string {
+  return file.includes("://") ? file : `tftp://${server}/${file}`;
+}
+
 function firmwareProgram(
   { arch, http }: BootClient,
   { site, uefiProgram, armedWith }: FirstStage,

@@ -43,6 +43,8 @@ export interface VmOptions {
   readonly isAlone?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
+  /** UEFI: boot from the network by IPv6 only. */
+  readonly ipv6?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
   readonly folder: string;
   /** The file to which the serial console is appended. */
@@ -200,6 +202,7 @@ function qemuArguments(
     folder,
     noReboot,
     httpBoot,
+    ipv6,
     secureBoot,
     architecture,
   }: VmOptions,
@@ -231,9 +234,9 @@ function qemuArguments(
           }`,
         ],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
-        // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
-        ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
-        ...(httpBoot ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
+        // The network has one of the two; PXE would wait for the other for more than a minute at every start.
+        ...(httpBoot || !ipv6 ? ["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"] : []),
+        ...(httpBoot || ipv6 ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
       ]
       : []),
     ...disks.flatMap(({ path, serial }, i) => [

@@ -35,6 +35,16 @@ export function parseIpv4(text: string): string {
   throw new InvalidArgumentError("Expected an IPv4 address, for instance 10.0.0.1.");
 }
 
+/** IPv6 in the form of RFC 5952. */
+export function parseIp(text: string): string {
+  if (IPV4.test(text)) return text;
+  const host = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
+    ? URL.parse(`http://[${text}]/`)?.hostname
+    : undefined;
+  if (host !== undefined) return host.slice(1, -1);
+  throw new InvalidArgumentError("Expected an IP address, for instance 10.0.0.1 or fd00::1.");
+}
+
 export function parseRange(text: string): { first: string; last: string } {
   const [first = "", last = "", ...rest] = text.split("-");
   if (rest.length === 0 && IPV4.test(first) && IPV4.test(last)) {

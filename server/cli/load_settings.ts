@@ -76,6 +76,7 @@ export function serverCommand(
     rsyncPort: portOf(values["rsync-port"]),
     rsyncMayFail: !isSet("rsync-port"),
     dhcp: values.dhcp,
+    dhcp6: values.dhcp6,
     dhcpRange: values["dhcp-range"],
     dhcpClients: values["dhcp-clients"],
     gateway: values.gateway,
@@ -143,6 +144,26 @@ function refuseContradictions(values: SettingValues): void {
   if (values.dhcp !== "off" && values.interface === undefined) {
     const network = values.dhcp === "server" ? "to assign addresses in" : "that the nodes boot from";
     throw new UsageError(`--dhcp ${values.dhcp} needs --interface IF, the network ${network}`);
+  }
+  if (values.dhcp6 === "server") {
+    if (values.interface === undefined) {
+      throw new UsageError("--dhcp6 server needs --interface IF, the network to assign addresses in");
+    }
+    if (values.dhcp !== "off") {
+      throw new UsageError(
+        "--dhcp and --dhcp6 exclude each other: one server boots its nodes by IPv4 or by IPv6",
+      );
+    }
+    if (values.address !== undefined && !values.address.includes(":")) {
+      throw new UsageError("--dhcp6 server needs an IPv6 address as --address");
+    }
+    if (values["secure-boot"]) {
+      throw new UsageError("--secure-boot needs IPv4; by IPv6, --signed-images boots under Secure Boot");
+    }
+  }
+  const foreign = values.dns.find((one) => one.includes(":") !== (values.dhcp6 === "server"));
+  if (foreign !== undefined && (values.dhcp === "server" || values.dhcp6 === "server")) {
+    throw new UsageError(`--dns ${foreign} is no address of the family that this server assigns`);
   }
   if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together: the certificate and its private key");

@@ -58,6 +58,8 @@ export function flagsOf(command: CommandUnknownOpts): Partial<SettingValues> {
 const NOTES = `
 --dhcp server needs --interface. Without --dhcp-range it assigns addresses from
 the upper half of that interface's network, 1000 at most.
+--dhcp6 server needs --interface, too: nodes then boot by IPv6 alone, with
+addresses made of the interface's IPv6 network and their MAC addresses.
 With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
 (BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
 A port of 0 takes any free port.
@@ -67,6 +69,7 @@ environment, then the file. See \`rackseed config --help\`.`;
 
 const EXAMPLES = [
   "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+  "rackseed server --interface eth1 --dhcp6 server",
   "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
   "rackseed server --interface eth1 --upload-limit 800mbit",
 ];

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly rsyncMayFail?: boolean | undefined;
   /** "proxy": boot files only, beside a DHCP server that gives the addresses. */
   readonly dhcp: "off" | "server" | "proxy";
+  /** "server": nodes boot by IPv6, and get their addresses by DHCPv6 (absent: off). */
+  readonly dhcp6?: "off" | "server";
   /** Which clients to answer: known nodes and network boots, or all. */
   readonly dhcpClients: "nodes" | "all";
   /** First and last address of the DHCP pool. */
@@ -129,6 +131,7 @@ interface Examined extends
     | "tftpPort"
     | "rsyncMayFail"
     | "dhcp"
+    | "dhcp6"
     | "interface"
     | "signingKey"
     | "packStore"

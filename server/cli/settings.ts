@@ -10,6 +10,7 @@ import {
   parseCollector,
   parseHours,
   parseHttps,
+  parseIp,
   parseIpv4,
   parseIssuer,
   parseListen,
@@ -54,6 +55,7 @@ export interface Setting<T = unknown> {
 }
 
 const DHCP = ["off", "server", "proxy"] as const;
+const DHCP6 = ["off", "server"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const ADVERTISEMENTS = ["on", "off"] as const;
@@ -127,7 +129,7 @@ const SETTINGS = {
   "address": {
     argument: "<ip>",
     description: "address that nodes reach this server at (default: the interface's)",
-    parse: parseIpv4,
+    parse: parseIp,
   },
   "http-port": {
     argument: "<port>",
@@ -171,6 +173,13 @@ const SETTINGS = {
     description: "addresses to assign, e.g. 10.0.0.100-10.0.0.199",
     parse: parseRange,
   },
+  "dhcp6": {
+    argument: "<mode>",
+    description: "serve the nodes by IPv6 alone, and assign their addresses (DHCPv6)",
+    parse: oneOf(DHCP6),
+    choices: DHCP6,
+    fallback: "off",
+  },
   "dhcp-clients": {
     argument: "<who>",
     description: "answer known nodes and network boots only, or all",
@@ -182,12 +191,12 @@ const SETTINGS = {
   "dns": {
     argument: "<ip>",
     description: "name server for DHCP clients (repeatable)",
-    parse: parseIpv4,
+    parse: parseIp,
     many: true,
   },
   "router-adverts": {
     argument: "<mode>",
-    description: "spare iPXE its wait for an IPv6 router",
+    description: "spare iPXE its wait for IPv6; announce --dhcp6",
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",

@@ -1,17 +1,26 @@
 /** DHCP, TFTP and the boot files, connected to the fleet by the one netboot policy. */
 import { getLogger } from "@logtape/logtape";
 import { BootFiles, type BootProtocol, type ImageBootFiles } from "../../boot/boot_files.ts";
-import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
+import { type Ipv4, type MacAddress, parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
 import type { BootClient } from "../../boot/dhcp/boot_client.ts";
 import { FirstPackets } from "../../boot/dhcp/first_packets.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { type Ipv6Prefix, parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
+import type { Dhcp6Client } from "../../boot/dhcp6/request.ts";
+import { startDhcp6Server } from "../../boot/dhcp6/server.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { architectureOfClient, type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import {
+  architectureOfClient,
+  type BootTarget,
+  bootUrl,
+  chooseFirstStage,
+  chooseTarget,
+} from "../../boot/netboot.ts";
 import type { UkiSigner } from "../../boot/uki/signed_data.ts";
 import { signProgram } from "../../boot/uki/uki.ts";
 import { kernelParameters, unifiedCommandLine } from "../../boot/menu/kernel.ts";
@@ -23,8 +32,8 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { MachineSightings } from "./machine_sightings.ts";
-import { reservationsOf } from "./node_reservations.ts";
-import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { reservations6Of, reservationsOf } from "./node_reservations.ts";
+import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
 import { UnifiedImages } from "./unified_images.ts";
 import { defaultRange } from "./dhcp_range.ts";
 import type { ImageStore } from "../store/images.ts";
@@ -38,6 +47,8 @@ const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
 /** What the server signs beside images, so that it can send a machine to its own disk. */
 const IPXE = ["snponly.efi", "ipxe.efi"];
+
+type BootSite = Parameters<typeof chooseFirstStage>[1]["site"];
 
 interface NetbootOptions {
   readonly options: ServerOptions;
@@ -82,8 +93,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     }
     : undefined;
   const bootSite = {
-    httpUrl: `http://${site.advertised}:${httpPort}`,
-    agentUrl: `https://${site.advertised}:${httpsPort}`,
+    httpUrl: `http://${inUrl(site.advertised)}:${httpPort}`,
+    agentUrl: `https://${inUrl(site.advertised)}:${httpsPort}`,
     transport: "http" as const,
     secureBoot: options.secureBoot,
     signedImages: context.signer !== undefined,
@@ -125,6 +136,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
+  const link = options.dhcp6 === "server" ? linkOf(site) : undefined;
+  if (link) finished.push(startDhcp6(context, { bootSite, sightings, link }).finished);
   // Another DHCP server's clients are not known here, so every machine that asks is answered.
   const recentBoots = options.dhcp === "off" ? undefined : new RecentBoots();
   if (options.dhcp !== "off") {
@@ -134,6 +147,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     const service = startRouterAdvertisements({
       interface: options.interface,
       answers: (mac) => recentBoots?.has(mac, performance.now()) ?? true,
+      ...(link && { link }),
       signal,
     });
     if (service) finished.push(service.finished);
@@ -149,34 +163,19 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   return { lookup: lookupFor("http"), installer, tftpPort, finished };
 }
 
-async function startDhcp(
-  { options, site, fleet, nodes, store, leases, onDhcp, signal }: NetbootOptions,
-  { bootSite, sightings, recentBoots }: {
-    bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
-    sightings: MachineSightings;
-    recentBoots: RecentBoots | undefined;
-  },
-): Promise<{ finished: Promise<void> }> {
-  const { interface: device, gateway, dns } = options;
-  const { netmask, advertised } = site;
-  if (device === undefined || netmask === undefined) throw new Error("DHCP needs an interface");
-  const address = parseIpv4(advertised);
-  const firstPackets = new FirstPackets(readLateMachines(options.data), {
-    nowMs: Date.now(),
-    onChange: (late) => noteLate(options.data, late),
-  });
-  const common = {
-    interface: device,
-    address,
-    onDecision: onDhcp,
-    onClient(client: BootClient) {
-      sightings.client(client);
-      // Only iPXE: to other firmware the advertisement says that IPv6 is there, and it tries that in vain.
-      if (client.ipxe) recentBoots?.note(client.mac, performance.now());
-      else recentBoots?.forget(client.mac);
-    },
-    onBoot: (discover: Parameters<FirstPackets["discover"]>[0]) =>
-      firstPackets.discover(discover, Date.now()),
+/** What DHCP and DHCPv6 decide alike. */
+function policyOf(
+  { options, fleet, nodes, store }: NetbootOptions,
+  { bootSite }: { bootSite: BootSite },
+) {
+  type Client = Pick<BootClient, "pxe"> & { readonly mac?: MacAddress };
+  const isNode = (mac: string | undefined) => mac !== undefined && nodes.byMac(mac)?.discovered === false;
+  return {
+    // an agent that a signed image has started asks for its address by itself
+    answers: ({ pxe, mac }: Client) =>
+      pxe || options.dhcpClients === "all" || isNode(mac) ||
+      mac !== undefined && fleet.netboot.armedWith(mac) !== undefined,
+    knows: ({ mac }: Client) => isNode(mac),
     bootOptions: (client: BootClient) => {
       if (!client.pxe) return undefined;
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
@@ -193,6 +192,82 @@ async function startDhcp(
         ...(armedWith && { armedWith }),
       });
     },
+  };
+}
+
+function linkOf({ advertised, bind, prefixLength }: SiteAddresses): Ipv6Prefix {
+  if (prefixLength === undefined) throw new Error("DHCPv6 needs an interface");
+  const link = prefixOf(parseIpv6(bind), prefixLength);
+  if (prefixLength <= 64) return link;
+  throw new RackseedError(`cannot serve DHCPv6 on the network of ${advertised}`, {
+    reason: `its prefix has ${prefixLength} bits, and an address made of a MAC needs 64 for itself.`,
+    remedy: "give the interface an address with a prefix of 64 bits, for example fd00:1::1/64.",
+    status: 400,
+  });
+}
+
+function startDhcp6(
+  context: NetbootOptions,
+  { bootSite, sightings, link }: { bootSite: BootSite; sightings: MachineSightings; link: Ipv6Prefix },
+): { finished: Promise<void> } {
+  const { options, site, nodes, onDhcp, signal } = context;
+  const device = options.interface;
+  const mac = Deno.networkInterfaces().find(({ name }) => name === device)?.mac;
+  if (device === undefined || mac === undefined) throw new Error("DHCPv6 needs an interface");
+  const { answers, knows, bootOptions } = policyOf(context, { bootSite });
+  return startDhcp6Server({
+    interface: device,
+    mac: parseMac(mac),
+    address: parseIpv6(site.bind),
+    prefix: link,
+    dns: options.dns.map(parseIpv6),
+    leaseSeconds: LEASE_SECONDS,
+    reserved: reservations6Of(nodes, link),
+    answers,
+    knows,
+    bootOptions: (client) => {
+      const answer = client.mac && bootOptions({ ...client, mac: client.mac });
+      return answer && { ...answer, file: bootUrl(answer.file, { server: inUrl(site.advertised) }) };
+    },
+    onDecision: onDhcp,
+    onClient: (client: Dhcp6Client) => {
+      if (client.mac !== undefined) sightings.client({ ...client, mac: client.mac });
+    },
+    signal,
+  });
+}
+
+async function startDhcp(
+  context: NetbootOptions,
+  { bootSite, sightings, recentBoots }: {
+    bootSite: BootSite;
+    sightings: MachineSightings;
+    recentBoots: RecentBoots | undefined;
+  },
+): Promise<{ finished: Promise<void> }> {
+  const { options, site, nodes, leases, onDhcp, signal } = context;
+  const { interface: device, gateway, dns } = options;
+  const { netmask, advertised } = site;
+  if (device === undefined || netmask === undefined) throw new Error("DHCP needs an interface");
+  const address = parseIpv4(advertised);
+  const firstPackets = new FirstPackets(readLateMachines(options.data), {
+    nowMs: Date.now(),
+    onChange: (late) => noteLate(options.data, late),
+  });
+  const { answers, knows, bootOptions } = policyOf(context, { bootSite });
+  const common = {
+    interface: device,
+    address,
+    onDecision: onDhcp,
+    onClient(client: BootClient) {
+      sightings.client(client);
+      // Only iPXE: to other firmware the advertisement says that IPv6 is there, and it tries that in vain.
+      if (client.ipxe) recentBoots?.note(client.mac, performance.now());
+      else recentBoots?.forget(client.mac);
+    },
+    onBoot: (discover: Parameters<FirstPackets["discover"]>[0]) =>
+      firstPackets.discover(discover, Date.now()),
+    bootOptions,
     signal,
   };
   if (options.dhcp === "proxy") return startProxyDhcp(common);
@@ -203,7 +278,6 @@ async function startDhcp(
     netmask: parseIpv4(netmask),
     range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
-  const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
   return startDhcpServer({
     ...common,
     netmask: network.netmask,
@@ -213,10 +287,8 @@ async function startDhcp(
     leaseSeconds: LEASE_SECONDS,
     leases,
     reservations: reservationsOf(nodes, network),
-    // an agent that a signed image has started asks for its address by itself
-    answers: ({ pxe, mac }) =>
-      pxe || options.dhcpClients === "all" || isNode(mac) || fleet.netboot.armedWith(mac) !== undefined,
-    knows: ({ mac }) => isNode(mac),
+    answers,
+    knows,
   });
 }
 

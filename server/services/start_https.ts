@@ -2,7 +2,7 @@
 import { issueServerCertificate } from "../access/tls.ts";
 import type { Authority } from "../access/tls.ts";
 import { HttpService } from "../connections/serve.ts";
-import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
 import type { Notices } from "../images/notices.ts";
 import { createApp } from "../web/app.ts";
 import type { ApiContext } from "../web/context.ts";
@@ -56,7 +56,7 @@ export async function startHttps(
 /** The server as commands and agents reach it. */
 export function urlOf({ advertised, listen }: SiteAddresses, port: number): string {
   const host = ANY.includes(listen.hostname) ? advertised : listen.hostname;
-  return `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `https://${inUrl(host)}:${port}`;
 }
 
 /** Every name under which the server may be reached. */

@@ -2,14 +2,16 @@
  * DHCP, TFTP and HTTP with the table of boot files, as one program to run in a network namespace. It takes its
  * options as JSON, and prints a line once it is ready.
  */
-import type { Ipv4, MacAddress } from "../../boot/dhcp/address.ts";
-import type { BootClient } from "../../boot/dhcp/boot_client.ts";
+import { type Ipv4, type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
+import { parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
+import { startDhcp6Server } from "../../boot/dhcp6/server.ts";
+import type { BootAnswer, BootClient } from "../../boot/dhcp/boot_client.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
-import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
+import { bootUrl, chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
 import { unifiedCommandLine } from "../../boot/menu/kernel.ts";
 import { type Piece, signProgram } from "../../boot/uki/uki.ts";
 import { signerOf } from "../../boot/uki/signed_data.ts";
@@ -26,6 +28,8 @@ export interface BootServiceOptions {
   readonly secureBoot: boolean;
   /** "proxy": another server gives the addresses. */
   readonly dhcp?: "server" | "proxy";
+  /** Everything by IPv6; the interface has no IPv4 address. */
+  readonly ipv6?: { readonly mac: string };
   /** Print what each machine asks for: "asked tftp snponly.efi", "decided discover offer". */
   readonly tells?: boolean;
   /** Every machine counts as this node. */
@@ -51,16 +55,18 @@ function imageFiles({ images }: BootServiceOptions, name: string): ImageBootFile
   return files && { architecture: "x86_64", ...files };
 }
 
-export const bootServiceAddress = "10.78.0.1";
+export const bootServiceAddress = "10.78.0.1", bootServiceAddress6 = "fd00:78::1";
 export const bootServiceReady = "serving boot files";
 
 if (import.meta.main) {
   const options = JSON.parse(Deno.args[0] ?? "") as BootServiceOptions;
   const address = bootServiceAddress as Ipv4;
+  const hostname = options.ipv6 ? bootServiceAddress6 : address;
+  const host = options.ipv6 ? `[${hostname}]` : hostname;
   const site = {
-    httpUrl: `http://${address}:8080`,
-    agentUrl: `https://${address}:8443`,
-    network: { mask: "255.255.255.0" },
+    httpUrl: `http://${host}:8080`,
+    agentUrl: `https://${host}:8443`,
+    ...(options.ipv6 ? {} : { network: { mask: "255.255.255.0" } }),
     transport: options.transport,
     secureBoot: options.secureBoot,
     signedImages: options.signing !== undefined,
@@ -94,28 +100,64 @@ if (import.meta.main) {
     onDecision: (request: string, answer: string) => tell(`decided ${request} ${answer}`),
     signal,
   };
-  const dhcp = options.dhcp === "proxy" ? startProxyDhcp(common) : startDhcpServer({
-    ...common,
-    netmask: "255.255.255.0" as Ipv4,
-    range: { first: "10.78.0.50" as Ipv4, last: "10.78.0.99" as Ipv4 },
-    leaseSeconds: 600,
-    leases: memoryLeaseStore(),
-    reservations: { addressOf: () => undefined, isReserved: () => false },
-    answers: () => true,
-    knows: () => true,
-  });
-  const tftp = startTftpServer({ hostname: address, port: 69, lookup: lookupBy("tftp"), signal });
-  const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
+  const dhcp = options.ipv6
+    ? startIpv6({ ...common, ...options.ipv6, host })
+    : options.dhcp === "proxy"
+    ? startProxyDhcp(common)
+    : startDhcpServer({
+      ...common,
+      netmask: "255.255.255.0" as Ipv4,
+      range: { first: "10.78.0.50" as Ipv4, last: "10.78.0.99" as Ipv4 },
+      leaseSeconds: 600,
+      leases: memoryLeaseStore(),
+      reservations: { addressOf: () => undefined, isReserved: () => false },
+      answers: () => true,
+      knows: () => true,
+    });
+  const tftp = startTftpServer({ hostname, port: 69, lookup: lookupBy("tftp"), signal });
+  const http = Deno.serve({ hostname, port: 8080, signal, onListen: () => {} }, (request) => {
     return handleBoot(request, { lookup: lookupBy("http") });
   });
-  const answers = (mac: MacAddress) => booting.has(mac, performance.now());
-  const advertisements = startRouterAdvertisements({ interface: options.interface, answers, signal });
-  if (advertisements === undefined) throw new Error("router solicitations cannot be answered here");
-  if (options.orders !== undefined) {
-    await serveOrders({ hostname: address, folder: options.orders, signal });
+  if (!options.ipv6) {
+    const answers = (mac: MacAddress) => booting.has(mac, performance.now());
+    const service = startRouterAdvertisements({ interface: options.interface, answers, signal });
+    if (service === undefined) throw new Error("router solicitations cannot be answered here");
   }
+  if (options.orders !== undefined) await serveOrders({ hostname, folder: options.orders, signal });
   console.log(bootServiceReady);
   await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}
+
+/** DHCPv6, and advertisements of it. `host`: this server in a URL. */
+function startIpv6(
+  { interface: device, mac, host, bootOptions, onDecision, signal }: {
+    interface: string;
+    mac: string;
+    host: string;
+    bootOptions: (client: BootClient) => BootAnswer | undefined;
+    onDecision: (request: string, answer: string) => void;
+    signal: AbortSignal;
+  },
+) {
+  const address = parseIpv6(bootServiceAddress6), prefix = prefixOf(address, 64);
+  startRouterAdvertisements({ interface: device, answers: () => false, link: prefix, signal });
+  return startDhcp6Server({
+    interface: device,
+    mac: parseMac(mac),
+    address,
+    prefix,
+    dns: [],
+    leaseSeconds: 600,
+    reserved: () => undefined,
+    answers: () => true,
+    knows: () => true,
+    bootOptions: (client) => {
+      const answer = client.mac && client.pxe && bootOptions({ ...client, mac: client.mac });
+      return answer ? { ...answer, file: bootUrl(answer.file, { server: host }) } : undefined;
+    },
+    onDecision,
+    signal,
+  });
 }
 
 /** If there is a key, they are signed, and iPXE in `programs` is, too. */

@@ -5,6 +5,7 @@ import { type Firmware, VirtualMachine } from "../../scripts/lab/qemu.ts";
 import { Transcript } from "../../scripts/lab/transcript.ts";
 import {
   bootServiceAddress,
+  bootServiceAddress6,
   type BootServiceOptions,
   bootServiceReady,
   type ServedImage,
@@ -58,6 +59,8 @@ interface NetbootMachine {
   readonly httpBoot?: boolean;
   /** It gives the addresses, and the boot service is a proxy beside it. */
   readonly beside?: ForeignServer;
+  /** A network without IPv4. */
+  readonly ipv6?: boolean;
   /** Kernel and initramfs with the product's agent. */
   readonly image: ServedImage;
   readonly folder: string;
@@ -69,14 +72,16 @@ const BOOT_MS = 900_000;
 
 /** Powers a machine without a disk on, until its agent reports to the server. */
 export async function bootToReport(
-  { firmware, httpBoot = false, beside, image, folder }: NetbootMachine,
+  { firmware, httpBoot = false, beside, ipv6 = false, image, folder }: NetbootMachine,
 ): Promise<{
   readonly ms: number;
   /** What the boot service said in the meantime. */
   readonly said: string;
 }> {
   const scratch = await Deno.makeTempDir({ dir: folder });
-  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+  await using network = await LabNetwork.create({
+    address: ipv6 ? `${bootServiceAddress6}/64` : `${bootServiceAddress}/24`,
+  });
   await using stack = new AsyncDisposableStack();
   if (beside !== undefined) await addForeignServer(beside, { network, stack, folder: scratch });
   const log = `${scratch}/services.log`;
@@ -88,6 +93,7 @@ export async function bootToReport(
       secureBoot: false,
       dhcp: beside === undefined ? "server" : "proxy",
       tells: true,
+      ...(ipv6 && { ipv6: { mac: await network.mac() } }),
       node: { armed: { image: "web@3", token } },
       images: { "web@3": image },
       orders: scratch,
@@ -97,6 +103,7 @@ export async function bootToReport(
     name: "node",
     firmware,
     httpBoot,
+    ipv6,
     network,
     mac: MAC,
     disks: [],

@@ -172,7 +172,8 @@ export const ROOMS: Record<string, readonly string[]> = {
 
   // between power-on and the agent
   "boot/dhcp/": ["server/contract/", "boot/*"],
-  "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/*"],
+  "boot/dhcp6/": ["server/contract/", "boot/dhcp/", "boot/*"],
+  "boot/ndp/": ["server/contract/", "boot/dhcp/", "boot/dhcp6/", "boot/*"],
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/medium/": ["server/contract/", "boot/*", "boot/menu/", "boot/tftp/"],
   "boot/menu/": ["server/contract/"],
@@ -338,6 +339,7 @@ export const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/start/": [
     "boot/dhcp/",
+    "boot/dhcp6/",
     "server/contract/",
     "server/plan/",
     "agent/backup/",

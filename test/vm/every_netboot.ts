@@ -20,6 +20,8 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   testBootWay({ firmware: "uefi", ...addresses });
   testBootWay({ firmware: "uefi", httpBoot: true, ...addresses });
 }
+testBootWay({ firmware: "bios", ipv6: true });
+for (const httpBoot of [true, false]) testBootWay({ firmware: "uefi", httpBoot, ipv6: true });
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
 testEnrolment();

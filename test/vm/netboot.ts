@@ -15,6 +15,8 @@ interface BootWay {
   readonly firmware: Firmware;
   readonly httpBoot?: boolean;
   readonly beside?: ForeignServer;
+  /** In a network without IPv4. */
+  readonly ipv6?: boolean;
 }
 
 /** What the firmware asks for, in this order, until the kernel. QEMU's BIOS has iPXE as its ROM. */
@@ -25,12 +27,13 @@ function expectedRequests({ firmware, httpBoot = false }: BootWay): RegExp {
 }
 
 export function testBootWay(way: BootWay): void {
-  const { firmware, httpBoot = false, beside } = way;
+  const { firmware, httpBoot = false, beside, ipv6 = false } = way;
   const other = beside === undefined ? [] : [FOREIGN_PROGRAMS[beside], "ss"];
   testWay({
     firmware: firmware === "bios" ? "BIOS (SeaBIOS, iPXE ROM)" : "UEFI (OVMF)",
     way: httpBoot ? "HTTP boot" : "PXE",
     ...beside !== undefined && { addresses: beside },
+    ...ipv6 && { addresses: "the built-in DHCPv6 server" },
     ends: "first report",
     needs: {
       root: true,
@@ -41,6 +44,7 @@ export function testBootWay(way: BootWay): void {
       await fetchBootPrograms(`${cache}/boot-programs`, { scratch: `${cache}/boot-packages` });
       const { ms, said } = await bootToReport({ ...way, folder, image: await agentImage() });
       assert.match(said, expectedRequests(way));
+      if (ipv6) assert.match(said, /^decided solicit advertise$/m);
       if (beside === undefined) return ms;
       // the other server's business is left to it, and nothing but boot files comes from here
       assert.match(said, /^decided select other-server$/m);
