@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<Action, readonly [de: string, zh: string]>> = {
   "node.cancel": ["Auftrag abgebrochen", "取消任务"],
   "node.backup": ["Sicherung beauftragt", "下达备份任务"],
   "node.backup-at-boot": ["Sicherung beim nächsten Start beauftragt", "下达下次启动时的备份任务"],
+  "node.sign": ["Startprogramme eines Knotens signiert", "为节点的启动程序签名"],
   "node.check": ["Vergleich mit dem Image beauftragt", "下达与镜像的比对任务"],
   "node.agent-token": ["Token für den Agenten eines Knotens erstellt", "为节点代理创建令牌"],
   "node.recovery-key": ["Wiederherstellungsschlüssel angesehen", "查看恢复密钥"],
