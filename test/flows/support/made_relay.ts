@@ -10,7 +10,7 @@ const KEYS = {
 } as const;
 
 /** What the relay of a small site reports: one node that runs, and one that failed. */
-export const SMALL_SITE: RelayReport = {
+const SMALL_SITE: RelayReport = {
   rackseed: "0.1.0",
   nodes: [
     { name: "p1", state: "running", image: "web@1", group: "rack1", address: "10.9.0.1" },
