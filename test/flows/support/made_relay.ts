@@ -4,10 +4,11 @@ import { ApiClient } from "#contract/client.ts";
 import type { RelayOffer, RelayReport } from "#contract/api/sites.ts";
 import { signatureHeaders, type SignedRequest } from "#contract/relay_signature.ts";
 
-const KEYS = {
-  privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  publicKeyEncoding: { type: "spki", format: "pem" },
-} as const;
+const makeKeys = () =>
+  generateKeyPairSync("ed25519", {
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
 
 /** What the relay of a small site reports: one node that runs, and one that failed. */
 const SMALL_SITE: RelayReport = {
@@ -27,7 +28,7 @@ const SMALL_SITE: RelayReport = {
 
 export class MadeRelay implements Disposable {
   readonly client: ApiClient;
-  readonly #keys = generateKeyPairSync("ed25519", KEYS);
+  readonly #keys = makeKeys();
 
   private constructor(client: ApiClient) {
     this.client = client;
