@@ -125,7 +125,7 @@ export async function agentScriptOf(admin: Person, { name }: NodeFacts): Promise
   return await dialog.getByLabel("Script").inputValue();
 }
 
-/** Returns once the node's page shows what its agent found. */
+/** Returns once the node's page shows what its agent found. Throws if it shows why it could not look. */
 export async function checkNode(
   person: Person,
   { name }: NodeFacts,
@@ -137,7 +137,9 @@ export async function checkNode(
   await dialog.getByLabel("Do not compare these paths").fill(keep.join("\n"));
   await dialog.getByRole("button", { name: "Check 1 node" }).click();
   await dialog.waitFor({ state: "detached" });
-  await person.page.locator(".tab").getByText(/^(Differs from|As) web@1, /).waitFor({ timeout: CHECK_MS });
+  const tab = person.page.locator(".tab"), refused = tab.locator(".alarm");
+  await tab.getByText(/^(Differs from|As) web@1, /).or(refused).waitFor({ timeout: CHECK_MS });
+  if (await refused.isVisible()) throw new Error(`the check failed: ${await refused.innerText()}`);
 }
 
 /** Returns once the rehearsal has ended. */

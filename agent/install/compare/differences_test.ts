@@ -121,6 +121,20 @@ Deno.test("a kept path that is missing is made from the image", async () => {
   assert.ok(Deno.statSync(`${image.target}/srv/index`).isFile);
 });
 
+Deno.test("a symlink is kept beside what it points to", async () => {
+  using image = makeImage(more);
+  await install(image, [0, 1, 2]);
+  Deno.mkdirSync(`${image.target}/units/wanted`, { recursive: true });
+  Deno.writeTextFileSync(`${image.target}/units/agent`, "starts it");
+  Deno.symlinkSync("/units/agent", `${image.target}/units/wanted/absolute`);
+  Deno.symlinkSync("../agent", `${image.target}/units/wanted/relative`);
+  const keep = ["/units/agent", "/units/wanted/absolute", "/units/wanted/relative"];
+  assert.deepEqual((await look(image, keep)).remove, []);
+  Deno.symlinkSync("../../a", `${image.target}/units/wanted/other`);
+  await assert.rejects(look(image, [...keep, "/units/wanted/other"]), /other is a symbolic link/);
+  await assert.rejects(look(image, keep.slice(1)), /absolute is a symbolic link/);
+});
+
 Deno.test("a path that cannot be kept is refused before anything is touched", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);

@@ -1,4 +1,5 @@
 /** Paths of a target that are left as they are, with everything below them. */
+import { posix } from "node:path";
 import {
   type BytePath,
   bytePathOfText,
@@ -11,6 +12,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt } from "../../sys/file_status.ts";
+import { readLinkAt } from "../../sys/libc.ts";
 import type { TreeRoots } from "../../tree/tree_roots.ts";
 
 /**
@@ -71,8 +73,8 @@ export class KeptPaths {
   }
 
   /**
-   * Those that exist. Throws RackseedError if a symlink leads to one: what it points to would not be kept, which is
-   * hardly what the operator meant.
+   * Those that exist. Throws RackseedError if one is a symlink to what is not kept, or lies behind a symlink: only the
+   * link would stay, which is hardly what the operator meant.
    */
   existingIn(tree: TreeRoots): Set<BytePath> {
     const existing = new Set<BytePath>();
@@ -87,9 +89,10 @@ export class KeptPaths {
       const status = statusOf(tree, at);
       if (status === undefined) return false;
       if (status.type === "symlink") {
+        if (at === path && this.has(targetOf(tree, at))) return true;
         throw new RackseedError(`cannot keep /${displayPath(path)}`, {
           reason: `/${displayPath(at)} is a symbolic link, and what it points to would not be kept.`,
-          remedy: "name the path that it points to.",
+          remedy: "name the path that it points to; the link itself can be named beside it.",
           status: 409,
         });
       }
@@ -113,6 +116,12 @@ function statusOf(tree: TreeRoots, path: BytePath): FileStatus | undefined {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw error;
   }
+}
+
+/** What the symlink points to, by its text alone. */
+function targetOf(tree: TreeRoots, link: BytePath): BytePath {
+  const place = tree.at(link);
+  return posix.resolve(`/${parentOf(link)}`, readLinkAt(place.fd, place.path)).slice(1) as BytePath;
 }
 
 function parsePath(text: string): BytePath {
