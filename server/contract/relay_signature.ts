@@ -55,7 +55,7 @@ export function keyIdOf(publicKey: string): string {
  * const headers = new Headers(signatureHeaders(request, { privateKey, nowMs: 1_800_000_000_000 }));
  * const signature = readSignature(headers);
  * assert.ok(signature?.isBy(publicKey, request));
- * assert.ok(!signature.isBy(publicKey, { ...request, method: "POST" }));
+ * assert.ok(!signature?.isBy(publicKey, { ...request, method: "POST" }));
  * ```
  */
 export function signatureHeaders(

@@ -5,11 +5,10 @@ import type { RelayOffer, RelayReport } from "#contract/api/sites.ts";
 import { signatureHeaders, type SignedRequest } from "#contract/relay_signature.ts";
 
 function makeKeys(): { readonly privateKey: string; readonly publicKey: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return {
-    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
-  };
+  return generateKeyPairSync("ed25519", {
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
 }
 
 /** What the relay of a small site reports: one node that runs, and one that failed. */
