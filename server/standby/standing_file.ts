@@ -21,7 +21,7 @@ const Follows = z.object({
 });
 const Serves = z.object({ role: z.literal("serves"), takeOver: TakeOver });
 const StandingFile = z.discriminatedUnion("role", [Follows, Serves]);
-export type StandingFile = z.infer<typeof StandingFile>;
+type StandingFile = z.infer<typeof StandingFile>;
 export type Follows = z.infer<typeof Follows>;
 
 export function readStanding(data: string): StandingFile | undefined {

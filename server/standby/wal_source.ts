@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** What is sent next: a part of the log from `at` on; its beginning begins a new one. */
-export interface LogPart {
+interface LogPart {
   readonly at: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly next: Place;

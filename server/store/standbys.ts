@@ -7,7 +7,7 @@ import { tokenHash } from "./token_hash.ts";
 const TOKEN_MS = 3600_000;
 const MAX_STANDBYS = 8;
 
-export interface StandbyRecord {
+interface StandbyRecord {
   readonly name: string;
   /** "https://10.0.0.2:8443"; null until it has followed. */
   readonly url: string | null;

@@ -111,7 +111,7 @@ export interface ApiContext {
 }
 
 /** See server/standby/. */
-export interface ReplicationControl {
+interface ReplicationControl {
   /** Of this server's epoch, for the header. */
   readonly statement: string;
   /** Takes the epoch that a call came with. Throws RackseedError (503) if this server has been superseded. */

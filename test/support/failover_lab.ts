@@ -8,12 +8,12 @@ import { ensureProduct } from "../../scripts/build.ts";
 import { link, NetworkNamespace, type Output } from "./netns.ts";
 import { waitFor } from "./wait_for.ts";
 
-export const ADDRESS = "10.78.0.1";
+const ADDRESS = "10.78.0.1";
 const OWN = { a: "10.78.0.2", b: "10.78.0.3" } as const, MACHINES = "10.78.0.10";
 const PORT = 8443;
 const PATIENCE_MS = 240_000;
 
-export type Side = keyof typeof OWN;
+type Side = keyof typeof OWN;
 
 export class FailoverLab implements AsyncDisposable {
   readonly folder: string;
