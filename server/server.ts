@@ -131,7 +131,13 @@ async function startServices(
     now,
   });
   const replication = startReplication(context, { data, notices: served.notices, fence });
-  const managed = await manageNodes(context, { data, served, boots, replication, installer: () => installer });
+  const managed = await manageNodes(context, {
+    data,
+    served,
+    boots,
+    replication,
+    installer: () => installer,
+  });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));

@@ -23,8 +23,7 @@ export function resolveConnection(
   };
   if (found.server === undefined) {
     throw new RackseedError("cannot find the server", {
-      reason:
-        `neither --server nor RACKSEED_SERVER is set, and no server on this machine uses ${data}.`,
+      reason: `neither --server nor RACKSEED_SERVER is set, and no server on this machine uses ${data}.`,
       remedy: "give --server https://HOST:8443, or set RACKSEED_SERVER.",
       status: 400,
     });

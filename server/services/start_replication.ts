@@ -99,7 +99,8 @@ function isUnreachable(error: unknown): boolean {
 function unknownStanding(name: string, { url, error }: { url: string; error: unknown }): RackseedError {
   return new RackseedError("cannot serve yet", {
     reason: `the standby ${name} at ${url} may have taken over, and does not answer (${messageOf(error)}).`,
-    remedy: "start it, or wait until it is up: this server tries again. If it is gone for good, and nothing serves " +
+    remedy:
+      "start it, or wait until it is up: this server tries again. If it is gone for good, and nothing serves " +
       "this site: rackseed server --start-alone, then `rackseed server standby remove`.",
     status: 503,
     cause: error,

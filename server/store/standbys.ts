@@ -79,7 +79,10 @@ export class Standbys {
   }
 
   noteUrl(name: string, url: string): void {
-    this.#db.prepare("UPDATE standby SET url = :url WHERE name = :name AND url IS NOT :url").run({ name, url });
+    this.#db.prepare("UPDATE standby SET url = :url WHERE name = :name AND url IS NOT :url").run({
+      name,
+      url,
+    });
   }
 
   /** Returns whether there was one. */

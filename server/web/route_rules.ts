@@ -177,7 +177,10 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /standbys": VIEW,
   "POST /standbys": { needs: "administer", records: "standby.add", body: true },
   "DELETE /standbys/:standby": { needs: "administer", records: "standby.remove", evenIfFull: true },
-  "POST /take-over": { needs: "administer", unrecorded: "a server that serves does nothing; a standby records it" },
+  "POST /take-over": {
+    needs: "administer",
+    unrecorded: "a server that serves does nothing; a standby records it",
+  },
   "POST /standbys/enrol": { needs: "standby", unrecorded: "its token was recorded when it was made" },
   "POST /standbys/follow": { needs: "standby", unrecorded: "it only reads" },
   "POST /standbys/report": { needs: "standby", unrecorded: "a sign of life, repeated by the standby" },

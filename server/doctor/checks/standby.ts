@@ -19,7 +19,9 @@ export function checkStandby({ data }: DoctorOptions, system: DoctorSystem): Fin
   }
   const { server, heardMs } = standing;
   if (heardMs === undefined) {
-    return [problem(`no whole copy of ${server} has arrived yet`, "run `rackseed server` here, or join again.")];
+    return [
+      problem(`no whole copy of ${server} has arrived yet`, "run `rackseed server` here, or join again."),
+    ];
   }
   const heard = new Date(heardMs).toISOString();
   if (system.nowMs() - heardMs > SILENT_MS) {

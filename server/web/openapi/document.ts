@@ -136,7 +136,9 @@ function accessText({ needs, agent, records }: RouteRule): string {
 
 function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {
   if (needs === "none") return [];
-  if (needs === "boot" || needs === "session" || needs === "medium" || needs === "standby") return [{ [needs]: [] }];
+  if (needs === "boot" || needs === "session" || needs === "medium" || needs === "standby") {
+    return [{ [needs]: [] }];
+  }
   const { role } = NEEDS[needs];
   return [{ token: [role] }, { page: [role] }, ...agent ? [{ agent: [] }] : []];
 }
