@@ -368,6 +368,10 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   using session = agent;
   using booting = await test.as(boot);
   using medium = await test.as(formatToken({ pin, secret }));
+  const { token } = await test.client.call("POST /standbys", { body: { name: "b" } });
+  using standby = await test.as(token);
+  const enrolled = z.object({ secret: z.string() });
+  standby.useSession((await standby.post("/standbys/enrol", { body: {}, schema: enrolled })).secret);
   const wrong: string[] = [];
   for (const [name, call] of Object.entries(CALLS) as [string, Call][]) {
     const { security } = api.operation(name);
@@ -377,6 +381,8 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? booting
       : security.some((s) => s.medium)
       ? medium
+      : security.some((s) => s.standby)
+      ? standby
       : test.client;
     const [method, pattern = ""] = name.split(" ");
     const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");

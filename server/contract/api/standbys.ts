@@ -81,6 +81,8 @@ export const FollowRequest = z.strictObject({
 });
 export type FollowRequest = z.infer<typeof FollowRequest>;
 
+export const ContentQuery = z.strictObject({ path: text(300) });
+
 export const FollowReport = z.strictObject({
   stream: id,
   /** Of the last record that said that all was sent. */

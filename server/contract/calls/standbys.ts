@@ -1,6 +1,7 @@
 /** Calls about standbys, and those that a standby makes. */
 import { z } from "zod";
 import {
+  ContentQuery,
   FollowReport,
   FollowRequest,
   StandbyAdd,
@@ -53,7 +54,7 @@ export const standbyCalls = {
   },
   "GET /standbys/content": {
     summary: "Send a file of an image.",
-    query: z.strictObject({ path: z.string().max(300) }),
+    query: ContentQuery,
     answer: bytes("The file."),
     errors: [404],
   },
