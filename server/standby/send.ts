@@ -7,7 +7,7 @@ import type { WalPosition } from "./wal.ts";
 /** Longest time until a change is sent that nobody waits for, and until the standby hears that the server lives. */
 const LOOK_MS = 100, ALIVE_MS = 300;
 /** How often published files are listed. */
-const CONTENT_MS = 2000;
+const CONTENT_MS = 1000;
 
 interface Sending {
   readonly stream: string;
