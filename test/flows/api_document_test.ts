@@ -24,6 +24,7 @@ import { apiDocument } from "../../server/web/openapi/document.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
+import { spyOn } from "./support/schema_spy.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
@@ -417,24 +418,6 @@ function addMedium({ data }: ServerUnderTest, secret: string): Promise<void> {
   } as const;
   new MediaTable(db).add({ ...medium, created, expiresMs: nowMs + 3_600_000, secret }, nowMs);
   return Promise.resolve();
-}
-
-/** Counts the uses of a schema's `parse`. */
-function spyOn(schema: z.ZodType): Disposable & { readonly uses: number } {
-  const original = schema.parse;
-  let uses = 0;
-  const set = (parse: typeof original) =>
-    Object.defineProperty(schema, "parse", { value: parse, configurable: true, writable: true });
-  set((...args) => {
-    uses++;
-    return original.apply(schema, args);
-  });
-  return {
-    get uses() {
-      return uses;
-    },
-    [Symbol.dispose]: () => void set(original),
-  };
 }
 
 Deno.test("the document and its reader need no login, and the reader shows every call", async () => {
