@@ -130,7 +130,13 @@ async function start({ kernel, initramfs }: Variant): Promise<Start> {
     log: `${scratch}/services.log`,
     options: { transport: "http", secureBoot: false, images: {}, orders: folder },
   });
-  const boot = { server: `https://${bootServiceAddress}:8443`, token, image: "web", mac: MAC };
+  const boot = {
+    server: `https://${bootServiceAddress}:8443`,
+    token,
+    image: "web",
+    mac: MAC,
+    architecture: Deno.build.arch,
+  };
   const commandLine = kernelParameters(boot, { ip: "10.78.0.60", mask: "255.255.255.0" });
   await using machine = await VirtualMachine.start({
     name: "node",

@@ -7,7 +7,7 @@ import type { WalPosition } from "./wal.ts";
 /** Longest time until a change is sent that nobody waits for, and until the standby hears that the server lives. */
 const LOOK_MS = 100, ALIVE_MS = 300;
 /** How often published files are listed. */
-const CONTENT_MS = 2000;
+const CONTENT_MS = 1000;
 
 interface Sending {
   readonly stream: string;
@@ -49,7 +49,10 @@ export async function* send(sending: Sending): AsyncGenerator<Uint8Array<ArrayBu
     }
     known = undefined;
     const before = place;
-    place = yield* sendLog(source, { place, end, onSent });
+    const sent = yield* sendLog(source, { place, end, onSent });
+    place = sent.place;
+    // the copy may be newer than the files
+    if (sent.isCopied) continue;
     if (now() - contentMs >= CONTENT_MS || isLast) {
       contentMs = now();
       const list = contentOf(data).filter(({ path }) => !sending.isElsewhere(path));
@@ -70,12 +73,13 @@ export async function* send(sending: Sending): AsyncGenerator<Uint8Array<ArrayBu
 async function* sendLog(
   source: WalSource,
   { place, end, onSent }: { place: Place | undefined; end: Place; onSent: (place: Place) => void },
-): AsyncGenerator<Uint8Array<ArrayBuffer>, Place> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>, { place: Place; isCopied: boolean }> {
   for (;;) {
     try {
       if (place === undefined) {
         place = yield* sendCopy(source);
-        end = source.end();
+        onSent(place);
+        return { place, isCopied: true };
       }
       onSent(place);
       while (source.numberOf(place) < source.numberOf(end)) {
@@ -84,7 +88,7 @@ async function* sendLog(
         yield encodeRecord({ type: "log", at: part.at, bytes: part.bytes.length }, part.bytes);
         onSent(place = part.next);
       }
-      return place;
+      return { place, isCopied: false };
     } catch (error) {
       // the standby was too slow
       if (!(error instanceof RangeError)) throw error;

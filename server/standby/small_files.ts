@@ -106,7 +106,7 @@ export function contentOf(data: string): { path: string; sizeBytes: number }[] {
     .flatMap((path) => {
       const sizeBytes = sizeOf(`${data}/${path}`);
       return sizeBytes === undefined ? [] : [{ path, sizeBytes }];
-    });
+    }).sort((one, other) => one.path < other.path ? -1 : 1);
 }
 
 function isSmall(path: string): boolean {

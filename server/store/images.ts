@@ -86,8 +86,7 @@ export class ImageStore implements Disposable {
     this.#settings = new ImageSettingsTable(options.db);
     this.#leftovers = new Leftovers(options.db);
     const { db, directory, packBytes } = options;
-    const { pool, packs, extents } = this;
-    const lineages = this.lineages, versions = this.#versions;
+    const { pool, packs, extents, lineages } = this, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
     const hold = (image: string, key: Uint8Array) => this.hold(image, { key });
     this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });

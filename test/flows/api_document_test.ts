@@ -25,7 +25,7 @@ import { madeTpmKeys } from "../support/made_tpm_keys.ts";
 import { AnswerWatch, DocumentedApi } from "./support/documented_api.ts";
 import { MadeRelay } from "./support/made_relay.ts";
 import { addMedium } from "./support/add_medium.ts";
-import { spyOn } from "./support/spy_on.ts";
+import { spyOn } from "./support/schema_spy.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { callSites } from "./support/site_calls.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
@@ -389,6 +389,10 @@ Deno.test("each route parses exactly what the document describes, and refuses an
   const tokenOf = async (name: string) => (await test.client.call("POST /sites", { body: { name } })).token;
   using enrolling = await MadeRelay.open({ server, token: await tokenOf("rome") });
   using relay = await MadeRelay.enrol({ server, token: await tokenOf("paris") });
+  const { token } = await test.client.call("POST /standbys", { body: { name: "b" } });
+  using standby = await test.as(token);
+  const enrolled = z.object({ secret: z.string() });
+  standby.useSession((await standby.post("/standbys/enrol", { body: {}, schema: enrolled })).secret);
   const wrong: string[] = [];
   for (const [name, call] of Object.entries(CALLS) as [string, Call][]) {
     const { security } = api.operation(name);
@@ -400,6 +404,8 @@ Deno.test("each route parses exactly what the document describes, and refuses an
       ? medium
       : security.some((s) => s.relay)
       ? (name === "POST /relay/enrol" ? enrolling : relay).client
+      : security.some((s) => s.standby)
+      ? standby
       : test.client;
     const [method, pattern = ""] = name.split(" ");
     const path = pattern.replaceAll(PARAMETER, (_, parameter) => PATH[parameter] ?? "none");

@@ -5,6 +5,7 @@
 import { StandbyOverview, StandbyToken } from "#contract/api/standbys.ts";
 import { DeployAnswer, type NodeView } from "#contract/api.ts";
 import { ensureProduct } from "../../scripts/build.ts";
+import { contentOf } from "../../server/standby/small_files.ts";
 import { link, NetworkNamespace, type Output } from "./netns.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -111,8 +112,8 @@ export class FailoverLab implements AsyncDisposable {
   /** Waits until the standby has everything. */
   async untilCopied(): Promise<void> {
     await waitFor("the standby", async () => {
-      const [b] = (await this.standbys()).standbys;
-      return b?.state === "follows" && b.missingFiles === 0;
+      const [a, b] = [`${this.folder}/a`, `${this.folder}/b`].map((data) => JSON.stringify(contentOf(data)));
+      return a === b && (await this.standbys()).standbys[0]?.state === "follows";
     }, { timeoutMs: PATIENCE_MS });
   }
 

@@ -38,7 +38,7 @@ export const StandbyView = z.object({
   state: z.enum(["not enrolled", "away", "catching up", "follows"]),
   /** How old the newest state is that the standby has. */
   behindMs: count.optional(),
-  /** Files of images that it has not copied yet. */
+  /** Files of images that it has not copied yet, of those that were here a second ago. */
   missingFiles: count.optional(),
 });
 export type StandbyView = z.infer<typeof StandbyView>;
@@ -80,6 +80,8 @@ export const FollowRequest = z.strictObject({
   files: z.record(text(200), z.string().regex(/^[0-9a-f]{32}$/)),
 });
 export type FollowRequest = z.infer<typeof FollowRequest>;
+
+export const ContentQuery = z.strictObject({ path: text(300) });
 
 export const FollowReport = z.strictObject({
   stream: id,

@@ -1,6 +1,7 @@
 /** Calls about standbys, and those that a standby makes. */
 import { z } from "zod";
 import {
+  ContentQuery,
   FollowReport,
   FollowRequest,
   StandbyAdd,
@@ -33,7 +34,8 @@ export const standbyCalls = {
     errors: [404],
   },
   "POST /take-over": {
-    summary: "On a standby: take over from the server that it follows. Elsewhere: nothing.",
+    summary: "Take over from the server that this standby follows.",
+    about: "A server that is no standby does nothing.",
     also: { 202: "The standby has begun to take over." },
     answer: z.object({ tookOver: TakeOver.optional() }),
     errors: [409],
@@ -53,7 +55,7 @@ export const standbyCalls = {
   },
   "GET /standbys/content": {
     summary: "Send a file of an image.",
-    query: z.strictObject({ path: z.string().max(300) }),
+    query: ContentQuery,
     answer: bytes("The file."),
     errors: [404],
   },

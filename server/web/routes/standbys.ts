@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { EPOCH, FollowReport, FollowRequest, StandbyAdd } from "#contract/api/standbys.ts";
+import { ContentQuery, EPOCH, FollowReport, FollowRequest, StandbyAdd } from "#contract/api/standbys.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
@@ -38,7 +38,7 @@ export function standbyRoutes({ replication }: ApiContext): Hono<Env> {
   app.get("/standbys/content", async (c) => {
     const secret = bearer(c);
     replication.knows(secret);
-    const path = replication.content(c.req.query("path") ?? "");
+    const path = replication.content(ContentQuery.parse(c.req.query()).path);
     try {
       return bytes((await Deno.open(path)).readable);
     } catch (error) {
