@@ -7,6 +7,7 @@
  *     --table   write the table of firmware, way and seconds into this Markdown file
  */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testArmedAndUnarmed } from "./armed_and_unarmed.ts";
 import { testArm64Ways } from "./arm64.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
@@ -25,6 +26,8 @@ for (const httpBoot of [true, false]) testBootWay({ firmware: "uefi", httpBoot, 
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
 testEnrolment();
+testArmedAndUnarmed("BIOS, by HTTP");
+testArmedAndUnarmed("UEFI with iPXE, by TFTP");
 testInstalledDisks();
 testMokRequest();
 testTpmProof();
