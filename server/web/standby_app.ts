@@ -1,5 +1,6 @@
 /** What a standby answers while it follows: that it lives, how far it is, and the order to take over. */
 import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { API } from "#contract/api.ts";
 import { EPOCH, type StandbyOverview, type TakeOver } from "#contract/api/standbys.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -35,15 +36,16 @@ export function createStandbyApp({ caPem, admin, overview, statement, takeOver }
     const { role, epoch } = overview();
     return c.json({ role, epoch });
   });
-  api.use("*", async (c, next) => {
+  const needAdmin = createMiddleware<Env>(async (c, next) => {
     if (!admin().isToken(bearerOf(c) ?? "")) throw notAdmin();
     await next();
   });
-  api.get("/standbys", (c) => c.json(overview()));
-  api.post("/take-over", (c) => {
+  api.get("/standbys", needAdmin, (c) => c.json(overview()));
+  api.post("/take-over", needAdmin, (c) => {
     takeOver({ address: peerAddress(c) });
     return c.json({} satisfies { tookOver?: TakeOver }, 202);
   });
+  // the address may have moved here already: to an agent, a refusal would mean that its order is void
   api.all("*", () => {
     throw new RackseedError("cannot answer this", {
       reason: `this server is a standby of ${overview().following?.server}.`,

@@ -212,6 +212,8 @@ Deno.test("a standby's token is good once; a removed standby cannot follow; a se
   await assert.rejects(standby.send("GET", "/nodes"), /is a standby of/);
   using stranger = await ApiClient.connect({ server: site.standby.url, token: token.slice(0, -3) + "xyz" });
   await assert.rejects(stranger.send("POST", "/take-over"), { status: 401 });
+  // an agent whose server's address has moved must not take this for the end of its order
+  await assert.rejects(stranger.send("POST", "/node/report", { json: {} }), { status: 503 });
   // it starts again beside a standby that follows
   await a.restart();
   await site.stopStandby();

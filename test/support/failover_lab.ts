@@ -101,6 +101,11 @@ export class FailoverLab implements AsyncDisposable {
     );
   }
 
+  /** What a machine's agent said. */
+  logOf(name: string): Promise<string> {
+    return Deno.readTextFile(`${this.folder}/${name}.log`);
+  }
+
   nodes(): Promise<NodeView[]> {
     return this.json("node", "list");
   }
