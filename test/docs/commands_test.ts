@@ -70,6 +70,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "needs a registry: test/interop/registry_test.ts pushes and pulls, test/flows/http_sources_test.ts seeds",
   ],
   [
+    /^rackseed server .*--dhcp6 server\b/,
+    "needs a network with IPv6 addresses: test/interop/dhcp6_clients_test.ts makes one",
+  ],
+  [
     /^rackseed (server .*--upstream|upstream)\b/,
     "test/flows/relay_test.ts has a relay beside its upstream",
   ],
