@@ -1,6 +1,5 @@
 /** argv → command. A command's modules are loaded when it runs. */
 import settings from "./deno.json" with { type: "json" };
-import { runCommandLine } from "./server/cli/run.ts";
 import type { SendTree } from "./server/cli/images.ts";
 
 /** A stopped command has this long to clean up. Whatever it leaves behind, a power cut could leave too. */
@@ -18,6 +17,13 @@ function stopBy(name: Deno.Signal): void {
   }, CLEANUP_MS));
 }
 
+// A node's first program does not wait for the parser of all commands. It never ends; where this is no node, the command
+// below says so.
+if (Deno.pid === 1 && Deno.args.join(" ") === "agent install") {
+  await import("./agent/install_command.ts").then(({ runInstall }) => runInstall({ signal: stop.signal }))
+    .catch(() => {});
+}
+const { runCommandLine } = await import("./server/cli/run.ts");
 const code = await runCommandLine(Deno.args, {
   version: settings.version,
   apiDocument: async () => (await import("./server/web/openapi/document.ts")).apiDocument(),
@@ -32,6 +38,8 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./server/facts_command.ts")).backUpServer(file, options),
   restoreServer: async (file, options) =>
     (await import("./server/facts_command.ts")).restoreServer(file, options),
+  joinServer: async (server, options) =>
+    await (await import("./server/standby_command.ts")).joinServer(server, options),
   runDoctor: async (options) => await (await import("./server/doctor_command.ts")).runDoctor(options),
   supportBundle: async (file, options) =>
     await (await import("./server/support_command.ts")).supportBundle(file, options),

@@ -3,7 +3,6 @@
  * otherwise onto the machine's disk, which is allowed only in the initramfs.
  */
 import { RackseedError } from "#contract/errors.ts";
-import { installDirectory } from "./install/directory_install.ts";
 import { isInitramfs } from "./start/initramfs.ts";
 import { runAsPidOne } from "./start/pid_one.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
@@ -35,6 +34,7 @@ export async function runInstall(
         status: 400,
       });
     }
+    const { installDirectory } = await import("./install/directory_install.ts");
     return await installDirectory({ server, token, target, restore, signal, console });
   }
   if (await isInitramfs()) return await runAsPidOne();

@@ -1,13 +1,16 @@
+import { type Architecture, ARCHITECTURE_NAMES } from "#contract/architectures.ts";
 import { type BootFile, fileOfText, openJoined } from "./boot_file.ts";
 import { grubAgentMenu, grubEntryMenu, type GrubNetwork, grubOwnDiskMenu } from "./menu/grub.ts";
 import { ipxeAgentScript, ipxeOwnDiskScript } from "./menu/ipxe.ts";
-import { type BootTarget, type NetbootSite, signedImage } from "./netboot.ts";
+import { type BootTarget, type NetbootSite, unifiedImage } from "./netboot.ts";
 import { isOptional, tableNames } from "./file_names.ts";
+import { efiNames } from "./programs/programs.ts";
 import { ShimClients } from "./shim_clients.ts";
 import { fileOfBytes, openFile } from "./tftp/tftp_file.ts";
 
 /** The files of one image version that a node boots. */
 export interface ImageBootFiles {
+  readonly architecture: Architecture;
   readonly kernel: string;
   /** The segments, in order. The size of each is a multiple of 4 bytes. */
   readonly initramfs: readonly string[];
@@ -31,8 +34,8 @@ interface BootFilesOptions {
   readonly issueTarget: (mac: string, by: BootProtocol) => BootTarget;
   /** Paths of a version's boot files; undefined if there is no such version. */
   readonly image: (name: string) => ImageBootFiles | undefined;
-  /** The pieces of a version's UKI, if the site signs images. */
-  readonly signed?: (name: string) => readonly (string | Uint8Array)[] | undefined;
+  /** The pieces of a version's UKI, signed if the site signs images. */
+  readonly unified: (name: string) => readonly (string | Uint8Array)[] | undefined;
 }
 
 interface LookupOptions {
@@ -42,8 +45,10 @@ interface LookupOptions {
   readonly nowMs?: number;
 }
 
-const SHIM = "shimx64.efi";
-const SECOND_STAGE = "grubx64.efi";
+/** shim's second stage, by its own name. */
+const SECOND_STAGES: ReadonlyMap<string, string> = new Map(
+  ARCHITECTURE_NAMES.map(efiNames).map(({ shim, grub }) => [shim, grub]),
+);
 
 /**
  * The table of names that TFTP serves, and HTTP under /boot/. Nothing outside the table can be reached:
@@ -52,7 +57,7 @@ const SECOND_STAGE = "grubx64.efi";
  *     ipxe/MAC                                 a machine's iPXE script
  *     grub/grub.cfg, grub/node/MAC             the signed GRUB's menus
  *     images/NAME/vmlinuz, images/NAME/initramfs
- *     images/NAME/agent.efi                    both as one signed UKI
+ *     images/NAME/agent.efi                    both as one UKI, signed if the site signs images
  *     agent/MAC                                the token of an agent that a UKI has started
  *
  * @example A machine without an order boots from its own disk
@@ -70,6 +75,7 @@ const SECOND_STAGE = "grubx64.efi";
  *   programs: new Map([["undionly.kpxe", new Uint8Array(70_000)]]),
  *   issueTarget: () => ({ kind: "own-disk" }),
  *   image: () => undefined,
+ *   unified: () => undefined,
  * });
  * assert.equal(files.lookup("undionly.kpxe")?.sizeBytes, 70_000);
  * assert.ok(files.lookup("ipxe/52-54-00-12-34-56"));
@@ -95,12 +101,16 @@ export class BootFiles {
     for (const name of tableNames(requested)) {
       const file = this.#find(name, by);
       if (file === undefined) continue;
-      if (name === SHIM && address !== undefined) this.#shimClients.add(address, nowMs);
+      const secondStage = SECOND_STAGES.get(name);
+      if (secondStage !== undefined && address !== undefined) {
+        this.#shimClients.add(address, { secondStage, nowMs });
+      }
       return file;
     }
-    const wantsGrub = this.#options.site.secureBoot && address !== undefined &&
-      this.#shimClients.has(address, nowMs) && !isOptional(requested) && !isTableFolder(requested);
-    return wantsGrub ? this.#find(SECOND_STAGE, by) : undefined;
+    if (!this.#options.site.secureBoot || address === undefined) return undefined;
+    if (isOptional(requested) || isTableFolder(requested)) return undefined;
+    const secondStage = this.#shimClients.secondStageOf(address, nowMs);
+    return secondStage === undefined ? undefined : this.#find(secondStage, by);
   }
 
   #find(name: string, by: BootProtocol): BootFile | undefined {
@@ -129,10 +139,13 @@ export class BootFiles {
     if (order.kind === "own-disk") {
       return fileOfText(program === "ipxe" ? ipxeOwnDiskScript() : grubOwnDiskMenu());
     }
-    const boot = { server: site.agentUrl, token: order.token, image: order.image, mac };
+    const { image, token } = order;
+    // if there is no such image, nothing of it is loaded
+    const { architecture = "x86_64" } = this.#options.image(image) ?? {};
+    const boot = { server: site.agentUrl, token, image, architecture, mac };
     if (program === "ipxe") {
       const base = site.transport === "http" ? `${site.httpUrl}/boot/` : "/";
-      const signed = site.signedImages ? { signed: `${base}${signedImage(order.image)}` } : {};
+      const signed = site.signedImages ? { signed: `${base}${unifiedImage(order.image)}` } : {};
       return fileOfText(ipxeAgentScript(boot, { base, ...signed }));
     }
     return fileOfText(grubAgentMenu(boot, site.network === undefined ? {} : { network: site.network }));
@@ -140,14 +153,14 @@ export class BootFiles {
 
   #token(text: string, by: BootProtocol): BootFile | undefined {
     const mac = macIn(text);
-    if (mac === undefined || this.#options.signed === undefined) return undefined;
+    if (mac === undefined) return undefined;
     const order = this.#options.issueTarget(mac, by);
     return order.kind === "agent" ? fileOfText(`${order.token}\n`) : undefined;
   }
 
   #imageFile(name: string, file: string): BootFile | undefined {
     if (file === "agent.efi") {
-      const pieces = this.#options.signed?.(name);
+      const pieces = this.#options.unified(name);
       return pieces && openJoined(pieces);
     }
     const image = this.#options.image(name);

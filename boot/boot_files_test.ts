@@ -31,8 +31,13 @@ async function withFiles(
         issueTarget: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
         image: (name) =>
           name === "web@3"
-            ? { kernel: `${folder}/kernel`, initramfs: [`${folder}/agent`, `${folder}/image`] }
+            ? {
+              architecture: "x86_64",
+              kernel: `${folder}/kernel`,
+              initramfs: [`${folder}/agent`, `${folder}/image`],
+            }
             : undefined,
+        unified: () => undefined,
       }),
     );
   } finally {

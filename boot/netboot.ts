@@ -1,4 +1,6 @@
+import type { Architecture } from "#contract/architectures.ts";
 import type { BootAnswer, BootClient } from "./dhcp/boot_client.ts";
+import { efiNames } from "./programs/programs.ts";
 
 /**
  * The netboot policy: what a machine that boots from the network gets. Two pure functions: `chooseTarget` decides
@@ -46,15 +48,18 @@ export interface NetbootSite {
   readonly signedImages?: boolean;
 }
 
-/** What a node may name: one of the two iPXE builds for UEFI, as each hangs on some machines, or shim. */
+/**
+ * What a node may name: one of the two iPXE builds for UEFI, as each hangs on some machines, or shim. There is no iPXE for
+ * arm64, and shim has another name there.
+ */
 type UefiProgram = "snponly.efi" | "ipxe.efi" | "shimx64.efi";
 
 interface FirstStage {
   readonly site: NetbootSite;
   /** The node's own choice. */
   readonly uefiProgram?: UefiProgram;
-  /** The image that the machine is armed with at this moment. */
-  readonly armedWith?: string | undefined;
+  /** The image that the machine is armed with at this moment, and the architecture that it is for. */
+  readonly armedWith?: { readonly image: string; readonly architecture: Architecture } | undefined;
 }
 
 /**
@@ -75,23 +80,39 @@ export function chooseFirstStage(
   return { file: client.http ? `${site.httpUrl}/boot/${program}` : program };
 }
 
+/** A boot file as DHCPv6 names it, which is always by a URL (RFC 5970 §3.1). `server`: as it stands in a URL. */
+export function bootUrl(file: string, { server }: { server: string }): string {
+  return file.includes("://") ? file : `tftp://${server}/${file}`;
+}
+
 function firmwareProgram(
   { arch, http }: BootClient,
   { site, uefiProgram, armedWith }: FirstStage,
 ): string | undefined {
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
-  if (arch !== "uefi-x64") return undefined;
-  const asks = site.signedImages ? uefiProgram : site.secureBoot ? "shimx64.efi" : uefiProgram;
-  // An unarmed machine gets iPXE: without a boot file, firmware would wait for another server's answer.
-  if (asks === undefined && site.signedImages && armedWith !== undefined) return signedImage(armedWith);
-  if (asks !== "shimx64.efi") return asks ?? "snponly.efi";
+  const architecture = architectureOfClient(arch);
+  if (architecture === undefined) return undefined;
+  const { ipxe, shim, grub } = efiNames(architecture);
+  const asks = site.secureBoot && !site.signedImages ? "shimx64.efi" : uefiProgram;
   // GRUB's HTTP client insists on a header spelled `Content-Length`; ours is lower case. Without an answer, the
   // firmware tries its PXE entry next, which uses TFTP.
-  return http ? undefined : "shimx64.efi";
+  if (asks === "shimx64.efi") return http ? undefined : shim;
+  const isDirect = ipxe === undefined || (site.signedImages && asks === undefined);
+  // another architecture's image could not start
+  if (isDirect && armedWith?.architecture === architecture) return unifiedImage(armedWith.image);
+  // An unarmed machine gets iPXE, or GRUB: without a boot file, firmware would wait for another server's answer.
+  if (ipxe !== undefined) return asks ?? ipxe;
+  return http ? undefined : grub;
+}
+
+/** Of a machine with 64-bit UEFI; all others have no boot program for it. */
+export function architectureOfClient(arch: BootClient["arch"]): Architecture | undefined {
+  if (arch === "uefi-x64") return "x86_64";
+  return arch === "uefi-arm64" ? "aarch64" : undefined;
 }
 
 /** The name of an image's UKI in the table of boot files. */
-export function signedImage(image: string): string {
+export function unifiedImage(image: string): string {
   return `images/${image}/agent.efi`;
 }
 

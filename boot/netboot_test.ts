@@ -26,7 +26,10 @@ Deno.test("each firmware gets a program that it can run", async (t) => {
     ["Secure Boot by HTTP", client("uefi-x64", { http: true }), { secureBoot: true }, undefined],
     ["BIOS at a Secure Boot site", client("bios"), { secureBoot: true }, "undionly.kpxe"],
     ["BIOS by HTTP", client("bios", { http: true }), {}, undefined],
-    ["ARM", client("uefi-arm64"), {}, undefined],
+    ["arm64", client("uefi-arm64"), {}, "grubaa64.efi"],
+    ["arm64 by HTTP: GRUB cannot go on from there", client("uefi-arm64", { http: true }), {}, undefined],
+    ["arm64, Secure Boot", client("uefi-arm64"), { secureBoot: true }, "shimaa64.efi"],
+    ["32-bit ARM", client("uefi-arm32"), {}, undefined],
     ["unknown", client("unknown"), {}, undefined],
     ["iPXE", client("bios", { ipxe: true }), {}, "http://10.0.0.1:8080/boot/ipxe/52-54-00-12-34-56"],
     ["iPXE by TFTP", client("uefi-x64", { ipxe: true }), { transport: "tftp" }, "ipxe/52-54-00-12-34-56"],
@@ -49,7 +52,8 @@ Deno.test("a node may name the other iPXE", () => {
 });
 
 Deno.test("where images are signed, an armed UEFI machine boots its image at once", async (t) => {
-  const signing = { ...site, signedImages: true }, armedWith = "web@3";
+  const signing = { ...site, signedImages: true },
+    armedWith = { image: "web@3", architecture: "x86_64" } as const;
   const cases: [name: string, BootClient, Partial<Parameters<typeof chooseFirstStage>[1]>, string][] = [
     ["armed", client("uefi-x64"), { armedWith }, "images/web@3/agent.efi"],
     [
@@ -78,5 +82,42 @@ Deno.test("where images are signed, an armed UEFI machine boots its image at onc
   ];
   for (const [name, who, more, file] of cases) {
     await t.step(name, () => assert.equal(chooseFirstStage(who, { site: signing, ...more })?.file, file));
+  }
+});
+
+Deno.test("an armed arm64 machine boots its image at once: there is no iPXE for it", async (t) => {
+  const armedWith = { image: "web@4", architecture: "aarch64" } as const;
+  const file = "images/web@4/agent.efi", signing = { ...site, signedImages: true };
+  const cases: [
+    name: string,
+    BootClient,
+    Partial<Parameters<typeof chooseFirstStage>[1]>,
+    string | undefined,
+  ][] = [
+    ["PXE", client("uefi-arm64"), { armedWith }, file],
+    ["HTTP", client("uefi-arm64", { http: true }), { armedWith }, `http://10.0.0.1:8080/boot/${file}`],
+    ["signed", client("uefi-arm64"), { armedWith, site: signing }, file],
+    [
+      "vendors' keys",
+      client("uefi-arm64"),
+      { armedWith, site: { ...site, secureBoot: true } },
+      "shimaa64.efi",
+    ],
+    [
+      "its own choice of shim",
+      client("uefi-arm64"),
+      { armedWith, uefiProgram: "shimx64.efi" },
+      "shimaa64.efi",
+    ],
+    [
+      "a choice of iPXE, which there is not",
+      client("uefi-arm64"),
+      { armedWith, uefiProgram: "ipxe.efi" },
+      file,
+    ],
+    ["an image of another architecture", client("uefi-x64"), { armedWith, site: signing }, "snponly.efi"],
+  ];
+  for (const [name, who, more, expected] of cases) {
+    await t.step(name, () => assert.equal(chooseFirstStage(who, { site, ...more })?.file, expected));
   }
 });

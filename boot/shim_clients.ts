@@ -9,19 +9,19 @@ const MAX_CLIENTS = 1024;
  * if such a machine next requests a name that the table lacks, it gets GRUB.
  */
 export class ShimClients {
-  readonly #since = new Map<string, number>();
+  readonly #shims = new Map<string, { readonly sinceMs: number; readonly secondStage: string }>();
 
   /** Records that the machine at `address` has fetched shim. */
-  add(address: string, nowMs: number): void {
-    this.#since.delete(address);
-    const [oldest] = this.#since.keys();
-    if (oldest !== undefined && this.#since.size >= MAX_CLIENTS) this.#since.delete(oldest);
-    this.#since.set(address, nowMs);
+  add(address: string, { secondStage, nowMs }: { secondStage: string; nowMs: number }): void {
+    this.#shims.delete(address);
+    const [oldest] = this.#shims.keys();
+    if (oldest !== undefined && this.#shims.size >= MAX_CLIENTS) this.#shims.delete(oldest);
+    this.#shims.set(address, { sinceMs: nowMs, secondStage });
   }
 
-  /** Whether the machine at `address` is expected to request its second stage. */
-  has(address: string, nowMs: number): boolean {
-    const since = this.#since.get(address);
-    return since !== undefined && nowMs - since < WAIT_MS;
+  /** The second stage that the machine at `address` is expected to request; undefined if none is expected. */
+  secondStageOf(address: string, nowMs: number): string | undefined {
+    const shim = this.#shims.get(address);
+    return shim !== undefined && nowMs - shim.sinceMs < WAIT_MS ? shim.secondStage : undefined;
   }
 }

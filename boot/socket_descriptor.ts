@@ -32,10 +32,20 @@ export function enlargeReceiveBuffer(fd: number, sizeBytes: number): void {
 
 /** The descriptor of the socket on the port that this process has opened since `before` was taken. */
 export function descriptorOf({ protocol, port }: PortName, before: ReadonlySet<string>): number {
-  const table = Deno.readTextFileSync(`/proc/net/${protocol}`);
-  const inodes = new Set(socketInodes(table, { protocol, port }));
+  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map(readTable);
+  const inodes = new Set(tables.flatMap((table) => socketInodes(table, { protocol, port })));
   for (const [inode, fd] of ownSockets()) if (!before.has(inode) && inodes.has(inode)) return fd;
   throw new Error(`no descriptor found for ${protocol.toUpperCase()} port ${port}`);
+}
+
+/** Without IPv6, the kernel has no table of it. */
+function readTable(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }
 
 /** Descriptors of this process's sockets, by inode. */

@@ -7,6 +7,8 @@ import type { ServerCommand, ServerOptions } from "./cli/server_options.ts";
 import { print } from "./cli/terminal.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { type RunningServer, startServer } from "./server.ts";
+import { startStandby } from "./services/start_standby.ts";
+import { readStanding } from "./standby/standing_file.ts";
 import { managerOptions, ServiceManager } from "./systemd/service_manager.ts";
 
 const log = getLogger(["rackseed", "server"]);
@@ -26,13 +28,34 @@ export async function runServer(command: ServerCommand, { reread, signal }: Serv
   const manager = new ServiceManager(managerOptions(Deno.env.toObject(), Deno.pid));
   using stack = new DisposableStack();
   stack.use(manager);
+  signal.addEventListener("abort", () => manager.stopping(), { once: true });
+  await followFirst(options, { manager, json, signal });
+  if (signal.aborted) return;
   const server = await startServer(options, { signal, metrics });
   stack.use(onHangUp(reloader(command, { server, manager, logs, reread })));
   if (json) print(JSON.stringify({ ...server.urls, ports: server.ports, data: options.data }));
   else printPlaces(server, options);
-  signal.addEventListener("abort", () => manager.stopping(), { once: true });
   manager.ready(`serves at ${server.urls.server}`);
   await server.done;
+}
+
+/** On a standby: follows its server until it is to take over, or is stopped. */
+async function followFirst(
+  options: ServerOptions,
+  { manager, json, signal }: { manager: ServiceManager; json: boolean; signal: AbortSignal },
+): Promise<void> {
+  const standing = readStanding(options.data);
+  if (standing?.role !== "follows") return;
+  const standby = await startStandby(options, { standing, signal }).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (standby === undefined) return;
+  if (json) print(JSON.stringify({ standby: standby.url, follows: standby.follows, data: options.data }));
+  else print(`Rackseed follows ${standby.follows}, as its standby at ${standby.url}`);
+  manager.ready(`follows ${standby.follows}`);
+  // it reads its settings when it starts to serve, and a signal without a listener would end it
+  using _hangUp = onHangUp(() => log.info("not-reloaded", { reason: "this server is a standby" }));
+  await standby.done;
 }
 
 /** Returns what reads the settings again, and applies those that may change while the server runs. */

@@ -1,7 +1,6 @@
 /** The server: all services in one process, under one signal. This file says what is started in which order. */
 import { getLogger } from "@logtape/logtape";
-import { firstError, messageOf } from "#contract/errors.ts";
-import { writePublicFile } from "./access/private_file.ts";
+import { firstError } from "#contract/errors.ts";
 import { AgentSegments } from "./boot_files/agent_segments.ts";
 import { MeasuredBoots } from "./boot_files/measured_boots.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
@@ -17,6 +16,8 @@ import { startNetboot } from "./netboot/netboot_services.ts";
 import { openData, type ServerData } from "./services/open_data.ts";
 import { openFleet } from "./services/open_fleet.ts";
 import { plainHandler, startPlainHttp } from "./services/plain_http.ts";
+import { publishPorts } from "./services/publishing.ts";
+import { runUntil, writeUrl } from "./services/run_until.ts";
 import { startRsync } from "./services/rsync_service.ts";
 import { deploymentEnds } from "./services/deployment_ends.ts";
 import { startCaptures } from "./services/start_captures.ts";
@@ -25,14 +26,20 @@ import { startHealth } from "./services/start_health.ts";
 import { startHttps } from "./services/start_https.ts";
 import { startImages } from "./services/start_images.ts";
 import { startMedia } from "./services/start_media.ts";
+import { startTransfers } from "./services/start_registry.ts";
+import { refuseIfSuperseded, startReplication } from "./services/start_replication.ts";
+import { readStanding } from "./standby/standing_file.ts";
 import { startRehearsals } from "./services/start_rehearsals.ts";
 import { startPeople } from "./services/start_people.ts";
 import { openSecureBoot } from "./services/secure_boot.ts";
 import { startSchedules } from "./services/start_schedules.ts";
 import { listenForPeers, startSwarm } from "./services/start_swarm.ts";
 import { startTraces } from "./services/start_traces.ts";
+import { startUpstream } from "./services/start_upstream.ts";
 import { startWebhooks } from "./services/start_webhooks.ts";
 import { swarmAddresses } from "./services/swarm_addresses.ts";
+import { Sites } from "./sites/sites.ts";
+import type { Replication } from "./standby/replication.ts";
 import { lockDataDirectory } from "./store/data_lock.ts";
 import { backUpFacts } from "./store/facts_backup.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -118,13 +125,23 @@ async function startServices(
   const now = () => Date.now();
   const context: StartContext = { options, site, reaper, stack, closing: closing.signal, now };
   const data = await openData(context);
+  const standing = readStanding(options.data);
+  const fence = standing?.role === "serves" ? standing.takeOver.of : undefined;
+  await refuseIfSuperseded(context, data, { hasTakenOver: fence !== undefined });
   const served = await serveImages(context, { data, metrics, fleet: () => managed.fleet });
   let installer: InstallerBoot | undefined = undefined;
   const boots = new MeasuredBoots({
-    image: (ref) => installer?.file(`images/${ref}/agent.efi`),
+    image: (ref) => managed.secureBoot && installer?.file(`images/${ref}/agent.efi`),
     now,
   });
-  const managed = await manageNodes(context, { data, served, boots, installer: () => installer });
+  const replication = startReplication(context, { data, notices: served.notices, fence });
+  const managed = await manageNodes(context, {
+    data,
+    served,
+    boots,
+    replication,
+    installer: () => installer,
+  });
   // runs first when the server closes: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
     closing.abort(new Error("the server is closing"));
@@ -136,7 +153,10 @@ async function startServices(
   const { swarm, http, rsync, peers, addresses } = served, { https } = managed;
   writeUrl(`${options.data}/url`, https.url);
   await managed.rehearsals.resume();
-  const running = runUntil(signal, { services: stack.move(), finished: netboot.finished });
+  const running = runUntil(signal, {
+    services: stack.move(),
+    finished: [...netboot.finished, replication.superseded],
+  });
   log.info("serving", { server: https.url, data: options.data });
   return {
     urls: { server: https.url, http: addresses.http, rsync: addresses.rsync },
@@ -175,18 +195,25 @@ async function serveImages(
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
+  /** What is started later, and is told of events, too. */
+  const observers: Publish[] = [];
   const publish: Publish = (event) => {
     live.publish(event);
     metrics.observe(event);
     webhooks.observe(event);
     traces.observe(event);
+    for (const observe of observers) observe(event);
   };
   const advance: Advance = (name, view) => {
     live.advance(name, view);
     desk.advance(name, view);
   };
   const swarm = await startSwarm(context, { data, peers, publish });
-  const { images, notices, packStore } = await startImages(context, { data, seeder: swarm.seeder, publish });
+  const { images, notices, packStore, registry } = await startImages(context, {
+    data,
+    seeder: swarm.seeder,
+    publish,
+  });
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
   for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
@@ -195,7 +222,12 @@ async function serveImages(
   const seedPort = options.seeder === "off" ? undefined : peers.port;
   const ports = { http: http.port, tracker: swarm.udpTracker.port, peers: seedPort, rsync: rsync?.port };
   const swarmAt = (host: string) =>
-    swarmAddresses(ports, { host, advertised: site.advertised, caches: options.webSeed ?? [] });
+    swarmAddresses(ports, {
+      host,
+      advertised: site.advertised,
+      caches: options.webSeed ?? [],
+      trackers: options.tracker ?? [],
+    });
   const addresses = swarmAt(site.advertised);
   return {
     peers,
@@ -204,12 +236,14 @@ async function serveImages(
     metrics,
     webhooks,
     traces,
+    observers,
     publish,
     advance,
     swarm,
     images,
     notices,
     packStore,
+    registry,
     rsync,
     http,
     swarmAt,
@@ -222,10 +256,11 @@ type Managed = Awaited<ReturnType<typeof manageNodes>>;
 /** The fleet, the captures, and the API and page by which the operator and the agents reach them. */
 async function manageNodes(
   context: StartContext,
-  { data, served, boots, installer }: {
+  { data, served, boots, replication, installer }: {
     data: ServerData;
     served: Served;
     boots: MeasuredBoots;
+    replication: Replication;
     installer: () => InstallerBoot | undefined;
   },
 ) {
@@ -241,10 +276,13 @@ async function manageNodes(
     expectedBoot: (ref) => boots.of(ref),
     dhcpRange: dhcpRangeOf(options, site),
     secureBoot: secureBoot?.order,
+    bootSigner: secureBoot?.bootSigner,
+    media: { lend: (medium, node) => media.lend(medium, node), end: (node) => media.end(node) },
     publish,
     advance: served.advance,
   });
-  const segments = new AgentSegments(options.data, { signal: closing });
+  const segments = new AgentSegments(options.data, { ca: data.authority.pem, signal: closing });
+  const ports = publishPorts({ swarm: served.addresses, segments, nodes: data.nodes, signal: closing });
   const captures = startCaptures(context, {
     data,
     images,
@@ -253,12 +291,18 @@ async function manageNodes(
     nodeChecks: checks,
     templates,
     bell,
-    segments,
+    ports,
     publish,
     onOverdue: (nodes) =>
       webhooks.webhooks.emit({ event: "backup.overdue", data: { nodes: nodes.slice(0, 100) } }),
-    swarm: served.addresses,
     server: () => https.url,
+  });
+  const transfers = startTransfers(context, {
+    store: data.store,
+    images,
+    registry: served.registry,
+    ports,
+    publish,
   });
   const { audit, authority, db, directory, store } = data;
   const present = { nodes: fleet.list(), captures: captures.captures.list() };
@@ -305,6 +349,18 @@ async function manageNodes(
     metrics: metrics.schedules,
     publish,
   });
+  const upstream = startUpstream(context, {
+    data,
+    images,
+    fleet,
+    schedules,
+    notices,
+    peers: served.peers,
+    makeBoot: ports.makeBoot,
+    swarm: served.addresses,
+    publish,
+  });
+  if (upstream) served.observers.push((event) => upstream.observe(event));
   const https = await startHttps(context, {
     authority,
     notices,
@@ -318,12 +374,16 @@ async function manageNodes(
       images,
       files: images.files,
       notices,
+      replication,
       packStore: served.packStore,
+      transfers,
       live,
       desk,
       health,
       webhooks: webhooks.webhooks,
       schedules,
+      sites: new Sites({ table: data.sites, images, pin: data.pin, now }),
+      upstream,
       secureBoot: secureBoot?.view,
       rehearsals,
       media,
@@ -357,7 +417,7 @@ async function bootMachines(
     store: data.store,
     segments,
     isDamaged: (path) => images.isDamaged(path),
-    signer: secureBoot?.signer,
+    signer: secureBoot?.imageSigner,
     pin: data.pin,
     leases: new SqliteLeaseStore(data.db),
     onDhcp: (request, answer) => traffic.dhcp(request, answer),
@@ -370,34 +430,4 @@ async function bootMachines(
   const sources = { bootFiles: netboot, tracker, clones, images, uplink, onSent, answerChallenge, now };
   http.answerWith(plainHandler(sources));
   return netboot;
-}
-
-/** Closes the services when the signal aborts, when `close` is called, or when one of `finished` rejects. */
-function runUntil(
-  signal: AbortSignal,
-  { services, finished }: { services: AsyncDisposableStack; finished: readonly Promise<void>[] },
-): Pick<RunningServer, "done" | "close"> {
-  let closed: Promise<void> | undefined;
-  const dispose = () => closed ??= services.disposeAsync();
-  const ended = Promise.withResolvers<void>();
-  const end = () => dispose().then(ended.resolve, ended.reject);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
-  for (const service of finished) {
-    service.catch((error) => dispose().finally(() => ended.reject(error)));
-  }
-  const close = async () => {
-    end();
-    await ended.promise;
-  };
-  return { done: ended.promise, close };
-}
-
-/** Lets commands on this machine find the server. A full disk must not keep it from starting. */
-function writeUrl(path: string, server: string): void {
-  try {
-    writePublicFile(path, `${server}\n`);
-  } catch (error) {
-    log.error("url-not-written", { path, error: messageOf(error) });
-  }
 }

@@ -1,5 +1,6 @@
 /** What `readMachine` reports of a running machine, read from a system that is mounted but not running. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { type Architecture, architectureOfElf } from "#contract/architectures.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
@@ -12,6 +13,7 @@ import { lvmConfig } from "../layout/lvm/config.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { distributionOf, newestFirst, parseOsRelease } from "../capture/machine.ts";
 import { findSwapFiles } from "../capture/swap_files.ts";
+import { readRange } from "../tree/file_range.ts";
 import { ForeignTree } from "../tree/tree_files.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
 import type { Run } from "../sys/command.ts";
@@ -86,6 +88,18 @@ async function asItsOwn(
   };
 }
 
+/** By a program that every system has. */
+async function architectureOfTree(tree: ForeignTree): Promise<Architecture | undefined> {
+  for (const path of ["/bin/sh", "/usr/bin/env", "/sbin/init"]) {
+    const at = await tree.file(path);
+    if (at === undefined) continue;
+    using file = await Deno.open(at);
+    const found = architectureOfElf(await readRange(file, { offset: 0, size: 64 }));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise<Source> {
   const release = parseOsRelease(
     await tree.text("/etc/os-release") ?? await tree.text("/usr/lib/os-release") ?? "",
@@ -104,7 +118,7 @@ async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise
   return {
     hostname: ((await tree.text("/etc/hostname"))?.trim() ?? "").slice(0, 255),
     ...distributionOf(release),
-    architecture: Deno.build.arch,
+    architecture: await architectureOfTree(tree) ?? Deno.build.arch,
     firmware,
     kernel,
     kernels: newestFirst(kernels).slice(0, 64),

@@ -2,7 +2,8 @@
 import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
-import { findProgram, unifiedKernels } from "./esp_programs.ts";
+import { readBootPrograms } from "./boot_programs.ts";
+import { findProgram, SYSTEMD_BOOT_PROGRAMS, unifiedKernels } from "./esp_programs.ts";
 import { initramfsProgram } from "./initramfs_program.ts";
 
 const ENTRIES = ["/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries"] as const;
@@ -37,6 +38,9 @@ export async function readBootFacts(tree: TreeReader, machine: FoundMachine): Pr
     loader,
     ...(grubFolder !== undefined && { grubFolder }),
     ...(program !== undefined && { program }),
+    ...(esp !== undefined && {
+      programs: await readBootPrograms(tree, { esp, loader, grubFolder, program }),
+    }),
     // where GRUB is called grub2, its signed programs for UEFI are files of packages: grub2-install must not replace them
     ...(loader === "grub" && program !== undefined && grubFolder === "/boot/grub2" && { packaged: true }),
     entries,
@@ -62,8 +66,10 @@ async function loaderOf(
   },
 ): Promise<BootFacts["loader"] | undefined> {
   if (firmware === "bios") return hasGrub ? "grub" : undefined;
-  const hasSystemdBoot = esp !== undefined &&
-    await tree.kind(`${esp}/EFI/systemd/systemd-bootx64.efi`) === "file";
+  const found = esp === undefined
+    ? []
+    : await Promise.all(SYSTEMD_BOOT_PROGRAMS.map((name) => tree.kind(`${esp}/EFI/systemd/${name}`)));
+  const hasSystemdBoot = found.includes("file");
   if (hasSystemdBoot && /^systemd-boot/.test(loaderInfo ?? "")) return "systemd-boot";
   if (hasGrub) return "grub";
   if (hasSystemdBoot) return "systemd-boot";

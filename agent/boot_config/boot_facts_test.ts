@@ -183,7 +183,9 @@ for (const { name, files, firmware = "bios", distribution = "debian", loaderInfo
         drivers: ["ahci"],
         loaderInfo,
       });
-      assert.deepEqual(found, facts && { ...facts, drivers: ["ahci"] });
+      // the files are empty, so none of them is a program that the firmware could start
+      const programs = firmware === "uefi" ? { programs: [] } : {};
+      assert.deepEqual(found, facts && { ...facts, drivers: ["ahci"], ...programs });
     } finally {
       await Deno.remove(root, { recursive: true });
     }

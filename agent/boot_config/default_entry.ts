@@ -144,6 +144,15 @@ async function blsEntries(tree: TreeReader, folder: string): Promise<BlsEntry[]>
   return entries.flat();
 }
 
+/** Kernels of all boot entries, as paths in the tree. */
+export async function blsKernels(tree: TreeReader): Promise<string[]> {
+  const entries = (await Promise.all(ESPS.map((esp) => blsEntries(tree, `${esp}/loader/entries`)))).flat();
+  const paths = await Promise.all(
+    entries.map(({ linux }) => linux === undefined ? undefined : fileOf(tree, linux)),
+  );
+  return paths.filter((path) => path !== undefined);
+}
+
 async function allUnified(tree: TreeReader): Promise<string[]> {
   return (await Promise.all(ESPS.map((esp) => unifiedKernels(tree, esp)))).flat();
 }

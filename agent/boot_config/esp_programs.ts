@@ -1,11 +1,19 @@
 /** Programs on an EFI system partition. */
+import { ARCHITECTURES } from "#contract/architectures.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
-/** What the firmware starts if it has no entry (UEFI 2.10 §3.5.1.1). */
-export const FALLBACK = "EFI/BOOT/BOOTX64.EFI";
+/** What this machine's firmware starts if it has no entry (UEFI 2.10 §3.5.1.1). */
+export const FALLBACK = `EFI/BOOT/BOOT${ARCHITECTURES[Deno.build.arch].efi.toUpperCase()}.EFI`;
 
+/** "x64", "aa64": an ESP has programs of one architecture. */
+const ENDINGS = Object.values(ARCHITECTURES).map(({ efi }) => efi);
+const named = (program: string) => ENDINGS.map((ending) => `${program}${ending}.efi`);
+
+export const SYSTEMD_BOOT_PROGRAMS = named("systemd-boot");
+/** What shim starts: GRUB, and its manager of machine owner keys. */
+export const SHIM_STARTS = [...named("grub"), "grub.efi", ...named("mm")];
 /** In order of preference: with Secure Boot, shim starts GRUB. */
-const PROGRAMS = ["shimx64.efi", "shim.efi", "grubx64.efi", "grub.efi", "systemd-bootx64.efi"];
+const PROGRAMS = [...named("shim"), "shim.efi", ...named("grub"), "grub.efi", ...SYSTEMD_BOOT_PROGRAMS];
 
 /** `first`: the folder that is looked at before others. */
 export async function findProgram(

@@ -1,4 +1,5 @@
 /** Finds the obstacles to a clone's boot loader at capture: what an installation would fail on. Pure but for the tree. */
+import { ARCHITECTURE_NAMES, architectureOf, ARCHITECTURES } from "#contract/architectures.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
@@ -16,16 +17,24 @@ import { unifiedNeeds } from "../boot_config/unified_needs.ts";
 import { hasProgram } from "../tree/programs.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
-/** GRUB's files for each firmware; Debian and RHEL use the same paths. */
-export const GRUB_FILES = {
-  bios: "/usr/lib/grub/i386-pc/kernel.img",
-  uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
-} as const;
+/** GRUB's file for a firmware; Debian and RHEL use the same paths. */
+function grubFile({ firmware, architecture }: Pick<Source, "firmware" | "architecture">): string {
+  const { grubPlatform } = ARCHITECTURES[architectureOf(architecture) ?? Deno.build.arch];
+  return `/usr/lib/grub/${firmware === "bios" ? "i386-pc" : grubPlatform}/kernel.img`;
+}
 
-export const SYSTEMD_BOOT = [
-  "/usr/lib/systemd/boot/efi/systemd-bootx64.efi",
-  "/usr/lib/systemd/boot/efi/systemd-bootx64.efi.signed",
-] as const;
+/** What bootctl(1) installs. */
+function systemdBootFiles(architecture: string): [plain: string, signed: string] {
+  const { efi } = ARCHITECTURES[architectureOf(architecture) ?? Deno.build.arch];
+  const plain = `/usr/lib/systemd/boot/efi/systemd-boot${efi}.efi`;
+  return [plain, `${plain}.signed`];
+}
+
+/** What `programObstacles` looks for. */
+export const LOADER_FILES: readonly string[] = ARCHITECTURE_NAMES.flatMap((architecture) => [
+  ...(["bios", "uefi"] as const).map((firmware) => grubFile({ firmware, architecture })),
+  ...systemdBootFiles(architecture),
+]);
 
 /** `programs`, `paths`: what the machine has of those that are looked for. */
 interface Found {
@@ -58,6 +67,7 @@ export function programObstacles(boot: BootFacts | undefined, { source, programs
   const { loader, packaged } = boot;
   if (loader === "uki" || packaged) return [];
   if (loader === "systemd-boot") {
+    const files = systemdBootFiles(source.architecture);
     const name = packageIn(source, {
       name: "bootctl",
       debian: "systemd-boot",
@@ -66,22 +76,21 @@ export function programObstacles(boot: BootFacts | undefined, { source, programs
     });
     return [
       ...programs.has("bootctl") ? [] : [`the program bootctl is missing: install ${name}`],
-      // bootctl(1) installs this file
-      ...SYSTEMD_BOOT.some((path) => paths.has(path))
-        ? []
-        : [`${SYSTEMD_BOOT[0]} is missing: install ${
+      ...files.some((path) => paths.has(path)) ? [] : [
+        `${files[0]} is missing: install ${
           packageIn(source, {
             name: "systemd-bootx64.efi",
             debian: "systemd-boot-efi",
             rhel: "systemd-boot-unsigned",
             when: "uefi",
           })
-        }`],
+        }`,
+      ],
     ];
   }
   const { firmware } = source;
   const installs = programs.has("grub-install") || programs.has("grub2-install");
-  if (installs && paths.has(GRUB_FILES[firmware])) return [];
+  if (installs && paths.has(grubFile(source))) return [];
   const grub = packageIn(source, {
     name: "grub-install",
     debian: firmware === "bios" ? "grub-pc" : "grub-efi-amd64",
@@ -159,7 +168,7 @@ export async function stillObstacles(
   for (const name of ["grub-install", "grub2-install", "bootctl"]) {
     if (await hasProgram(tree, name)) programs.add(name);
   }
-  for (const path of [...Object.values(GRUB_FILES), ...SYSTEMD_BOOT]) {
+  for (const path of LOADER_FILES) {
     if (await tree.kind(path) !== undefined) paths.add(path);
   }
   return [

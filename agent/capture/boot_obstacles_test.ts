@@ -10,7 +10,6 @@ import {
   loaderObstacles,
   rootObstacles,
   stillObstacles,
-  SYSTEMD_BOOT,
   withObstacles,
 } from "./boot_obstacles.ts";
 import { anyDisks } from "./disk_notes.ts";
@@ -41,7 +40,14 @@ Deno.test("systemd-boot's own program is asked for at capture: bootctl installs 
     loaderObstacles(layout, has).join(),
     /systemd-bootx64\.efi is missing: install systemd-boot-efi/,
   );
-  assert.deepEqual(loaderObstacles(layout, { ...has, paths: new Set([SYSTEMD_BOOT[1]]) }), []);
+  const signed = (efi: string) => new Set([`/usr/lib/systemd/boot/efi/systemd-boot${efi}.efi.signed`]);
+  assert.deepEqual(loaderObstacles(layout, { ...has, paths: signed("x64") }), []);
+  const arm = { ...has, source: { ...source, architecture: "aarch64" } };
+  assert.match(
+    loaderObstacles(layout, { ...arm, paths: signed("x64") }).join(),
+    /systemd-bootaa64\.efi is missing/,
+  );
+  assert.deepEqual(loaderObstacles(layout, { ...arm, paths: signed("aa64") }), []);
 });
 
 Deno.test("a system that does not run is asked for what an installation needs at its end, too", async () => {

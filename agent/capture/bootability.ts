@@ -5,7 +5,7 @@ import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributi
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
 import { obstaclesOf } from "#plan/capture_obstacles.ts";
 import type { MachineLayout } from "../layout/read_layout.ts";
-import { GRUB_FILES, loaderObstacles, programObstacles, SYSTEMD_BOOT } from "./boot_obstacles.ts";
+import { LOADER_FILES, loaderObstacles, programObstacles } from "./boot_obstacles.ts";
 import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
 
 /** What the template has, as found by the adapter (machine.ts). */
@@ -16,7 +16,7 @@ export interface Presence {
   readonly paths: ReadonlySet<string>;
 }
 
-export const PROBED_PATHS: readonly string[] = [...Object.values(GRUB_FILES), ...SYSTEMD_BOOT];
+export const PROBED_PATHS: readonly string[] = LOADER_FILES;
 
 /** The missing programs without which the layout cannot be read. */
 export function obstaclesToCapture({ programs }: Presence, source: OsRelease): string[] {

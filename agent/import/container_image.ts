@@ -2,6 +2,7 @@
  * Finds the layers of a container image: an OCI image layout (image-layout.md, version 1.1) or what `docker save` wrote
  * before it followed that.
  */
+import { ARCHITECTURES } from "#contract/architectures.ts";
 import { z } from "zod";
 import { type Blobs, jsonIn, sha256Of } from "./blob_store.ts";
 
@@ -42,7 +43,7 @@ const DockerArchive = z.array(z.object({
 })).max(1000);
 
 /** "amd64", as container images name Deno's architectures. */
-const ARCHITECTURE = { x86_64: "amd64", aarch64: "arm64" }[Deno.build.arch];
+const ARCHITECTURE = ARCHITECTURES[Deno.build.arch].debian;
 
 /** Throws RangeError, SyntaxError or ZodError if the files are not an image for this architecture, or several. */
 export async function findContainerImage(blobs: Blobs): Promise<ContainerImage> {

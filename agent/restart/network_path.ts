@@ -1,6 +1,6 @@
 /**
  * How this machine reaches its server, and whether the installer can reach it the same way: with one NIC, one IPv4
- * address, a gateway. The boot programs of a network boot give the kernel the same facts.
+ * address, a gateway; or by IPv6, whose address it finds by itself. The boot programs of a network boot give the kernel the same facts.
  */
 import { RackseedError } from "#contract/errors.ts";
 import { KERNEL, type KernelTrees } from "../layout/disks.ts";
@@ -11,8 +11,8 @@ export interface NetworkPath {
   /** Of the NICs that lead to the server; any of them does. */
   readonly macs: readonly string[];
   readonly address: string;
-  /** Dotted. */
-  readonly mask: string;
+  /** Dotted; undefined by IPv6. */
+  readonly mask: string | undefined;
   readonly gateway: string | undefined;
   readonly dns: readonly string[];
 }
@@ -46,11 +46,11 @@ export async function readNetworkPath(
   { signal, port = NETWORK }: { signal: AbortSignal; port?: NetworkPort },
 ): Promise<NetworkPath> {
   const { local, remote } = await port.connect(server, signal);
-  if (local.includes(":")) throw unrepeatable("it reaches the server by IPv6; the installer has IPv4 only");
   const used = port.interfaces().find(({ address }) => address === local);
   if (used === undefined) throw unrepeatable(`its address ${local} belongs to no network interface`);
   if (local.startsWith("127.") || local === remote) throw unrepeatable("the server runs on this machine");
   const macs = await nicsBelow(used.name, port.trees);
+  if (local.includes(":")) return { macs, address: local, mask: undefined, gateway: undefined, dns: [] };
   const routes = parseRoutes(await textOf(`${port.trees.proc}/net/route`) ?? "");
   return {
     macs,

@@ -150,7 +150,13 @@ const CASES: readonly Case[] = [
     files: { ...nic("eth0", MAC), "sys/class/net/eth0/addr_assign_type": "1\n" },
     path: /no MAC address of its own/,
   },
-  { name: "IPv6", files: {}, local: "fd00::7", path: /IPv6; the installer has IPv4 only/ },
+  {
+    name: "IPv6",
+    files: nic("eth0", MAC),
+    local: "fd00::7",
+    remote: "fd00::1",
+    path: { macs: [MAC], address: "fd00::7", mask: undefined, gateway: undefined, dns: [] },
+  },
   {
     name: "the server itself",
     files: {},

@@ -85,7 +85,8 @@ async function loadInstaller(order: RestartOrder, options: Options): Promise<str
     });
   }
   const { address, mask, gateway } = path;
-  const network = `${order.mac} with ${address}/${mask}${gateway ? ` via ${gateway}` : ""}`;
+  const reach = mask === undefined ? "IPv6" : `${address}/${mask}${gateway ? ` via ${gateway}` : ""}`;
+  const network = `${order.mac} with ${reach}`;
   return `${mib(sizeBytes)} loaded; the installer will use ${network}; the system stops`;
 }
 
@@ -99,7 +100,9 @@ function commandLineOf({ parameters, mac, node }: RestartOrder, path: NetworkPat
     });
   }
   const { address, mask, gateway, dns } = path;
-  const network = { ip: address, mask, gw: gateway, dns: dns[0] === undefined ? undefined : dns.join(",") };
+  const network = mask === undefined
+    ? {}
+    : { ip: address, mask, gw: gateway, dns: dns[0] === undefined ? undefined : dns.join(",") };
   const words = Object.entries(network).flatMap(([key, value]) => value ? [`rackseed.${key}=${value}`] : []);
   const line = [parameters, ...words].join(" ");
   if (line.length < COMMAND_LINE_BYTES) return line;

@@ -70,6 +70,14 @@ const IPMI = ["ipmi_si", "ipmi_devintf"];
 
 const IPOIB = "ib_ipoib";
 
+/** In a modalias: NICs on PCI (base class 2), of virtio and of Xen. */
+const NETWORK = /^(?:pci:.*bc02|virtio:d00000001|xen:vif)/;
+
+/** NICs, then everything else: links come up while drivers of storage, which may take long seconds, look for disks. */
+export function networkFirst(aliases: readonly string[]): [nics: string[], others: string[]] {
+  return [aliases.filter((alias) => NETWORK.test(alias)), aliases.filter((alias) => !NETWORK.test(alias))];
+}
+
 /** Drivers of the machine's devices, loaded as devices appear. */
 export class Drivers {
   readonly #options: { readonly run: Run; readonly signal: AbortSignal };
@@ -102,7 +110,9 @@ export class Drivers {
   async load(): Promise<boolean> {
     const fresh = (await this.#modaliases()).filter((alias) => !this.#asked.has(alias));
     for (const alias of fresh) this.#asked.add(alias);
-    for (let i = 0; i < fresh.length; i += 100) await this.#modprobe(fresh.slice(i, i + 100));
+    for (const aliases of networkFirst(fresh)) {
+      for (let i = 0; i < aliases.length; i += 100) await this.#modprobe(aliases.slice(i, i + 100));
+    }
     // no device requests IP over InfiniBand: elsewhere a rule of udev loads it
     if (!this.#asked.has(IPOIB) && (await namesIn("/sys/class/infiniband")).length > 0) {
       this.#asked.add(IPOIB);

@@ -1,15 +1,15 @@
-/** Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. */
+/**
+ * Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. The modules for that
+ * are loaded when the order is known: all of them would take as long to load as the rest of the agent.
+ */
 import { messageOf } from "#contract/errors.ts";
-import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
 import type { LogTail } from "../steps/log_tail.ts";
 import { discoverMachine } from "./discover_machine.ts";
 import { startMachine } from "./machine_start.ts";
 import { takeOut } from "./medium/take_out.ts";
-import { installMachine } from "../install/steps/install_chain.ts";
 import type { Ending } from "../install/steps/machine.ts";
-import { restoreMachine } from "../install/steps/restore_chain.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import { StepRunner } from "../steps/step_runner.ts";
 
@@ -36,7 +36,10 @@ export async function carryOutOrder(
   },
 ): Promise<Ending> {
   const steps = new StepRunner(options);
-  const { boot, job, firmware, disks, inventory, medium } = await startMachine({ ...options, steps });
+  const { boot, job, firmware, disks, inventory, firmwareTrust, medium } = await startMachine({
+    ...options,
+    steps,
+  });
   if (job.kind === "discover") {
     task.name = "Reading this machine's hardware";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
@@ -47,14 +50,18 @@ export async function carryOutOrder(
     task.name = "The backup of this machine";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
     const { enrolled } = job;
+    const { backUpMachine } = await import("../backup/backup_steps.ts");
     await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
     return "firmware";
   }
   task.name = "The installation of this machine";
   const { enrolled, terms } = job, { restore } = enrolled.order;
   const { mac: bootMac = "", byKexec } = boot, clonePath = MOUNTED;
-  const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, firmware, disks, clonePath };
-  const ending = await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+  const found = { firmware, disks, firmwareTrust };
+  const machine = { ...options, steps, enrolled, terms, bootMac, byKexec, ...found, clonePath };
+  const ending = restore
+    ? await (await import("../install/steps/restore_chain.ts")).restoreMachine(machine, restore)
+    : await (await import("../install/steps/install_chain.ts")).installMachine(machine);
   if (medium !== undefined) {
     // the clone is ready: what still holds the medium must not look like a failure
     try {

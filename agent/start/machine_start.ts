@@ -18,9 +18,10 @@ import {
 } from "../steps/enrol.ts";
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { idleStorage } from "../steps/controllers.ts";
+import { readFirmwareTrust } from "../hardware/firmware_trust.ts";
+import type { Machine } from "../install/steps/machine.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { endProofs, proveMachine, readTpmKey } from "../tpm/prove.ts";
-import { choose } from "./medium/carried_install.ts";
 import { findMedium, type FoundMedium, mediumOf } from "./medium/find_medium.ts";
 import { openMedium } from "./medium/open_medium.ts";
 import { reachServer } from "./medium/reach_server.ts";
@@ -40,6 +41,7 @@ interface StartedMachine {
   readonly firmware: "bios" | "uefi";
   readonly disks: readonly DiskFacts[];
   readonly inventory: Inventory;
+  readonly firmwareTrust: Machine["firmwareTrust"];
   readonly job: Job;
 }
 
@@ -71,10 +73,10 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   // if enrolment fails, that is the failure to report
   seen.catch(() => {});
   const { job, boot } = await steps.run("enrol", () => enrolBy(start, { ...options, seen, medium }));
-  const { summary, firmware, disks, inventory } = await seen;
+  const { summary, firmware, disks, inventory, firmwareTrust } = await seen;
   // if the inventory itself is the order, it takes longer
   if (job.kind !== "discover") await steps.run("inventory", () => ({ message: summary }));
-  return { boot, medium, job, firmware, disks, inventory };
+  return { boot, medium, job, firmware, disks, inventory, firmwareTrust };
 }
 
 /** Where the order comes from: a server, or the medium. */
@@ -94,6 +96,7 @@ async function enrolBy(
   if ("boot" in start) return { ...await enrolWith(start.boot, options), boot: start.boot };
   const { medium, seen, reporter, console } = options;
   if (medium === undefined) throw new RangeError("there is no medium that carries the version");
+  const { choose } = await import("./medium/carried_install.ts");
   const { ordered, mac, message } = choose(start.carried, { medium, inventory: (await seen).inventory });
   const terms = new SwarmTerms(ordered.order.swarm);
   await reporter.connect(ordered.client, terms);
@@ -145,19 +148,21 @@ async function reachNetwork(
 ): Promise<StepOutcome & Reached> {
   const written = parseBootArguments(await textOf("/proc/cmdline") ?? "");
   if (written === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
-  const { drivers, settled, variables } = await loadDrivers(update, { run, signal });
   const server = new URL(written.server).host;
   console.show?.({ server, machine: "token" in written ? written.mac : undefined });
-  const { boot, link } = "token" in written
-    ? { boot: written, link: await bringUpNetwork(written, { run, signal }) }
-    : await fetchOrder(written, { update, run, signal });
+  const loading = loadDrivers(update, { run, signal });
+  // the NIC that the machine booted over is brought up as soon as it is there; to choose one, all must be
+  const reached = "token" in written
+    ? bringUpNetwork(written, { loaded: loading, run, signal }).then((link) => ({ boot: written, link }))
+    : loading.then(() => fetchOrder(written, { update, run, signal }));
+  const [{ drivers, settled, variables }, { boot, link }] = await Promise.all([loading, reached]);
   console.show?.({ server, machine: boot.mac });
   const how = boot.byKexec ? "started by its own system" : undefined;
   const message = [how, link, `${drivers.count} devices`, variables].filter(Boolean).join("; ");
   return { start: { boot }, settled, medium: undefined, message };
 }
 
-interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory"> {
+interface Seen extends Pick<StartedMachine, "firmware" | "disks" | "inventory" | "firmwareTrust"> {
   /** For people. */
   readonly summary: string;
 }
@@ -167,10 +172,19 @@ async function lookAround(
   { run }: StartOptions,
 ): Promise<Seen> {
   const disks = await settled;
-  const [found, tpmKey] = await Promise.all([machineInventory({ disks, run }), readTpmKey()]);
-  const inventory = { ...found, ...(tpmKey !== undefined && { tpmKey }) };
+  const [found, tpmKey, firmwareTrust] = await Promise.all([
+    machineInventory({ disks, run }),
+    readTpmKey(),
+    readFirmwareTrust(),
+  ]);
+  const inventory = {
+    ...found,
+    ...(tpmKey !== undefined && { tpmKey }),
+    ...(firmwareTrust && { secureBoot: firmwareTrust.trust }),
+  };
   return {
     inventory,
+    firmwareTrust,
     firmware: inventory.firmware,
     disks: disks.map((disk, i) => {
       const { content = "", labels = [], signatures = [] } = inventory.disks[i] ?? {};
@@ -200,6 +214,7 @@ async function enrolWith(
   const ordered = await enrolMachine({
     ...boot,
     inventory,
+    reports: () => reporter.takeWaiting(),
     prove: (client) => proveMachine(client, { ...boot, signal }),
     signal,
   });

@@ -1,115 +1,96 @@
-/** Brings up the NIC that the node booted over, with the boot program's lease. */
+/** Brings up the NIC that the node booted over, with the boot program's lease; or another one that leads on. */
 import type { Inventory } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { Run } from "../sys/command.ts";
-import { firstLine } from "../sys/small_file.ts";
-import type { BootArguments } from "./boot_arguments.ts";
+import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
+import type { Run } from "../sys/command.ts";
+import type { BootArguments } from "./boot_arguments.ts";
+import { findAddress, findAddresses, type Port } from "./find_addresses.ts";
+import { ipv6HostOf } from "./ipv6_network.ts";
+import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./nic.ts";
+import { within } from "./within.ts";
 
-export const NIC_MS = 20_000;
-export const CARRIER_MS = 60_000;
-const POLL_MS = 100;
+interface Options {
+  /** When all drivers are loaded. */
+  readonly loaded?: Promise<unknown> | undefined;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+}
 
-type Lease = NonNullable<BootArguments["lease"]>;
+type Nic = Inventory["nics"][number];
 
 /** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
-  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
-  { run, signal }: { run: Run; signal: AbortSignal },
+  boot: Pick<BootArguments, "server" | "mac" | "lease">,
+  { loaded, run, signal }: Options,
 ): Promise<string> {
+  const { mac, server } = boot;
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
-  if (mac === undefined || lease === undefined) throw await unaddressed({ mac, run, signal });
-  const name = await within(NIC_MS, {
-    signal,
-    ask: async () => (await readNics()).find((n) => n.mac === mac)?.name,
-  });
-  if (name === undefined) {
-    const seen = (await readNics()).map(describeNic).join(", ");
-    throw new RackseedError(`cannot find the NIC ${mac}`, {
-      reason: `the machine booted over it, but the image's kernel shows ${seen || "no NIC"}.`,
-      remedy: "install a kernel with this NIC's driver and firmware on the template, and capture it again.",
+  const server6 = ipv6HostOf(server);
+  const outcome = await bringUpBooted(boot, { server6, loaded, run, signal });
+  if (typeof outcome === "string") return outcome;
+  const { title, reason, remedy } = outcome;
+  const others = (await readNics()).filter((nic) => nic.mac !== mac).map(portOf);
+  const failed: string[] = [];
+  for await (const { port, use, reason: why } of findAddresses(others, { server6, run, signal })) {
+    if (use !== undefined) {
+      return `${await use({ run, signal })}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
+    }
+    failed.push(`${port.name} (${port.mac}): ${why}`);
+  }
+  const also = failed.length > 0 ? ` Nor can another NIC be used: ${failed.join("; ")}.` : "";
+  throw new RackseedError(title, { reason: `${reason}${also}`, remedy });
+}
+
+/** Returns what was done, as text, or why the NIC that the machine booted over cannot be used. */
+async function bringUpBooted(
+  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
+  { server6, loaded, run, signal }: Options & { server6: string | undefined },
+): Promise<string | RackseedError> {
+  const ask = async () => (await readNics()).find((one) => mac === undefined || one.mac === mac);
+  const find = () => within(NIC_MS, { signal, ask });
+  // drivers of storage may take longer than that, and a NIC on USB is found after them
+  const nic = await find() ?? (await loaded, await find());
+  if (mac === undefined || nic === undefined) return unknownNic(mac, await readNics());
+  const { name } = nic;
+  const unusable = (reason: string) =>
+    new RackseedError(`cannot use the NIC ${name} (${mac})`, {
+      reason: `the machine booted over it: ${reason}.`,
+      remedy: "check the cable and the switch port.",
     });
+  if (lease === undefined || server6 !== undefined) {
+    const { use, reason = "" } = await findAddress(portOf(nic), { server6, run, signal });
+    return use === undefined ? unusable(reason) : await use({ run, signal });
   }
   const started = performance.now();
   await run(["ip", "link", "set", "dev", name, "up"], { signal });
   if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
-    throw new RackseedError(`cannot use the NIC ${name} (${mac})`, {
-      reason: `it has had no link for ${CARRIER_MS / 1000} s.`,
-      remedy: "check the cable and the switch port.",
+    return unusable(`it has had no link for ${CARRIER_MS / 1000} s`);
+  }
+  const done = await useLease(lease, { nic: name, run, signal });
+  return `${done}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+function unknownNic(mac: string | undefined, nics: readonly Nic[]): RackseedError {
+  if (mac === undefined) {
+    return new RackseedError("cannot bring up the network", {
+      reason: "the kernel's command line has no rackseed.mac.",
+      remedy: "boot the node with iPXE from the image server, which names its NIC.",
     });
   }
-  const address = await useLease(lease, { nic: name, run, signal });
-  return `${address}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
-}
-
-/** Gives a NIC its address, the default route and DNS servers. Returns what was done, as text. Throws RackseedError. */
-export async function useLease(
-  lease: Lease,
-  { nic, run, signal }: { nic: string; run: Run; signal: AbortSignal },
-): Promise<string> {
-  await run(["ip", "address", "replace", lease.cidr, "dev", nic], { signal });
-  if (lease.gateway !== undefined) {
-    await run(["ip", "route", "replace", "default", "via", lease.gateway, "dev", nic], {
-      signal,
-      remedy: "check that the gateway assigned by DHCP is in the node's own network.",
-    });
-  }
-  await Deno.mkdir("/etc", { recursive: true });
-  await Deno.writeTextFile("/etc/resolv.conf", lease.dns.map((d) => `nameserver ${d}\n`).join(""));
-  return `${nic} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}`;
-}
-
-function describeNic({ name, mac, driver, randomMac }: Inventory["nics"][number]): string {
-  const own = randomMac ? `${mac}, which the kernel made up because the NIC has none` : mac;
-  return `${name} (${own}, ${driver ?? "no driver"})`;
-}
-
-/** There is no lease: brings up every NIC, so that the message can say which ones have a link. */
-async function unaddressed(
-  { mac, run, signal }: { mac: string | undefined; run: Run; signal: AbortSignal },
-): Promise<RackseedError> {
-  const nics = await within(NIC_MS, {
-    signal,
-    ask: async () => {
-      const found = await readNics();
-      return found.length > 0 ? found : undefined;
-    },
-  }) ?? [];
-  const states: string[] = [];
-  for (const nic of nics) {
-    await run(["ip", "link", "set", "dev", nic.name, "up"], { signal, accept: [0, 1, 2] });
-    const link = await hasLink(nic.name, { budgetMs: 5_000, signal });
-    states.push(`${nic.name} (${nic.mac}, ${link ? "link" : "no link"})`);
-  }
-  return new RackseedError("cannot bring up the network", {
-    reason:
-      `the kernel's command line has no ${
-        mac === undefined ? "rackseed.mac" : "rackseed.ip"
-      }; the NICs are ` +
-      `${states.join(", ") || "none"}.`,
-    remedy: "boot the node with iPXE from the image server, which passes on its DHCP lease.",
+  return new RackseedError(`cannot find the NIC ${mac}`, {
+    reason: `the machine booted over it, but the image's kernel shows ${
+      nics.map(describeNic).join(", ") || "no NIC"
+    }.`,
+    remedy: "install a kernel with this NIC's driver and firmware on the template, and capture it again.",
   });
 }
 
-/** Waits until the NIC has a link; false if it has none in time. */
-export async function hasLink(
-  nic: string,
-  { budgetMs, signal }: { budgetMs: number; signal: AbortSignal },
-): Promise<boolean> {
-  const ask = async () => await firstLine(`/sys/class/net/${nic}/carrier`) === "1" ? true : undefined;
-  return await within(budgetMs, { signal, ask }) ?? false;
+function portOf({ name, mac }: Nic): Port {
+  return { name, mac: parseMac(mac) };
 }
 
-/** Polls until there is an answer or the time is up: sysfs has no event to wait for. */
-export async function within<T>(
-  budgetMs: number,
-  { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },
-): Promise<T | undefined> {
-  const deadline = performance.now() + budgetMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined || performance.now() > deadline) return answer;
-    signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+function describeNic({ name, mac, driver, randomMac }: Nic): string {
+  const own = randomMac ? `${mac}, which the kernel made up because the NIC has none` : mac;
+  return `${name} (${own}, ${driver ?? "no driver"})`;
 }

@@ -5,24 +5,20 @@
  */
 import { RackseedError } from "#contract/errors.ts";
 import { parseToken } from "#contract/token.ts";
-import { type MacAddress, parseMac } from "../../boot/dhcp/address.ts";
-import { type ClientLease, requestLease } from "../../boot/dhcp/client.ts";
+import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { StepProgress } from "../steps/step.ts";
 import type { Run } from "../sys/command.ts";
-import { type BootArguments, prefixOf, type SignedArguments } from "./boot_arguments.ts";
+import type { BootArguments, SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
-import { CARRIER_MS, hasLink, NIC_MS, useLease, within } from "./network.ts";
+import { findAddresses, type Port } from "./find_addresses.ts";
+import { ipv6HostOf } from "./ipv6_network.ts";
+import { NIC_MS } from "./nic.ts";
+import { within } from "./within.ts";
 
-/** A switch port may block traffic for half a minute after the link comes up. */
-const LEASE_MS = 90_000, TOKEN_MS = 20_000;
+const TOKEN_MS = 20_000;
 /** More than any token has. */
 const MAX_TOKEN_BYTES = 256;
-
-interface Port {
-  readonly name: string;
-  readonly mac: MacAddress;
-}
 
 interface StartOptions {
   readonly update: StepProgress["update"];
@@ -41,31 +37,20 @@ export async function fetchOrder(
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
   const ports = await portsToTry(signal);
   const failed: string[] = [];
-  const done = new AbortController(), trying = AbortSignal.any([signal, done.signal]);
-  const pending = new Map(ports.map((port) => [port, leaseOf(port, { run, signal: trying })]));
-  try {
-    while (pending.size > 0) {
-      const { port, lease, reason } = await Promise.race(pending.values());
-      pending.delete(port);
-      if (lease === undefined) {
-        failed.push(`${port.name} (${port.mac}): ${reason}`);
-        continue;
-      }
-      const cidr = `${lease.address}/${prefixOf(lease.netmask)}`;
-      const settings = { cidr, ...(lease.router && { gateway: lease.router }), dns: lease.dns };
-      const link = await useLease(settings, { nic: port.name, run, signal });
-      update({ message: `${link}, asking for this machine's order` });
-      const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
-      if ("token" in answer) {
-        const boot = { server, token: answer.token, byKexec: false, mac: port.mac, lease: settings };
-        return { boot, link: `${link} by DHCP` };
-      }
-      failed.push(`${port.name} (${port.mac}, ${lease.address}): ${answer.reason}`);
-      await run(["ip", "address", "flush", "dev", port.name], { signal });
+  const server6 = ipv6HostOf(server);
+  for await (const { port, use, reason } of findAddresses(ports, { server6, run, signal })) {
+    if (use === undefined) {
+      failed.push(`${port.name} (${port.mac}): ${reason}`);
+      continue;
     }
-  } finally {
-    done.abort();
-    await Promise.allSettled(pending.values());
+    const link = await use({ run, signal });
+    update({ message: `${link}, asking for this machine's order` });
+    const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
+    if ("token" in answer) {
+      return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
+    }
+    failed.push(`${link} (${port.mac}): ${answer.reason}`);
+    await run(["ip", "address", "flush", "dev", port.name], { signal });
   }
   throw new RackseedError("cannot get this machine's order", {
     reason: `${failed.join("; ") || "the image's kernel shows no NIC"}.`,
@@ -84,21 +69,6 @@ async function portsToTry(signal: AbortSignal): Promise<Port[]> {
     },
   });
   return (found ?? await readNics()).map(({ name, mac }) => ({ name, mac: parseMac(mac) }));
-}
-
-async function leaseOf(
-  port: Port,
-  { run, signal }: { run: Run; signal: AbortSignal },
-): Promise<{ port: Port; lease?: ClientLease; reason?: string }> {
-  try {
-    await run(["ip", "link", "set", "dev", port.name, "up"], { signal });
-    if (!await hasLink(port.name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
-    const lease = await requestLease(port.name, { mac: port.mac, timeoutMs: LEASE_MS, signal });
-    return lease ? { port, lease } : { port, reason: "no DHCP server gives it an address" };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { port, reason: error instanceof RackseedError ? error.reason : String(error) };
-  }
 }
 
 /** The server's answer for a machine. A token with another pin is refused; the server proves itself later, by TLS. */

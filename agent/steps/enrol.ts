@@ -5,7 +5,9 @@ import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
+import { CARRIED_CA } from "#contract/token.ts";
 import { z } from "zod";
+import { textOf } from "../sys/small_file.ts";
 
 /** The server of an order, or what stands for it. */
 export type OrderClient = Pick<ApiClient, "post" | "send" | "server"> & Disposable;
@@ -56,6 +58,8 @@ interface Enrolment {
   readonly token: string;
   /** May still be in the making while the server is being reached. */
   readonly inventory: Inventory | Promise<Inventory>;
+  /** What waits to be reported. */
+  readonly reports?: () => StepReport[];
   /** Makes the quote that the server may ask for; a directory cannot. */
   readonly prove?: (client: ApiClient) => Promise<TpmQuote>;
   readonly signal: AbortSignal;
@@ -78,15 +82,16 @@ export async function enrol(options: Enrolment): Promise<Ordered & { readonly cl
 
 /** The same for a machine, whose order may also be to be backed up, or to be described. */
 export async function enrolMachine(
-  { server, token, inventory, prove, signal }: Enrolment,
+  { server, token, inventory, reports, prove, signal }: Enrolment,
 ): Promise<AnyOrder> {
-  const client = await connect({ server, token, signal });
+  const ca = await textOf(CARRIED_CA);
+  const client = await reach(() => ApiClient.connect({ server, token, ca, signal }), signal);
   try {
     // none can be mistaken for another: each lacks a required member of the others
     const schema = z.union([Order, BackupOrder, DiscoverOrder]);
-    const body = { inventory: await inventory };
+    const body = { inventory: await inventory, reports: reports?.() };
     const ask = (quote?: TpmQuote) =>
-      client.post("/node/enrol", { body: { ...body, quote }, schema, signal });
+      reach(() => client.post("/node/enrol", { body: { ...body, quote }, schema, signal }), signal);
     const order = await ask().catch(async (error) => {
       if (!prove || !(error instanceof RackseedError) || error.status !== QUOTE_NEEDED) throw error;
       return await ask(await prove(client));
@@ -112,14 +117,15 @@ export function verifyOrder({ client, order }: Ordered): Enrolled {
   return { client, order, header: verifiedHeader(order), key: keyOf(order) };
 }
 
-async function connect(options: { server: string; token: string; signal: AbortSignal }): Promise<ApiClient> {
+/** Tries again while the server is not reached. */
+async function reach<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const deadline = performance.now() + REACH_MS;
   for (;;) {
     try {
-      return await ApiClient.connect(options);
+      return await call();
     } catch (error) {
       const unreachable = error instanceof RackseedError && error.status === 503;
-      if (!unreachable || options.signal.aborted || performance.now() > deadline) throw error;
+      if (!unreachable || signal.aborted || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 1000 + Math.random() * 1000));
     }
   }

@@ -70,6 +70,7 @@ async function readSystem({ sys, proc }: KernelTrees): Promise<Omit<Inventory, "
   const model = [await dmi("sys_vendor"), await dmi("product_name")].filter(Boolean).join(" ").slice(0, 256);
   const memory = /^MemTotal:\s+(\d+) kB$/m.exec(await Deno.readTextFile(`${proc}/meminfo`))?.[1];
   return {
+    architecture: Deno.build.arch,
     firmware: await exists(`${sys}/firmware/efi`) ? "uefi" : "bios",
     memoryBytes: Number(memory ?? 0) * 1024,
     cpus: navigator.hardwareConcurrency,

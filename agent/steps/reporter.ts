@@ -34,6 +34,11 @@ export class Reporter {
     for (const report of this.#early.splice(0)) await this.send(report);
   }
 
+  /** The reports that wait, for the enrolment, which carries them. */
+  takeWaiting(): StepReport[] {
+    return this.#early.splice(0);
+  }
+
   /** Whether reports go to the server instead of waiting. */
   get isConnected(): boolean {
     return this.#client !== undefined;
@@ -52,6 +57,9 @@ export class Reporter {
   /** Sends once. Returns whether the report arrived. */
   async send(report: StepReport): Promise<boolean> {
     if (this.#client === undefined) {
+      const last = this.#early.at(-1);
+      // of a step that runs, only the latest is news
+      if (last?.step === report.step && last.state === "running") this.#early.pop();
       this.#early.push(report);
       return false;
     }

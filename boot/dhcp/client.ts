@@ -4,7 +4,7 @@ import { openOnInterface } from "./interface_socket.ts";
 import { MESSAGE_TYPE, OPTION } from "./options.ts";
 import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
 
-export interface ClientLease {
+interface ClientLease {
   readonly address: Ipv4;
   readonly netmask: Ipv4;
   readonly router?: Ipv4;

@@ -2,7 +2,7 @@ import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributi
 import { RackseedError } from "#contract/errors.ts";
 import { requiredTools, type Tool, type ToolUse } from "#contract/tools.ts";
 import { type FileSource, listFolder, resolveFile, resolvePath } from "./file_source.ts";
-import { findLibraries } from "./libraries.ts";
+import { builtInFolders, findLibraries } from "./libraries.ts";
 import { selectModules } from "./modules.ts";
 import { type Segment, type SegmentOptions, writeSegment } from "./segment.ts";
 import { dlopenedLibraries, optionalTools, toolConfiguration, toolFolders } from "./tools.ts";
@@ -100,7 +100,7 @@ async function copyTools(
   }
   const opened: string[] = [];
   for (const name of dlopenedLibraries) {
-    for (const folder of ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib/x86_64-linux-gnu", "/lib64"]) {
+    for (const folder of builtInFolders) {
       if (await resolveFile(source, `${folder}/${name}`) !== undefined) opened.push(`${folder}/${name}`);
     }
   }

@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from "#contract/architectures.ts";
 import { type Elf, isElf, parseElf } from "./elf.ts";
 import { type FileSource, listFolder, readText, resolveFile } from "./file_source.ts";
 
@@ -11,10 +12,12 @@ interface LibraryClosure {
   readonly missing: ReadonlySet<string>;
 }
 
-/** The folders of Debian and Fedora that ld.so searches without ld.so.conf. */
-const builtInFolders = [
-  "/lib/x86_64-linux-gnu",
-  "/usr/lib/x86_64-linux-gnu",
+/**
+ * The folders of Debian and Fedora that ld.so searches without ld.so.conf: an image has one of the first, named after its
+ * architecture.
+ */
+export const builtInFolders = [
+  ...Object.values(ARCHITECTURES).flatMap(({ triplet }) => [`/lib/${triplet}`, `/usr/lib/${triplet}`]),
   "/lib64",
   "/usr/lib64",
   "/lib",

@@ -78,6 +78,9 @@ const encryptionModules = words(
   "camellia_generic camellia_x86_64 camellia_aesni_avx_x86_64 camellia_aesni_avx2",
   "sha1_generic sha1_ssse3 sha256_generic sha256_ssse3 sha512_generic sha512_ssse3 sha3_generic rmd160 wp512",
   "chacha_generic chacha_x86_64 chacha20poly1305 nhpoly1305 nhpoly1305_sse2 nhpoly1305_avx2 poly1305_generic",
+  // arm64
+  "aes_arm64 aes_ce_blk aes_ce_cipher aes_neon_blk aes_neon_bs sha1_ce sha2_ce sha256_arm64 sha512_ce sha512_arm64",
+  "sha3_ce chacha_neon nhpoly1305_neon poly1305_neon ghash_ce",
 );
 
 /** In kernel/crypto and kernel/arch: checksums and hashes that file systems request by alias, not as a dependency. */

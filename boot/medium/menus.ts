@@ -1,9 +1,11 @@
-/** The menus of a medium's boot programs: both start the agent at once. Pure. */
+/** The menus of the boot programs of a medium, which is for x86-64: both start the agent at once. Pure. */
+
+import { consolesOf } from "../menu/kernel.ts";
 
 /** The folder of everything that the agent reads, in the case of the kernel's iso9660. */
 export const MEDIUM_FOLDER = "rackseed";
 
-const parameters = (id: string) => `rackseed.medium=${id} console=tty0 console=ttyS0`;
+const parameters = (id: string) => [`rackseed.medium=${id}`, ...consolesOf("x86_64")].join(" ");
 
 /** isolinux.cfg, for BIOS. */
 export function isolinuxMenu(id: string): string {

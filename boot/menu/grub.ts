@@ -38,14 +38,16 @@ ${ownDisk}`;
 /**
  * GRUB chainloads the loader on the machine's own disk. It cannot just exit: GRUB always exits with success, and
  * after success the firmware stops at its menu instead of trying the next boot entry (UEFI 2.10 §3.1.1). The path
- * for removable media comes last.
+ * for removable media comes last. Names on an EFI system partition may be written in either case.
  */
-const ownDisk = `for loader in ${
+const ownDisk = `set efi=x64
+if [ "$grub_cpu" = arm64 ]; then set efi=aa64; fi
+for loader in ${
   [
     ...["debian", "ubuntu", "rocky", "almalinux", "redhat", "centos", "fedora", "opensuse", "sles"]
-      .map((vendor) => `/EFI/${vendor}/shimx64.efi`),
+      .map((vendor) => `/EFI/${vendor}/shim$efi.efi`),
     "/EFI/Microsoft/Boot/bootmgfw.efi",
-    "/EFI/BOOT/BOOTX64.EFI",
+    "/EFI/BOOT/BOOT$efi.EFI",
   ].join(" ")
 }; do
   if search --no-floppy --file --set=root $loader; then

@@ -1,3 +1,5 @@
+import { type Architecture, ARCHITECTURES } from "#contract/architectures.ts";
+
 /** What the kernel command line says to the agent. The boot program fills in address, mask, gateway and DNS. */
 export interface AgentBoot {
   /** The HTTPS address of the image server: `https://10.0.0.1:8443`. */
@@ -5,20 +7,29 @@ export interface AgentBoot {
   readonly token: string;
   /** Folder of the kernel and the initramfs in the table of boot files. */
   readonly image: string;
+  /** The kernel's. */
+  readonly architecture: Architecture;
   readonly mac: string;
 }
 
-const CONSOLES = ["console=tty0", "console=ttyS0"];
+export function consolesOf(architecture: Architecture): string[] {
+  return ARCHITECTURES[architecture].consoles.map((name) => `console=${name}`);
+}
 
-/** The command line in a signed image, which is public: whose orders the agent follows, and where it asks for them. */
-export function signedCommandLine(
-  { server, pin, httpUrl }: { readonly server: string; readonly pin: string; readonly httpUrl: string },
+/** The command line in a UKI, which is public: whose orders the agent follows, and where it asks for them. */
+export function unifiedCommandLine(
+  { server, pin, httpUrl, architecture }: {
+    readonly server: string;
+    readonly pin: string;
+    readonly httpUrl: string;
+    readonly architecture: Architecture;
+  },
 ): string {
   return [
     `rackseed.server=${server}`,
     `rackseed.pin=${pin}`,
     `rackseed.orders=${httpUrl}/boot/agent/`,
-    ...CONSOLES,
+    ...consolesOf(architecture),
   ].join(" ");
 }
 
@@ -27,7 +38,7 @@ export function signedCommandLine(
  * plain characters are allowed.
  */
 export function kernelParameters(
-  { server, token, mac }: AgentBoot,
+  { server, token, mac, architecture }: AgentBoot,
   network: Readonly<Record<string, string>>,
 ): string {
   for (const value of [server, token, mac]) {
@@ -40,6 +51,6 @@ export function kernelParameters(
     `rackseed.token=${token}`,
     `rackseed.mac=${mac}`,
     ...Object.entries(network).map(([key, value]) => `rackseed.${key}=${value}`),
-    ...CONSOLES,
+    ...consolesOf(architecture),
   ].join(" ");
 }

@@ -6,7 +6,7 @@ import { type ReceivedMessage, ROUTER_SOLICITATION } from "./solicitation.ts";
 export interface SolicitationPort {
   /** The next message; undefined once the port is closed. Valid until the next call. */
   receive(): Promise<ReceivedMessage | undefined>;
-  /** To a link-local address on the interface. Throws if the kernel cannot send. */
+  /** To a link-local address on the interface, or to all nodes on it. Throws if the kernel cannot send. */
   send(bytes: Uint8Array<ArrayBuffer>, to: Uint8Array): void;
   close(): void;
 }
@@ -29,7 +29,8 @@ const symbols = {
 const AF_INET6 = 10, SOCK_RAW = 3, SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1, SO_BINDTODEVICE = 25;
 const IPPROTO_IPV6 = 41, IPPROTO_ICMPV6 = 58;
-const IPV6_UNICAST_HOPS = 16, IPV6_ADD_MEMBERSHIP = 20, IPV6_RECVHOPLIMIT = 51, IPV6_HOPLIMIT = 52;
+const IPV6_UNICAST_HOPS = 16, IPV6_MULTICAST_HOPS = 18, IPV6_MULTICAST_LOOP = 19;
+const IPV6_ADD_MEMBERSHIP = 20, IPV6_RECVHOPLIMIT = 51, IPV6_HOPLIMIT = 52;
 const ICMP6_FILTER = 1;
 const MSG_DONTWAIT = 0x40, EFD_CLOEXEC = 0o2000000, POLLIN = 1;
 const EPERM = 1;
@@ -78,6 +79,8 @@ export class Icmpv6Socket implements SolicitationPort {
       this.#set("IPV6_RECVHOPLIMIT", IPPROTO_IPV6, IPV6_RECVHOPLIMIT, i32(1));
       // a receiver discards an advertisement with less (RFC 4861 §6.1.2)
       this.#set("IPV6_UNICAST_HOPS", IPPROTO_IPV6, IPV6_UNICAST_HOPS, i32(255));
+      this.#set("IPV6_MULTICAST_HOPS", IPPROTO_IPV6, IPV6_MULTICAST_HOPS, i32(255));
+      this.#set("IPV6_MULTICAST_LOOP", IPPROTO_IPV6, IPV6_MULTICAST_LOOP, i32(0));
       const membership = Uint8Array.of(...ALL_ROUTERS, ...i32(this.#index));
       this.#set("IPV6_ADD_MEMBERSHIP", IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, membership);
     } catch (error) {

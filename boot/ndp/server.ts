@@ -3,18 +3,25 @@ import { messageOf } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import { type MacAddress, macOfBytes } from "../dhcp/address.ts";
 import { TokenBucket } from "../token_bucket.ts";
-import { encodeEmptyAdvertisement } from "./advertisement.ts";
+import type { Ipv6Prefix } from "../dhcp6/address.ts";
+import { encodeAdvertisement } from "./advertisement.ts";
 import { Icmpv6Socket, type SolicitationPort } from "./icmpv6_socket.ts";
-import { decide } from "./policy.ts";
+import { ALL_NODES, decide } from "./policy.ts";
 import { decodeSolicitation, NdpFormatError } from "./solicitation.ts";
 
 interface RouterAdvertisementOptions {
   /** The one interface to serve. */
   readonly interface: string;
+  /** Of the machines that are answered; with a link to announce, all are. */
   readonly answers: (mac: MacAddress) => boolean;
+  /** The link's prefix, if this server gives addresses of it by DHCPv6. */
+  readonly link?: Ipv6Prefix;
   /** Ends the service. */
   readonly signal: AbortSignal;
 }
+
+/** Between advertisements that nobody has asked for, RFC 4861 §6.2.1: 200 to 600 s by default. */
+const REPEAT_MS = 300_000;
 
 /** A machine asks about once a second for 13 s. */
 const PACE = { burst: 2000, perSecond: 500 };
@@ -28,7 +35,7 @@ const log = getLogger(["rackseed", "ndp"]);
 export function startRouterAdvertisements(
   options: RouterAdvertisementOptions,
 ): { readonly finished: Promise<void> } | undefined {
-  const { interface: device, answers, signal } = options;
+  const { interface: device, answers, link, signal } = options;
   if (isRouter(device)) {
     log.info("not-served", {
       interface: device,
@@ -43,14 +50,19 @@ export function startRouterAdvertisements(
     log.warn("not-served", {
       interface: device,
       error: messageOf(error),
-      remedy: "iPXE waits 13 s per stage",
+      remedy: link === undefined ? "iPXE waits 13 s per stage" : "no machine learns of this DHCPv6 server",
     });
     return undefined;
   }
-  const close = () => port.close();
+  const repeat = link && setInterval(() => advertiseToAll(port, link), REPEAT_MS);
+  const close = () => {
+    clearInterval(repeat);
+    port.close();
+  };
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) close();
-  const finished = serveSolicitations(port, { answers }).finally(() => {
+  else if (link) advertiseToAll(port, link);
+  const finished = serveSolicitations(port, link ? { answers: "all", link } : { answers }).finally(() => {
     signal.removeEventListener("abort", close);
     close();
   });
@@ -61,7 +73,7 @@ export function startRouterAdvertisements(
 /** Until the port is closed. No message ends it. */
 export async function serveSolicitations(
   port: SolicitationPort,
-  { answers }: { readonly answers: (mac: MacAddress) => boolean },
+  { answers, link }: { readonly answers: ((mac: MacAddress) => boolean) | "all"; readonly link?: Ipv6Prefix },
 ): Promise<void> {
   const lines = new BoundedLog(log);
   const policy = { answers, pace: new TokenBucket(PACE) };
@@ -76,12 +88,20 @@ export async function serveSolicitations(
         log.debug(decision.why, { mac });
         continue;
       }
-      port.send(encodeEmptyAdvertisement(), decision.to);
+      port.send(encodeAdvertisement(link), decision.to);
       lines.write("info", "advertised", { mac });
     } catch (error) {
       if (error instanceof NdpFormatError) log.debug("malformed", { error: error.message });
       else lines.write("warn", "unsent", { to: macOfBytes(message.source), error: messageOf(error) });
     }
+  }
+}
+
+function advertiseToAll(port: SolicitationPort, link: Ipv6Prefix): void {
+  try {
+    port.send(encodeAdvertisement(link), ALL_NODES);
+  } catch (error) {
+    log.debug("unsent", { error: messageOf(error) });
   }
 }
 

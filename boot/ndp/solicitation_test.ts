@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseMac } from "../dhcp/address.ts";
 import { TokenBucket } from "../token_bucket.ts";
-import { encodeEmptyAdvertisement } from "./advertisement.ts";
+import { encodeAdvertisement } from "./advertisement.ts";
 import { decide } from "./policy.ts";
 import { RecentBoots } from "./recent_boots.ts";
 import { serveSolicitations } from "./server.ts";
@@ -94,7 +94,7 @@ Deno.test("neither a malformed message nor a failure to send ends the service", 
     },
     close() {},
   }, { answers: () => true });
-  assert.deepEqual(sent, [[encodeEmptyAdvertisement(), SOURCE]]);
+  assert.deepEqual(sent, [[encodeAdvertisement(), SOURCE]]);
 });
 
 function hex(byte: number): string {

@@ -1,49 +1,97 @@
+import { type Architecture, ARCHITECTURE_NAMES, ARCHITECTURES } from "#contract/architectures.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 
 /**
- * A boot program that firmware loads first. The build takes the programs from Debian packages
+ * A boot program that firmware loads first, or a part of what it boots. The build takes them from Debian packages
  * (scripts/build/boot_programs.ts); the repository holds no copy.
  */
 interface BootProgram {
   /** The name under which TFTP and HTTP serve it; that of the folder's file. */
   readonly name: string;
-  /** False for a part of other files, which nobody boots as it is. */
+  /** False for a part of other files, which no firmware boots as it is. */
   readonly served?: false;
   readonly debianPackage: string;
   /** The file in the package, relative to `/`. */
   readonly packagePath: string;
 }
 
-/** The beginning of every unified kernel image (boot/uki). */
-export const EFI_STUB = "linuxx64.efi.stub";
+/** Debian has iPXE for UEFI only of this architecture. */
+const IPXE: Partial<Record<Architecture, string>> = { x86_64: "snponly.efi" };
 
-/**
- * shim loads its second stage under the fixed name `grubx64.efi`, from its own folder, so the signed GRUB is served
- * under that name.
- */
+/** The names under which EFI programs are served. */
+export function efiNames(architecture: Architecture): {
+  readonly ipxe?: string;
+  readonly shim: string;
+  /** shim asks for its second stage by this name. */
+  readonly grub: string;
+  /** The beginning of every unified kernel image (boot/uki). */
+  readonly stub: string;
+} {
+  const { efi } = ARCHITECTURES[architecture], ipxe = IPXE[architecture];
+  return {
+    ...(ipxe && { ipxe }),
+    shim: `shim${efi}.efi`,
+    grub: `grub${efi}.efi`,
+    stub: `linux${efi}.efi.stub`,
+  };
+}
+
+function efiPrograms(architecture: Architecture): BootProgram[] {
+  const { efi, debian, grubPlatform } = ARCHITECTURES[architecture];
+  const { shim, grub, stub } = efiNames(architecture);
+  return [
+    { name: shim, debianPackage: `shim-signed:${debian}`, packagePath: `usr/lib/shim/${shim}.signed` },
+    {
+      name: grub,
+      debianPackage: `grub-efi-${debian}-signed:${debian}`,
+      packagePath: `usr/lib/grub/${grubPlatform}-signed/grubnet${efi}.efi.signed`,
+    },
+    {
+      name: stub,
+      served: false,
+      debianPackage: `systemd-boot-efi:${debian}`,
+      packagePath: `usr/lib/systemd/boot/efi/${stub}`,
+    },
+  ];
+}
+
+/** What network boot needs. */
 export const bootPrograms: readonly BootProgram[] = [
   { name: "undionly.kpxe", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/undionly.kpxe" },
   { name: "ipxe.efi", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/ipxe.efi" },
   { name: "snponly.efi", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/snponly.efi" },
-  { name: "shimx64.efi", debianPackage: "shim-signed", packagePath: "usr/lib/shim/shimx64.efi.signed" },
-  {
-    name: "grubx64.efi",
-    debianPackage: "grub-efi-amd64-signed",
-    packagePath: "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
-  },
-  {
-    name: EFI_STUB,
-    served: false,
-    debianPackage: "systemd-boot-efi",
-    packagePath: "usr/lib/systemd/boot/efi/linuxx64.efi.stub",
-  },
+  ...efiPrograms("x86_64"),
+  ...efiPrograms("aarch64"),
 ];
+
+/** Of the C library and the compiler's: what the product needs to run. */
+const RUNTIME_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  "libc6": ["libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1"],
+  "libgcc-s1": ["libgcc_s.so.1"],
+};
+
+/**
+ * The libraries of the agent on nodes of another architecture than the server's, which has them itself only for its own.
+ * `loader`: their dynamic loader.
+ */
+export function runtimeLibraries(architecture: Architecture): readonly BootProgram[] {
+  const { debian, triplet, loader } = ARCHITECTURES[architecture];
+  const files = { ...RUNTIME_LIBRARIES, libc6: [...RUNTIME_LIBRARIES.libc6 ?? [], loader] };
+  return Object.entries(files).flatMap(([name, libraries]) =>
+    libraries.map((library) => ({
+      name: `${architecture}.${library}`,
+      served: false as const,
+      debianPackage: `${name}:${debian}`,
+      packagePath: `lib/${triplet}/${library}`,
+    }))
+  );
+}
 
 /** The programs of a bootable medium (boot/medium), which the network does not serve. */
 const mediumPrograms: readonly BootProgram[] = [
   {
     name: "gcdx64.efi",
-    debianPackage: "grub-efi-amd64-signed",
+    debianPackage: "grub-efi-amd64-signed:amd64",
     packagePath: "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
   },
   { name: "isolinux.bin", debianPackage: "isolinux", packagePath: "usr/lib/ISOLINUX/isolinux.bin" },
@@ -55,8 +103,11 @@ const mediumPrograms: readonly BootProgram[] = [
   },
 ];
 
-/** What the build fetches. */
-export const allBootPrograms: readonly BootProgram[] = [...bootPrograms, ...mediumPrograms];
+/** All that the product of an architecture contains. */
+export function includedPrograms(product: Architecture): BootProgram[] {
+  const others = ARCHITECTURE_NAMES.filter((one) => one !== product);
+  return [...bootPrograms, ...mediumPrograms, ...others.flatMap(runtimeLibraries)];
+}
 
 /** The folder of the boot programs: inside the product, or where the build puts them. */
 function bootProgramsFolder(): URL {
@@ -76,4 +127,11 @@ export async function readBootProgram(name: string): Promise<Uint8Array<ArrayBuf
       cause,
     });
   }
+}
+
+/** Those of all architectures, as far as they are there. */
+export async function readAllPrograms(): Promise<Uint8Array[]> {
+  const names = new Set(ARCHITECTURE_NAMES.flatMap(includedPrograms).map(({ name }) => name));
+  const read = await Promise.all([...names].map((name) => readBootProgram(name).catch(() => undefined)));
+  return read.filter((program) => program !== undefined);
 }

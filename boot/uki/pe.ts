@@ -24,6 +24,8 @@ export interface PeHeaders {
   /** The data directory's entry of the certificate table: offset and size, 4 bytes each. */
   readonly certificateEntryAt: number;
   readonly sectionTableAt: number;
+  /** Names of more than 8 characters: a section called "/37" has the one at this offset. 0: there are none. */
+  readonly longNamesAt: number;
   readonly sizeOfHeaders: number;
   readonly sectionAlignment: number;
   readonly fileAlignment: number;
@@ -35,7 +37,7 @@ export interface PeHeaders {
 /** More bytes than the headers of any EFI image have. */
 export const HEADERS_AT_MOST = 64 * 1024;
 export const SECTION_ENTRY_BYTES = 40;
-const COFF_BYTES = 20, PE32_PLUS = 0x20b, CERTIFICATE_TABLE = 4, MAX_SECTIONS = 96;
+const COFF_BYTES = 20, SYMBOL_BYTES = 18, PE32_PLUS = 0x20b, CERTIFICATE_TABLE = 4, MAX_SECTIONS = 96;
 
 /**
  * Reads the headers. `head`: the first bytes of the image, all of its headers among them. Throws RackseedError if it is
@@ -65,6 +67,7 @@ export function parsePe(head: Uint8Array, { name }: { readonly name: string }): 
   }
   const sectionTableAt = optionalAt + optionalBytes;
   const sizeOfHeaders = view.getUint32(optionalAt + 60, true);
+  const symbolsAt = view.getUint32(coffAt + 8, true), symbols = view.getUint32(coffAt + 12, true);
   const tableEnd = sectionTableAt + sectionCount * SECTION_ENTRY_BYTES;
   if (sizeOfHeaders < tableEnd || sizeOfHeaders > head.length) {
     throw notPe(name, "its headers' size is wrong");
@@ -75,6 +78,7 @@ export function parsePe(head: Uint8Array, { name }: { readonly name: string }): 
     checksumAt: optionalAt + 64,
     certificateEntryAt,
     sectionTableAt,
+    longNamesAt: symbolsAt === 0 ? 0 : symbolsAt + symbols * SYMBOL_BYTES,
     sizeOfHeaders,
     sectionAlignment: view.getUint32(optionalAt + 32, true),
     fileAlignment: view.getUint32(optionalAt + 36, true),

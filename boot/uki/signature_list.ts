@@ -3,7 +3,7 @@
  * and db's certificates may sign what the firmware starts.
  */
 import { type Der, joined } from "./der.ts";
-import { namesOf, signDetached, type UkiSigner } from "./signed_data.ts";
+import { signDetached, type UkiSigner } from "./signed_data.ts";
 
 export type KeyVariable = "PK" | "KEK" | "db";
 
@@ -17,8 +17,11 @@ export const VENDOR: Readonly<Record<KeyVariable, string>> = {
   db: SECURITY_DATABASE,
 };
 
-/** EFI_CERT_X509_GUID, EFI_CERT_TYPE_PKCS7_GUID. */
-const X509 = "a5c059a1-94e4-4aa7-87b5-ab155c2bf072", PKCS7 = "4aafd29d-68df-49ee-8aa9-347d375665a7";
+/** EFI_CERT_X509_GUID, EFI_CERT_SHA256_GUID, EFI_CERT_TYPE_PKCS7_GUID. */
+const X509 = "a5c059a1-94e4-4aa7-87b5-ab155c2bf072", SHA256 = "c1c41626-504c-4092-aca9-41f936934328";
+const PKCS7 = "4aafd29d-68df-49ee-8aa9-347d375665a7";
+/** Of an EFI_SIGNATURE_LIST, and of the owner in front of each of its entries. */
+const LIST_HEADER = 28, OWNER = 16;
 
 const NON_VOLATILE = 1, BOOT_SERVICE = 2, RUNTIME = 4, TIME_BASED_AUTHENTICATED = 0x20, APPEND = 0x40;
 const REVISION_2 = 0x0200, WIN_CERT_TYPE_EFI_GUID = 0x0ef1;
@@ -33,12 +36,12 @@ export interface TrustedCertificate {
 /** EFI_SIGNATURE_LISTs, one for each certificate, as those differ in size. */
 export function signatureLists(certificates: readonly TrustedCertificate[]): Der {
   return joined(certificates.map(({ owner, certificate }) => {
-    const list = new Uint8Array(28 + 16 + certificate.length), view = new DataView(list.buffer);
+    const list = new Uint8Array(LIST_HEADER + OWNER + certificate.length), view = new DataView(list.buffer);
     list.set(guidBytes(X509), 0);
     view.setUint32(16, list.length, true);
-    view.setUint32(24, 16 + certificate.length, true);
-    list.set(guidBytes(owner), 28);
-    list.set(certificate, 44);
+    view.setUint32(24, OWNER + certificate.length, true);
+    list.set(guidBytes(owner), LIST_HEADER);
+    list.set(certificate, LIST_HEADER + OWNER);
     return list;
   }));
 }
@@ -74,16 +77,46 @@ export function signVariable(
   return { attributes, data: joined([stamp, header, signature, value]) };
 }
 
-/** The subjects, DER, of the certificates in a variable as `signVariable` makes it. Throws RangeError if it is damaged. */
-export function subjectsIn(data: Uint8Array): Uint8Array[] {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength), subjects: Uint8Array[] = [];
-  for (let at = 16 + view.getUint32(16, true); at < data.length;) {
-    const size = view.getUint32(at + 16, true);
-    if (size < 44 || at + size > data.length) throw new RangeError("a signature list is cut off");
-    subjects.push(namesOf(data.subarray(at + 44, at + size)).subject);
-    at += size;
+/** What a variable's EFI_SIGNATURE_LISTs trust, or forbid. */
+export interface SignatureEntries {
+  /** DER. */
+  readonly certificates: readonly Uint8Array[];
+  /** Of images, in hexadecimal digits. */
+  readonly hashes: readonly string[];
+  /** Whether these are all: false if there are entries of other kinds. */
+  readonly isWhole: boolean;
+}
+
+/** Throws RangeError if the value is damaged. */
+export function parseSignatureLists(value: Uint8Array): SignatureEntries {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const certificates: Uint8Array[] = [], hashes: string[] = [];
+  let isWhole = true;
+  for (let at = 0; at < value.length;) {
+    if (at + LIST_HEADER > value.length) throw new RangeError("a signature list is cut off");
+    const [listBytes = 0, headerBytes = 0, entryBytes = 0] = [16, 20, 24].map((i) =>
+      view.getUint32(at + i, true)
+    );
+    const end = at + listBytes, first = at + LIST_HEADER + headerBytes;
+    if (entryBytes <= OWNER || first > end || end > value.length) {
+      throw new RangeError("a signature list is cut off");
+    }
+    const type = value.subarray(at, at + 16).toHex();
+    for (let entry = first; entry + entryBytes <= end; entry += entryBytes) {
+      const data = value.subarray(entry + OWNER, entry + entryBytes);
+      if (type === guidBytes(X509).toHex()) certificates.push(data);
+      else if (type === guidBytes(SHA256).toHex()) hashes.push(data.toHex());
+      else isWhole = false;
+    }
+    at = end;
   }
-  return subjects;
+  return { certificates, hashes, isWhole };
+}
+
+/** What is in a variable as `signVariable` makes it. Throws RangeError if it is damaged. */
+export function entriesToWrite(data: Uint8Array): SignatureEntries {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return parseSignatureLists(data.subarray(16 + view.getUint32(16, true)));
 }
 
 /** EFI_TIME (§8.3), in UTC; all but date and time of day must be zero. */

@@ -3,6 +3,7 @@
  * Boot's variables (UEFI 2.10 §8.2.2).
  */
 import { createHash, createPrivateKey, sign } from "node:crypto";
+import { parseCertificate } from "./certificate.ts";
 import { type Der, der, derValues, joined, NULL, octets, oid, sequence, setOf, tagged } from "./der.ts";
 
 /** Who signs. */
@@ -13,7 +14,7 @@ export interface UkiSigner {
   readonly sign: (bytes: Uint8Array) => Uint8Array;
 }
 
-const OID = {
+export const OID = {
   data: oid("1.2.840.113549.1.7.1"),
   signedData: oid("1.2.840.113549.1.7.2"),
   contentType: oid("1.2.840.113549.1.9.3"),
@@ -83,26 +84,8 @@ function signerInfo(
 }
 
 function issuerAndSerial(certificate: Uint8Array): Der {
-  const { issuer, serial } = namesOf(certificate);
+  const { issuer, serial } = parseCertificate(certificate);
   return sequence(issuer, serial);
-}
-
-/**
- * Parts of a certificate, DER (RFC 5280 §4.1): Certificate { TBSCertificate { [0] version, serial, signature, issuer,
- * validity, subject, … }, … }. Throws RangeError if it is none.
- */
-export function namesOf(
-  certificate: Uint8Array,
-): { serial: Uint8Array; issuer: Uint8Array; subject: Uint8Array } {
-  const [whole] = derValues(certificate);
-  const [tbs] = derValues(whole?.content ?? new Uint8Array());
-  const fields = derValues(tbs?.content ?? new Uint8Array());
-  if (fields[0]?.tag === 0xa0) fields.shift();
-  const [serial, , issuer, , subject] = fields;
-  if (serial?.tag !== 2 || issuer?.tag !== 0x30 || subject?.tag !== 0x30) {
-    throw new RangeError("this is not an X.509 certificate");
-  }
-  return { serial: serial.whole, issuer: issuer.whole, subject: subject.whole };
 }
 
 function utf16be(text: string): Uint8Array {

@@ -54,9 +54,10 @@ export function layOutUki(stub: Uint8Array, parts: UkiParts): Uki {
     { name: ".linux", pieces: [parts.kernel] },
   ];
   const tableEnd = sectionTableAt + (sections.length + added.length) * SECTION_ENTRY_BYTES;
-  const isFree = headers.subarray(sectionTableAt + sections.length * SECTION_ENTRY_BYTES, tableEnd)
-    .every((byte) => byte === 0);
-  if (tableEnd > sizeOfHeaders || !isFree) throw notPe(name, "its headers have no room for further sections");
+  const free = headers.subarray(sectionTableAt + sections.length * SECTION_ENTRY_BYTES, tableEnd);
+  if (tableEnd > sizeOfHeaders || !isPadding(free)) {
+    throw notPe(name, "its headers have no room for further sections");
+  }
 
   const body: Piece[] = [stub.subarray(sizeOfHeaders, stubEnd)];
   let offset = stubEnd, dataBytes = 0;
@@ -87,6 +88,12 @@ export function layOutUki(stub: Uint8Array, parts: UkiParts): Uki {
   return { headers, body: body.filter((piece) => sizeOf(piece) > 0), sizeBytes: offset };
 }
 
+/** Zeros; or on arm64, where the headers are made by the assembler in a section of code, its no-operations. */
+function isPadding(bytes: Uint8Array): boolean {
+  const noOperation = [0x1f, 0x20, 0x03, 0xd5];
+  return bytes.every((byte) => byte === 0) || bytes.every((byte, i) => byte === noOperation[i % 4]);
+}
+
 /** The image with its signature. Reads all of it. */
 export function signUki(uki: Uki, signer: UkiSigner, { name }: { readonly name: string }): Piece[] {
   const { headers, body, sizeBytes } = uki;
@@ -99,18 +106,41 @@ export function signUki(uki: Uki, signer: UkiSigner, { name }: { readonly name: 
   }
 }
 
-/** A program that has no signature yet, with one. */
+/** A program with this signer's signature, behind those that it has. */
 export function signProgram(
   program: Uint8Array,
   signer: UkiSigner,
   { name }: { readonly name: string },
 ): Der {
-  const { certificates, sizeOfHeaders } = parsePe(program, { name });
-  if (certificates.sizeBytes > 0) throw notPe(name, "it has a signature already");
-  const padded = joined([program, new Uint8Array(alignUp(program.length, 8) - program.length)]);
-  const table = certificateTable(signImage(authenticodeDigest(fileOfBytes(padded), { name }), signer));
-  const place = { offset: padded.length, sizeBytes: table.length };
-  return joined([pointingTo(place, padded.slice(0, sizeOfHeaders)), padded.subarray(sizeOfHeaders), table]);
+  const digest = authenticodeDigest(fileOfBytes(padded(program)), { name });
+  return withSignature(program, signImage(digest, signer), { name });
+}
+
+/**
+ * A program with one more signature, as `signImage` makes it. Throws RackseedError if it is not an EFI program, or its
+ * signatures are not at its end.
+ */
+export function withSignature(
+  program: Uint8Array,
+  signature: Uint8Array,
+  { name }: { readonly name: string },
+): Der {
+  const whole = padded(program), { certificates, sizeOfHeaders } = parsePe(whole, { name });
+  const isSigned = certificates.sizeBytes > 0;
+  if (isSigned && certificates.offset + certificates.sizeBytes !== whole.length) {
+    throw notPe(name, "its signatures are not at its end");
+  }
+  const table = certificateTable(signature);
+  const place = {
+    offset: isSigned ? certificates.offset : whole.length,
+    sizeBytes: certificates.sizeBytes + table.length,
+  };
+  return joined([pointingTo(place, whole.slice(0, sizeOfHeaders)), whole.subarray(sizeOfHeaders), table]);
+}
+
+/** Signatures begin at multiples of 8; those that fill up the file's end are part of what is signed. */
+function padded(program: Uint8Array): Uint8Array {
+  return joined([program, new Uint8Array(alignUp(program.length, 8) - program.length)]);
 }
 
 /** WIN_CERTIFICATE (UEFI 2.10 §32.2.4): length, revision, type, then the DER of a PKCS #7 SignedData. */

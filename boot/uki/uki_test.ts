@@ -85,14 +85,20 @@ Deno.test("the signature is the key's, over the digest, and any changed byte cha
     }
   }));
 
-Deno.test("a program without a signature gets one, and no second one", () => {
+Deno.test("a program gets a signature, and another one behind it", () => {
   const program = madeStub({});
   const signed = signProgram(program, signer, { name: "test.efi" });
   assert.deepEqual(signed.subarray(512, program.length), program.subarray(512));
   const { certificates } = readPe(fileOfBytes(signed), { name: "test.efi" });
   assert.equal(certificates.offset % 8, 0);
   assert.equal(certificates.offset + certificates.sizeBytes, signed.length);
-  assert.throws(() => signProgram(signed, signer, { name: "test.efi" }), /it has a signature already/);
+  const twice = signProgram(signed, signer, { name: "test.efi" });
+  assert.deepEqual(readPe(fileOfBytes(twice), { name: "test.efi" }).certificates, {
+    offset: certificates.offset,
+    sizeBytes: 2 * certificates.sizeBytes,
+  });
+  const trailing = new Uint8Array([...twice, ...new Uint8Array(8)]);
+  assert.throws(() => signProgram(trailing, signer, { name: "test.efi" }), /signatures are not at its end/);
 });
 
 Deno.test("PCR 11 is that of the sections, in the stub's order", () =>
@@ -135,3 +141,16 @@ function digestOf(bytes: Uint8Array): Uint8Array | undefined {
     return undefined;
   }
 }
+
+Deno.test("a stub's headers must have room: zeros, or the no-operations that an assembler filled them with", () => {
+  const parts = { osRelease: "", commandLine: "", kernel: "/dev/null", initramfs: [] };
+  const stubWith = (filling: readonly number[]) => {
+    const stub = madeStub({}),
+      { sectionTableAt, sizeOfHeaders, sections } = readPe(fileOfBytes(stub), { name: "it" });
+    const end = sectionTableAt + sections.length * 40;
+    return stub.map((byte, i) => i >= end && i < sizeOfHeaders ? filling[(i - end) % filling.length]! : byte);
+  };
+  const sizeWith = (filling: readonly number[]) => layOutUki(stubWith(filling), parts).sizeBytes;
+  assert.equal(sizeWith([0x1f, 0x20, 0x03, 0xd5]), sizeWith([0]));
+  assert.throws(() => sizeWith([0x90]), /no room for further sections/);
+});

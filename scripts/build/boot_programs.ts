@@ -1,8 +1,17 @@
-import { allBootPrograms } from "../../boot/programs/programs.ts";
+import { ARCHITECTURE_NAMES, ARCHITECTURES } from "#contract/architectures.ts";
+import { includedPrograms } from "../../boot/programs/programs.ts";
 import { run } from "./command.ts";
 import { sha256, sha256OfFile } from "./sha256.ts";
 
 const sumsFile = "SHA256SUMS";
+
+/** What a product of any architecture contains. */
+function allPrograms(): ReturnType<typeof includedPrograms> {
+  const byName = new Map(
+    ARCHITECTURE_NAMES.flatMap(includedPrograms).map((program) => [program.name, program]),
+  );
+  return [...byName.values()];
+}
 
 /**
  * Extracts the boot programs of Debian packages into `folder`, without root and without installing the packages. apt
@@ -21,7 +30,7 @@ export async function fetchBootPrograms(
   // Leftovers of an interrupted build would keep apt from listing the packages.
   await Deno.remove(scratch, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratch, { recursive: true });
-  const packages = [...new Set(allBootPrograms.map((program) => program.debianPackage))];
+  const packages = [...new Set(allPrograms().map((program) => program.debianPackage))];
   const archives = await download(packages, scratch);
   const tree = `${scratch}/tree`;
   for (const archive of archives) await run(["dpkg-deb", "-x", archive, tree]);
@@ -29,7 +38,7 @@ export async function fetchBootPrograms(
   const sums = new Map<string, string>();
   const staged = `${scratch}/programs`;
   await Deno.mkdir(staged, { recursive: true });
-  for (const { name, packagePath } of allBootPrograms) {
+  for (const { name, packagePath } of allPrograms()) {
     const bytes = await Deno.readFile(await inTree(tree, packagePath));
     await Deno.writeFile(`${staged}/${name}`, bytes);
     sums.set(name, sha256(bytes));
@@ -56,24 +65,26 @@ async function readSums(folder: string): Promise<Map<string, string> | undefined
     const [sum, name] = line.split("  ");
     if (sum !== undefined && name !== undefined) sums.set(name, sum);
   }
-  for (const { name } of allBootPrograms) {
+  for (const { name } of allPrograms()) {
     const sum = sums.get(name);
     if (sum === undefined || await sha256OfFile(`${folder}/${name}`) !== sum) return undefined;
   }
   return sums;
 }
 
-/** Downloads packages with apt into `scratch`. If the machine has no package lists, private ones are put there. */
+/**
+ * Downloads packages with apt into `scratch`. The machine's own package lists are not used: few machines have those of
+ * another architecture.
+ */
 async function download(packages: readonly string[], scratch: string): Promise<string[]> {
-  try {
-    return await downloadWith([], { packages, scratch });
-  } catch {
-    const state = `${scratch}/apt`;
-    await Deno.mkdir(`${state}/lists/partial`, { recursive: true });
-    const options = ["-o", `Dir::State::Lists=${state}/lists`, "-o", `Dir::Cache=${state}`];
-    await run(["apt-get", ...options, "update"]);
-    return await downloadWith(options, { packages, scratch });
-  }
+  const state = `${scratch}/apt`;
+  await Deno.mkdir(`${state}/lists/partial`, { recursive: true });
+  const options = [
+    ...Object.values(ARCHITECTURES).map(({ debian }) => `APT::Architectures::=${debian}`),
+    ...[`Dir::State::Lists=${state}/lists`, `Dir::Cache=${state}`],
+  ].flatMap((option) => ["-o", option]);
+  await run(["apt-get", ...options, "update"]);
+  return await downloadWith(options, { packages, scratch });
 }
 
 async function downloadWith(

@@ -26,8 +26,7 @@ export async function compileBundle(
     "--v8-flags=--no-concurrent-recompilation,--no-concurrent-sparkplug",
     ...unstable.map((feature) => `--unstable-${feature}`),
     ...include.flatMap((path) => ["--include", path]),
-    "--output",
-    output,
+    ...["--target", compiler.target, "--output", output],
     "main.js",
   ], { cwd: folder, env: compiler.env });
 }

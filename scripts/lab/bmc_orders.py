@@ -3,8 +3,9 @@
 An order is one line, its answer another:
 
     status                        on, off
-    boot                          network, disk: where the machine boots from at its next start
-    boot network, boot disk       done
+    boot                          network, disk, cd: where the machine boots from at its next start
+    boot network, disk or cd      done
+    insert PATH, eject            done: what is in the virtual drive
     on, off, shutdown, reset      done
 
 or "failed" and the reason.

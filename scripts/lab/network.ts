@@ -31,13 +31,21 @@ export class LabNetwork implements AsyncDisposable {
     try {
       await network.#ip("link", "set", "lo", "up");
       await network.#ip("link", "add", network.bridge, "type", "bridge");
-      await network.#ip("addr", "add", address, "dev", network.bridge);
+      // IPv6: nobody else is there to have it
+      const nodad = address.includes(":") ? ["nodad"] : [];
+      await network.#ip("addr", "add", address, "dev", network.bridge, ...nodad);
       await network.#ip("link", "set", network.bridge, "up");
     } catch (error) {
       await network[Symbol.asyncDispose]();
       throw error;
     }
     return network;
+  }
+
+  /** The bridge's MAC address. */
+  async mac(): Promise<string> {
+    const { stdout } = await run(["ip", "-n", this.namespace, "-o", "link", "show", this.bridge]);
+    return /link\/ether (\S+)/.exec(stdout)?.[1] ?? "";
   }
 
   /** Adds a tap to the bridge, for one virtual machine. */

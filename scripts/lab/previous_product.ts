@@ -11,17 +11,21 @@ const DOWNLOADS = ["boot-programs", "denort-*"];
 
 export const previousProductPrograms = ["git", "tar", "cp"];
 
-/**
- * Returns its path; built in some ten seconds unless the cache has it. Undefined if the history does not reach back so
- * far, as in a shallow clone.
- * @param root the repository
- * @param cache the lab's folder of the cache
- */
-export async function previousProduct(
-  { root, cache, signal }: { readonly root: string; readonly cache: string; readonly signal?: AbortSignal },
-): Promise<string | undefined> {
-  const commit = await previousCommit(root);
-  if (commit === undefined) return undefined;
+interface Repository {
+  readonly root: string;
+  /** The lab's folder of the cache. */
+  readonly cache: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Returns its path; undefined if the history does not reach back so far, as in a shallow clone. */
+export async function previousProduct(repository: Repository): Promise<string | undefined> {
+  const commit = await previousCommit(repository.root);
+  return commit === undefined ? undefined : await productOf(commit, repository);
+}
+
+/** The product of a commit; built in some ten seconds unless the cache has it. Returns its path. */
+export async function productOf(commit: string, { root, cache, signal }: Repository): Promise<string> {
   const product = `${cache}/previous-${commit.slice(0, 12)}`;
   await madeOnce(product, async (part) => {
     const work = await Deno.makeTempDir({ dir: cache, prefix: "previous-" });

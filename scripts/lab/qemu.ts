@@ -3,6 +3,7 @@ import { type Qmp, QmpListener } from "./qmp.ts";
 import { withTimeout } from "./timeout.ts";
 import { Tpm, tpmArguments } from "./tpm.ts";
 import { Transcript } from "./transcript.ts";
+import type { Architecture } from "#contract/architectures.ts";
 import type { LabNetwork } from "./network.ts";
 
 export type Firmware = "bios" | "uefi";
@@ -22,6 +23,8 @@ export function serialOf(machine: string, disk: number): string {
 export interface VmOptions {
   readonly name: string;
   readonly firmware: Firmware;
+  /** Not x86-64: UEFI without Secure Boot. */
+  readonly architecture?: Architecture;
   readonly network: LabNetwork;
   readonly mac: string;
   /** It boots from the first that can be booted. */
@@ -34,10 +37,14 @@ export interface VmOptions {
   readonly secureBoot?: "set-up" | "microsoft";
   /** It boots from this first; "disk" and "cd" need no driver that Debian's cloud kernel lacks. */
   readonly medium?: { readonly path: string; readonly as: "usb" | "disk" | "cd" } | undefined;
+  /** It starts this, instead of what its firmware would. */
+  readonly kernel?: { readonly path: string; readonly initramfs: string; readonly commandLine: string };
   /** Nothing is at the other end of its NIC. */
   readonly isAlone?: boolean;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
+  /** UEFI: boot from the network by IPv6 only. */
+  readonly ipv6?: boolean;
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
   readonly folder: string;
   /** The file to which the serial console is appended. */
@@ -57,6 +64,14 @@ export const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share
 const MICROSOFT_VARS = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd";
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
+
+/** Debian's UEFI for QEMU's board "virt". */
+const aavmf = { code: "/usr/share/AAVMF/AAVMF_CODE.fd", vars: "/usr/share/AAVMF/AAVMF_VARS.fd" };
+
+export const armQemuNeeds = {
+  programs: ["qemu-system-aarch64", "ip", "nsenter"],
+  files: [aavmf.code, aavmf.vars],
+};
 
 export const secureQemuNeeds = { ...qemuNeeds, files: [SECURE_OVMF, ovmf.vars, MICROSOFT_VARS] };
 
@@ -121,6 +136,10 @@ export class VirtualMachine implements AsyncDisposable {
     return new VirtualMachine(options, { process, serial, qmp, tap, tpm });
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   get isRunning(): boolean {
     return this.#isRunning;
   }
@@ -176,13 +195,16 @@ function qemuArguments(
     mac,
     disks,
     medium,
+    kernel,
     isAlone,
     memoryMiB,
     name,
     folder,
     noReboot,
     httpBoot,
+    ipv6,
     secureBoot,
+    architecture,
   }: VmOptions,
   { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
@@ -190,24 +212,31 @@ function qemuArguments(
   const networkIndex =
     { "network-first": 1, "disk-first": disks.length + 1, "disk-only": undefined }[bootOrder];
   return [
-    "qemu-system-x86_64",
-    "-nodefaults",
-    // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
-    // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
-    ...["-machine", `q35,graphics=off,hpet=off${secureBoot ? ",smm=on" : ""}`],
-    // with Secure Boot: under TCG, system management mode now and then hangs with two processors
-    ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max"],
+    ...(architecture === "aarch64" ? ARM_BOARD : [
+      "qemu-system-x86_64",
+      "-nodefaults",
+      // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
+      // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
+      ...["-machine", `q35,graphics=off,hpet=off${secureBoot ? ",smm=on" : ""}`],
+      // with Secure Boot: under TCG, system management mode now and then hangs with two processors
+      ...["-accel", "tcg,thread=multi", "-cpu", secureBoot ? "max,la57=off" : "max"],
+    ]),
     ...["-smp", secureBoot ? "1" : "2"],
     ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"
       ? [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${secureBoot ? SECURE_OVMF : ovmf.code}`],
+        ...[
+          "-drive",
+          `if=pflash,format=raw,readonly=on,file=${
+            architecture === "aarch64" ? aavmf.code : secureBoot ? SECURE_OVMF : ovmf.code
+          }`,
+        ],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
-        // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
-        ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
-        ...(httpBoot ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
+        // The network has one of the two; PXE would wait for the other for more than a minute at every start.
+        ...(httpBoot || !ipv6 ? ["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"] : []),
+        ...(httpBoot || ipv6 ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
       ]
       : []),
     ...disks.flatMap(({ path, serial }, i) => [
@@ -218,6 +247,7 @@ function qemuArguments(
       ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
     ]),
     ...(medium ? mediumArguments(medium) : []),
+    ...(kernel ? ["-kernel", kernel.path, "-initrd", kernel.initramfs, "-append", kernel.commandLine] : []),
     ...(tpm ? tpmArguments(tpm.socket) : []),
     // a hub without other ports is a link that leads nowhere
     ...["-netdev", isAlone ? "hubport,id=net,hubid=0" : `tap,id=net,ifname=${tap},script=no,downscript=no`],
@@ -237,6 +267,12 @@ function qemuArguments(
   ];
 }
 
+/** The emulation of newer processors spends most of its time on pointer authentication. */
+const ARM_BOARD = [
+  ...["qemu-system-aarch64", "-nodefaults", "-machine", "virt"],
+  ...["-accel", "tcg,thread=multi", "-cpu", "cortex-a72"],
+];
+
 /** Before its disks, whose indexes begin with 1. */
 function mediumArguments({ path, as }: NonNullable<VmOptions["medium"]>): string[] {
   const drive = `if=none,id=medium,format=raw,readonly=on,file=${path}`;
@@ -254,12 +290,13 @@ function mediumArguments({ path, as }: NonNullable<VmOptions["medium"]>): string
 }
 
 /** Creates the machine's NVRAM, which keeps its boot entries between starts, as in a real machine. */
-async function provideNvram({ folder, name, secureBoot }: VmOptions): Promise<void> {
+async function provideNvram({ folder, name, secureBoot, architecture }: VmOptions): Promise<void> {
   try {
     await Deno.lstat(nvramPath(folder, name));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await Deno.copyFile(secureBoot === "microsoft" ? MICROSOFT_VARS : ovmf.vars, nvramPath(folder, name));
+    const empty = architecture === "aarch64" ? aavmf.vars : ovmf.vars;
+    await Deno.copyFile(secureBoot === "microsoft" ? MICROSOFT_VARS : empty, nvramPath(folder, name));
   }
 }
 

@@ -17,6 +17,8 @@ ORDERS = {
     "ForceRestart": "reset",
 }
 
+DEVICES = {"network": "Pxe", "disk": "Hdd", "cd": "Cd"}
+
 
 class Machine(fakedriver.FakeDriver):
     def get_power_state(self, identity):
@@ -31,11 +33,16 @@ class Machine(fakedriver.FakeDriver):
 
     def get_boot_device(self, identity):
         self._get(identity)
-        return "Pxe" if order("boot") == "network" else "Hdd"
+        return DEVICES[order("boot")]
 
     def set_boot_device(self, identity, boot_source):
         self._get(identity)
-        order("boot network" if boot_source == "Pxe" else "boot disk")
+        names = {device: name for name, device in DEVICES.items()}
+        order("boot " + names.get(boot_source, "disk"))
+
+    def set_boot_image(self, identity, device, boot_image=None, write_protected=True):
+        self._get(identity)
+        order("eject" if boot_image is None else "insert " + boot_image)
 
 
 fakedriver.FakeDriver = Machine

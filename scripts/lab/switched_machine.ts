@@ -10,7 +10,10 @@ interface SwitchOptions {
   readonly lies?: boolean;
 }
 
-type StartMachine = (options: Pick<VmOptions, "bootOrder" | "noReboot">) => Promise<VirtualMachine>;
+type StartMachine = (
+  options: Pick<VmOptions, "bootOrder" | "noReboot" | "medium">,
+) => Promise<VirtualMachine>;
+type Boot = "network" | "disk" | "cd";
 
 export class SwitchedMachine implements AsyncDisposable {
   /** The BMC's orders that change something, in their order. */
@@ -20,7 +23,9 @@ export class SwitchedMachine implements AsyncDisposable {
   readonly #startMachine: StartMachine;
   readonly #options: SwitchOptions;
   readonly #first = Promise.withResolvers<VirtualMachine>();
-  #boot: "network" | "disk" = "disk";
+  #boot: Boot = "disk";
+  /** What is in its virtual drive. */
+  #medium: string | undefined;
   #running: VirtualMachine | undefined;
   #saysOn = false;
 
@@ -31,7 +36,7 @@ export class SwitchedMachine implements AsyncDisposable {
   }
 
   /** Where it boots from at its next start. */
-  get boot(): "network" | "disk" {
+  get boot(): Boot {
     return this.#boot;
   }
 
@@ -56,9 +61,11 @@ export class SwitchedMachine implements AsyncDisposable {
     if (order === "status") return this.isOn ? "on" : "off";
     if (order === "boot") return this.#boot;
     this.orders.push(order);
-    if (order === "boot network" || order === "boot disk") {
-      this.#boot = order === "boot network" ? "network" : "disk";
-    } else if (order === "on") await this.#switchOn();
+    const [verb, ...rest] = order.split(" "), what = rest.join(" ");
+    if (verb === "boot" && isBoot(what)) this.#boot = what;
+    else if (verb === "insert") this.#medium = what;
+    else if (order === "eject") this.#medium = undefined;
+    else if (order === "on") await this.#switchOn();
     else if (order === "off") await this.#switchOff();
     else if (order === "shutdown") await this.#running?.pressPowerButton();
     else if (order === "reset") {
@@ -88,11 +95,18 @@ export class SwitchedMachine implements AsyncDisposable {
 
   async #start({ noReboot }: { readonly noReboot: boolean }): Promise<VirtualMachine> {
     const bootOrder = this.#boot === "network" ? "network-first" : "disk-only";
+    // QEMU's drive comes before the disks: it is there if the machine is to start from it
+    const path = this.#boot === "cd" ? this.#medium : undefined;
+    const medium = path === undefined ? undefined : { path, as: "cd" as const };
     if (!this.#options.keepsOverride) this.#boot = "disk";
-    return this.#running = await this.#startMachine({ bootOrder, noReboot });
+    return this.#running = await this.#startMachine({ bootOrder, noReboot, medium });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#switchOff();
   }
+}
+
+function isBoot(text: string): text is Boot {
+  return text === "network" || text === "disk" || text === "cd";
 }

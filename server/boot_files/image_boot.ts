@@ -1,4 +1,6 @@
 /** The files of a version that boot a node: its kernel and its segment of the initramfs. */
+import { gunzipSync } from "node:zlib";
+import { type Architecture, architectureOf, ARCHITECTURES } from "#contract/architectures.ts";
 import { bytePathOfText, textOf } from "#contract/format/byte_path.ts";
 import type { OsRelease } from "#contract/distributions.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -21,6 +23,7 @@ interface Terms {
   readonly kernelRelease: string;
   readonly uses: ReturnType<typeof usesOf>;
   readonly machine: OsRelease | undefined;
+  readonly architecture: Architecture;
 }
 
 interface Boot {
@@ -56,9 +59,18 @@ export async function makeBootFiles(
   if (layout === undefined) {
     return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
   }
+  const architecture = architectureOf(machine?.architecture ?? Deno.build.arch);
+  if (architecture === undefined) {
+    const known = Object.values(ARCHITECTURES).map(({ label }) => label);
+    const note = `it is for ${machine?.architecture} machines: Rackseed has an agent for ${
+      known.join(" and ")
+    }.`;
+    return { bootable: false, notes: [note] };
+  }
   try {
     return await makeOrReuse(source, {
       ...options,
+      architecture,
       kernelRelease,
       machine,
       uses: usesOf(layout, machine?.firmware ?? "bios"),
@@ -72,13 +84,15 @@ export async function makeBootFiles(
 
 async function makeOrReuse(
   source: ImageSource,
-  { kernelRelease, machine, uses, hardware, folder, previous, segments, signal }: BootOptions & Terms,
+  { kernelRelease, machine, architecture, uses, hardware, folder, previous, segments, signal }:
+    & BootOptions
+    & Terms,
 ): Promise<Boot> {
   const compression = await kernelCompression(source, kernelRelease);
-  await segments.ensure(compression);
+  await segments.ensure({ architecture, compression });
   const { modules, lacking } = await driversFor(source, { release: kernelRelease, uses, hardware });
   // another version of the product may make them differently
-  const product = await segments.product();
+  const product = await segments.product(architecture);
   const terms = JSON.stringify([product, kernelRelease, compression, [...uses].sort(), modules, lacking]);
   const reused = previous && await reuse(previous, { folder, terms, source });
   if (reused) return reused;
@@ -93,7 +107,8 @@ async function makeOrReuse(
     signal,
     output: `${folder}/${SEGMENT}`,
   });
-  await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
+  const kernel = unpackedKernel(await recording.read(kernelPath));
+  await Deno.writeFile(`${folder}/${KERNEL}`, kernel, { mode: 0o600 });
   await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
   const notes = [
     ...missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool, machine)}).`),
@@ -102,6 +117,26 @@ async function makeOrReuse(
     ),
   ];
   return { bootable: missing.length === 0, notes };
+}
+
+/** More than any kernel has. */
+const KERNEL_BYTES = 256 << 20;
+
+/**
+ * Ubuntu, for one, compresses its arm64 kernels as a whole (Image.gz), which neither firmware nor the stub unpacks; all
+ * other kernels unpack themselves.
+ */
+function unpackedKernel(file: Uint8Array<ArrayBuffer>): Uint8Array {
+  if (file[0] !== 0x1f || file[1] !== 0x8b) return file;
+  try {
+    return gunzipSync(file, { maxOutputLength: KERNEL_BYTES });
+  } catch (cause) {
+    throw new RackseedError("cannot unpack the image's kernel", {
+      reason: messageOf(cause),
+      remedy: "reinstall the kernel's package on the template and capture it again.",
+      cause,
+    });
+  }
 }
 
 /** Links the previous version's boot files; undefined if the new ones would differ, or those are damaged. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import type { VerifyEvent } from "#contract/api.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { sendEntries, sendTree } from "../capture/testing/sender.ts";
@@ -97,4 +98,12 @@ Deno.test("damaged boot files are made again, and the previous version's are lef
       Deno.readTextFileSync(`${folder}/data/versions/web@1/vmlinuz`),
     );
     assert.notEqual(inode(folder, 2, "vmlinuz"), inode(folder, 1, "vmlinuz"));
+  }));
+
+Deno.test("a kernel that is compressed as a whole, as some of arm64 are, is unpacked", () =>
+  inTemporary(async (folder) => {
+    Deno.writeFileSync(`${folder}/tree/boot/vmlinuz-${KERNEL}`, gzipSync("an arm64 kernel"));
+    await using server = await serve(folder);
+    await capture(server, `${folder}/tree`);
+    assert.equal(Deno.readTextFileSync(`${folder}/data/versions/web@1/vmlinuz`), "an arm64 kernel");
   }));

@@ -1,10 +1,11 @@
 /** What a machine's TPM has recorded if it booted a version's signed image, for comparison with its quote. */
+import { ARCHITECTURE_NAMES } from "#contract/architectures.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { BootFile } from "../../boot/boot_file.ts";
 import { fileOfBytes } from "../../boot/tftp/tftp_file.ts";
 import { authenticodeDigest } from "../../boot/uki/authenticode.ts";
 import { measureUki } from "../../boot/uki/measure.ts";
-import { readBootProgram } from "../../boot/programs/programs.ts";
+import { efiNames, readBootProgram } from "../../boot/programs/programs.ts";
 
 /** SHA-256 in hexadecimal; see fleet/attestation/judge_boot.ts. */
 interface MeasuredBoot {
@@ -21,7 +22,7 @@ interface MeasuredBootSources {
 }
 
 /** Programs that may load the signed image, and that firmware measures as well. What they load, it measures too. */
-const LOADERS = ["snponly.efi", "ipxe.efi", "shimx64.efi"];
+const LOADERS = ["snponly.efi", "ipxe.efi", ...ARCHITECTURE_NAMES.map((name) => efiNames(name).shim)];
 /** Measuring takes 0.2 s, in which nothing else is done, and many machines may ask within a minute. */
 const KEPT_MS = 60_000;
 

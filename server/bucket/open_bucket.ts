@@ -1,5 +1,5 @@
 /** The bucket that the server's settings name. */
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { readAuthority } from "../connections/pem_file.ts";
 import { credentialsFrom } from "./credentials.ts";
 import { S3Bucket } from "./s3_bucket.ts";
 
@@ -21,18 +21,6 @@ export function openBucket(
   const addressing = s3Addressing ?? (s3Endpoint === undefined ? "host" : "path");
   return new S3Bucket({ ...packStore, endpoint, region: s3Region, addressing }, {
     credentials: credentialsFrom(s3KeyFile),
-    caPem: s3CaFile === undefined ? undefined : readPem(s3CaFile),
+    caPem: readAuthority(s3CaFile, { setting: "--s3-ca-file", title: "cannot open the pack store" }),
   });
-}
-
-function readPem(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new RackseedError("cannot open the pack store", {
-      reason: `--s3-ca-file: ${messageOf(error)}.`,
-      remedy: "name a PEM file with the certificate of the authority.",
-      cause: error,
-    });
-  }
 }

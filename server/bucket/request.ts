@@ -1,7 +1,6 @@
 /** Signed requests to one bucket: sent again while the server is in trouble, and told apart when they fail. */
-import { messageOf } from "#contract/errors.ts";
-import { bodyOf } from "#contract/response_body.ts";
-import { BucketError, type BucketFault } from "./bucket_error.ts";
+import { fetchFailure, fetchInTime, retrying, shortBody, steadyBody } from "../connections/outgoing.ts";
+import { BucketError, type BucketFault, faultOf } from "./bucket_error.ts";
 import { type Credentials, encode, encodePath, presign, sha256Hex, signHeaders } from "./signature.ts";
 import { textOf } from "./xml.ts";
 
@@ -26,11 +25,8 @@ interface BucketRequest {
   readonly body?: Uint8Array<ArrayBuffer> | undefined;
 }
 
-const ATTEMPTS = 4;
-const FIRST_WAIT_MS = 250;
 /** Within it the answer's headers must come; 16 MiB at 1 Mbit/s take 134 s. */
 const ANSWER_MS = { short: 30_000, withBody: 180_000 };
-const IDLE_MS = 30_000;
 const MAX_TEXT_BYTES = 4 << 20;
 
 export class BucketRequests {
@@ -72,17 +68,12 @@ export class BucketRequests {
   }
 
   async #retrying<T>(title: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1;; attempt++) {
-      signal.throwIfAborted();
-      try {
-        return await work();
-      } catch (error) {
+    const told = () =>
+      work().catch((error) => {
         signal.throwIfAborted();
-        const failed = error instanceof BucketError ? error : unreachable(title, error);
-        if (failed.fault !== "unreachable" || attempt === ATTEMPTS) throw failed;
-        await sleep(FIRST_WAIT_MS * 2 ** attempt * (0.5 + Math.random()), signal);
-      }
-    }
+        throw error instanceof BucketError ? error : unreachable(title, error);
+      });
+    return await retrying(told, { isPassing: (error) => faultOf(error) === "unreachable", signal });
   }
 
   async #send(request: BucketRequest, { title, signal }: { title: string; signal: AbortSignal }) {
@@ -91,18 +82,15 @@ export class BucketRequests {
     url.search = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
     const payloadSha256 = sha256Hex(body ?? new Uint8Array());
     const terms = { credentials: this.#credentials(), region: this.#address.region, date: new Date() };
-    const limit = AbortSignal.timeout(body === undefined ? ANSWER_MS.short : ANSWER_MS.withBody);
-    const stop = new AbortController();
-    const give = () => stop.abort(new Error("it did not answer in time"));
-    limit.addEventListener("abort", give, { once: true });
-    const response = await fetch(url, {
+    const response = await fetchInTime(url, {
+      answerMs: body === undefined ? ANSWER_MS.short : ANSWER_MS.withBody,
       method,
       headers: signHeaders({ method, url, headers, payloadSha256 }, terms),
       ...(body !== undefined && { body }),
       redirect: "manual",
       client: this.#http,
-      signal: AbortSignal.any([signal, stop.signal]),
-    }).finally(() => limit.removeEventListener("abort", give));
+      signal,
+    });
     if (response.ok) return response;
     const text = method === "HEAD" ? "" : await textIn(response, { title, signal }).catch(() => "");
     await response.body?.cancel().catch(() => {});
@@ -131,48 +119,22 @@ export async function* flowing(
   response: Response,
   { title, signal }: { title: string; signal: AbortSignal },
 ): AsyncGenerator<Uint8Array> {
-  const stop = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const wind = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(new Error(`it sent nothing for ${IDLE_MS / 1000} s`)), IDLE_MS);
-  };
-  wind();
-  const body = bodyOf(response, AbortSignal.any([signal, stop.signal]));
   try {
-    for (;;) {
-      const { done, value } = await body.next().catch((error) => {
-        signal.throwIfAborted();
-        throw unreachable(title, error);
-      });
-      if (done) return;
-      wind();
-      yield value;
-    }
-  } finally {
-    clearTimeout(timer);
-    await body.return(undefined);
+    yield* steadyBody(response, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(title, error);
   }
 }
 
 async function textIn(response: Response, { title, signal }: { title: string; signal: AbortSignal }) {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const bytes of flowing(response, { title, signal })) {
-    sizeBytes += bytes.length;
-    if (sizeBytes > MAX_TEXT_BYTES) {
-      throw new BucketError(title, { fault: "nonsense", reason: "its answer does not end." });
-    }
-    chunks.push(bytes);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  const bytes = await shortBody(response, { maxBytes: MAX_TEXT_BYTES, signal });
+  if (bytes !== undefined) return new TextDecoder().decode(bytes);
+  throw new BucketError(title, { fault: "nonsense", reason: "its answer does not end." });
 }
 
 function unreachable(title: string, cause: unknown): BucketError {
-  // fetch() tells the reason as the cause of its own error, together with the URL
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  const reason = messageOf(inner).replace(/ for url \([^)]*\)/, "");
-  return new BucketError(title, { fault: "unreachable", reason: `${reason}.`, cause });
+  return new BucketError(title, { fault: "unreachable", reason: `${fetchFailure(cause)}.`, cause });
 }
 
 /** Codes as in "Error responses" of the Amazon S3 API Reference. */
@@ -208,15 +170,4 @@ function faultOfStatus(status: number): BucketFault {
   if (status === 507) return "full";
   if (status === 429 || status >= 500) return "unreachable";
   return status >= 400 ? "refused" : "nonsense";
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  });
 }

@@ -5,6 +5,7 @@ import {
   FORMAT,
   FORMAT_VERSION,
   type Header,
+  type Manifest,
   manifestId,
   signManifestId,
 } from "#contract/format/manifest.ts";
@@ -14,6 +15,7 @@ import { writeSynced } from "../store/durable.ts";
 import type { PreviousVersion } from "../store/previous_version.ts";
 import type { HeldLineage } from "../store/held_lineages.ts";
 import type { ImageStore } from "../store/images.ts";
+import type { Lineage } from "../store/lineages.ts";
 import type { Pack, StoredFrame } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
 import type { VersionFile } from "../store/versions.ts";
@@ -78,9 +80,39 @@ export async function publishVersion(
   const manifest = await writeManifest(publication, { store, packs });
   signal.throwIfAborted();
 
-  onActivity("making the torrent");
   // until it is published, a new pack has its first name
   const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
+  await completeVersion({
+    lineage,
+    id: manifest.id,
+    manifest: draft.manifest(manifest.header),
+    packs,
+    paths,
+    stagingPath,
+    signal,
+    onActivity,
+  }, { store, ports });
+  return manifest.header.version;
+}
+
+/**
+ * Publishes a version whose manifest is in the staging folder: makes its torrent and its boot files, and signs it. The
+ * content is not checked again.
+ */
+export async function completeVersion(
+  { lineage, id, manifest, packs, paths, stagingPath, signal, onActivity }: {
+    lineage: Lineage;
+    id: string;
+    manifest: Manifest;
+    packs: readonly (Pack & { readonly sha256: string })[];
+    /** Where the packs are now. */
+    paths: readonly string[];
+  } & Pick<Publication, "stagingPath" | "signal" | "onActivity">,
+  { store, ports }: { store: ImageStore; ports: PublishPorts },
+): Promise<void> {
+  onActivity("making the torrent");
+  const { header } = manifest, { version } = header;
+  const sealed = `${stagingPath}/manifest.rsm`;
   const previous = store.previous(lineage);
   // packs first, oldest first, so that the torrent begins like its parent
   const payload = [
@@ -89,7 +121,7 @@ export async function publishVersion(
       path: paths[i] as string,
       sizeBytes,
     })),
-    { name: "manifest.rsm", path: manifest.path, sizeBytes: manifest.sizeBytes },
+    { name: "manifest.rsm", path: sealed, sizeBytes: (await Deno.stat(sealed)).size },
   ];
   const parent = await previous?.read("torrent");
   const { metainfo, infoHash } = await ports.makeTorrent(payload, { parent });
@@ -97,25 +129,23 @@ export async function publishVersion(
   signal.throwIfAborted();
 
   onActivity("building the boot files");
-  using reader = new VersionReader(draft.manifest(manifest.header), { packs: paths, key: lineage.key });
+  using reader = new VersionReader(manifest, { packs: paths, key: lineage.key });
   const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, previous });
   signal.throwIfAborted();
 
   onActivity("publishing");
-  const { id, header: { version } } = manifest;
   const signature = signManifestId(id, store.signingKey.privateKey);
-  const headerLine = JSON.stringify(manifest.header);
+  const headerLine = JSON.stringify(header);
   const files = await filesOf(stagingPath);
   const record = { version, id, signature, infoHash, headerLine, bootable, bootNotes: notes, files };
   await store.publish({ lineage, record, packs, stagingPath, signal });
-  return version;
 }
 
 /** Writes the sealed manifest into the staging folder. */
 async function writeManifest(
   publication: Publication,
   { store, packs }: { store: ImageStore; packs: readonly (Pack & { readonly sha256: string })[] },
-): Promise<{ header: Header; id: string; path: string; sizeBytes: number }> {
+): Promise<{ header: Header; id: string }> {
   const { draft, held, level, stagingPath } = publication;
   const header = withSharing(
     draft,
@@ -133,9 +163,8 @@ async function writeManifest(
   const options = { key: held.lineage.key, level: Math.min(level, MANIFEST_LEVEL) };
   const sealed = await store.pool.seal(text, options);
   await Deno.mkdir(stagingPath, { recursive: true, mode: 0o700 });
-  const path = `${stagingPath}/manifest.rsm`;
-  await writeSynced(path, sealed);
-  return { header, id, path, sizeBytes: sealed.length };
+  await writeSynced(`${stagingPath}/manifest.rsm`, sealed);
+  return { header, id };
 }
 
 /**
@@ -200,7 +229,7 @@ function headerOf(
 }
 
 /** The small files of the version's folder with their hashes, for `verify`. */
-async function filesOf(folder: string): Promise<VersionFile[]> {
+export async function filesOf(folder: string): Promise<VersionFile[]> {
   const files: VersionFile[] = [];
   for await (const { name } of Deno.readDir(folder)) {
     const bytes = await Deno.readFile(`${folder}/${name}`);

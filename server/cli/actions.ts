@@ -4,6 +4,7 @@ import type { SendTree } from "./images.ts";
 import type {
   BackUpServer,
   DoctorCommand,
+  JoinServer,
   RestoreServer,
   ServerCommand,
   ServiceOptions,
@@ -39,6 +40,7 @@ export interface Actions {
   readonly uninstallService: (options: ServiceOptions) => Promise<void>;
   readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
   readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
+  readonly joinServer: (server: string, options: JoinServer) => Promise<void>;
   readonly runDoctor: (options: DoctorCommand) => Promise<void>;
   readonly supportBundle: (file: string, options: SupportCommand) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;

@@ -3,7 +3,9 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseRepository, type Repository } from "#contract/registry_reference.ts";
 import { parseRoleRule, type RoleRule } from "#contract/role_rule.ts";
+import { type DailyHours, parseDailyHours } from "../words/daily_hours.ts";
 import { parseDuration } from "../words/duration.ts";
 import { parseSeedPolicy } from "../words/seed_text.ts";
 
@@ -31,6 +33,16 @@ const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 export function parseIpv4(text: string): string {
   if (IPV4.test(text)) return text;
   throw new InvalidArgumentError("Expected an IPv4 address, for instance 10.0.0.1.");
+}
+
+/** IPv6 in the form of RFC 5952. */
+export function parseIp(text: string): string {
+  if (IPV4.test(text)) return text;
+  const host = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
+    ? URL.parse(`http://[${text}]/`)?.hostname
+    : undefined;
+  if (host !== undefined) return host.slice(1, -1);
+  throw new InvalidArgumentError("Expected an IP address, for instance 10.0.0.1 or fd00::1.");
 }
 
 export function parseRange(text: string): { first: string; last: string } {
@@ -102,6 +114,23 @@ export function parseBucket(text: string): { bucket: string; prefix: string } {
     throw new InvalidArgumentError("Expected s3://BUCKET or s3://BUCKET/PREFIX.");
   }
   return { bucket, prefix: parts.map((part) => `${part}/`).join("") };
+}
+
+/** An announce URL; see #torrent/tracker/tracker_client.ts. */
+export function parseTracker(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isComplete = url !== undefined && url.hostname !== "" && (url.protocol !== "udp:" || url.port !== "");
+  if (isComplete && ["http:", "https:", "udp:"].includes(url.protocol)) return text;
+  throw new InvalidArgumentError("Expected an announce URL, for instance udp://10.0.0.4:6969/announce.");
+}
+
+/** REGISTRY/REPOSITORY */
+export function parseRepositoryName(text: string): Repository {
+  const repository = parseRepository(text);
+  if (repository) return repository;
+  throw new InvalidArgumentError(
+    "Expected REGISTRY/REPOSITORY, for instance registry.example:5000/site/web.",
+  );
 }
 
 /** An address of a web server, without a user, a query or a fragment. */
@@ -179,6 +208,11 @@ export function parseHttps(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "https:") return url;
   throw new InvalidArgumentError("Expected a URL, https://HOST/….");
+}
+
+/** Hours of each day. */
+export function parseHours(text: string): DailyHours {
+  return parsed(text, parseDailyHours);
 }
 
 /** An address as SMTP carries it (RFC 5321 §4.1.2), without a name, and without what is rarely used. */

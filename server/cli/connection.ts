@@ -6,21 +6,24 @@ import { DEFAULT_DATA } from "./defaults.ts";
 export interface ConnectionOptions {
   readonly server?: string | undefined;
   readonly token?: string | undefined;
+  /** Data directory of a server on this machine, for what is not given. */
+  readonly data?: string | undefined;
 }
 
 /**
  * Options and environment come first; on the server's own machine, the files that a running server keeps in the
  * default data directory serve as fallback. Throws RackseedError.
  */
-export function resolveConnection({ server, token }: ConnectionOptions): { server: string; token: string } {
+export function resolveConnection(
+  { server, token, data = DEFAULT_DATA }: ConnectionOptions,
+): { server: string; token: string } {
   const found = {
-    server: server ?? readIfAllowed(`${DEFAULT_DATA}/url`),
-    token: token ?? readIfAllowed(`${DEFAULT_DATA}/token`),
+    server: server ?? readIfAllowed(`${data}/url`),
+    token: token ?? readIfAllowed(`${data}/token`),
   };
   if (found.server === undefined) {
     throw new RackseedError("cannot find the server", {
-      reason:
-        `neither --server nor RACKSEED_SERVER is set, and no server on this machine uses ${DEFAULT_DATA}.`,
+      reason: `neither --server nor RACKSEED_SERVER is set, and no server on this machine uses ${data}.`,
       remedy: "give --server https://HOST:8443, or set RACKSEED_SERVER.",
       status: 400,
     });

@@ -21,7 +21,8 @@ export function addDoctor(
 Run it as root on the server, whether or not the server runs, with the same
 settings as the server. It changes nothing. It examines interface, other DHCP
 servers, spanning tree's delay at network boots, ports, firewall, clock, limits,
-space, data directory, certificates, the files of all versions and their bucket.
+space, data directory, certificates, the signing command, the files of all
+versions and their bucket.
 It fails if it finds a problem, not for a warning.`,
         examples: ["rackseed doctor --interface eth1 --dhcp server"],
       }),

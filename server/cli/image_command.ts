@@ -7,6 +7,7 @@ import { DEFAULT_LEVEL } from "./defaults.ts";
 import { parseThreshold } from "./check_command.ts";
 import { addRehearsals } from "./rehearsal_command.ts";
 import { addPackStore } from "./pack_store_command.ts";
+import { addRegistry } from "./registry_command.ts";
 import { addFiles } from "./image_files_command.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
 
@@ -36,6 +37,7 @@ export function addImage(
   addDiskExport(image, { signal, exportDisk });
   addRehearsals(image, { signal });
   addPackStore(image, { signal });
+  addRegistry(image, { signal });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {

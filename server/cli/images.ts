@@ -10,6 +10,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { architectureText } from "../words/machine_text.ts";
 import { verdictText } from "../words/rehearsal_text.ts";
 import { visibleLine } from "./visible_text.ts";
 import { describeLayout } from "../words/layout_text.ts";
@@ -54,12 +55,15 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
       "content",
       "stored",
       "own",
+      "machines",
       "boots nodes",
       "rehearsal",
       "backup of",
       "note",
     ],
-    images.map(({ image, version, created, totals, bootable, rehearsal, backupOf, tags, note, stored }) => [
+    images.map((
+      { image, version, created, totals, architecture, bootable, rehearsal, backupOf, tags, note, stored },
+    ) => [
       `${image}@${version}`,
       tags.join(" ") || "-",
       formatTime(created),
@@ -67,6 +71,7 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
       formatBytes(totals.fileBytes),
       formatBytes(stored.own + stored.shared),
       formatBytes(stored.own),
+      architectureText(architecture) ?? "-",
       bootable ? "yes" : "no",
       rehearsal?.state ?? "-",
       backupOf ?? "-",
@@ -145,6 +150,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     "Backup of": version.backupOf,
     From: source && `${source.hostname}, ${source.description}, ${source.firmware.toUpperCase()}`,
     Kernel: source?.kernel,
+    Machines: architectureText(version.architecture),
     Entries: formatCount(totals.entries),
     Files: `${formatCount(totals.files)}, ${formatBytes(totals.fileBytes)}`,
     Stored: `${formatBytes(totals.extentBytes)} of file data, ${

@@ -76,6 +76,7 @@ export function serverCommand(
     rsyncPort: portOf(values["rsync-port"]),
     rsyncMayFail: !isSet("rsync-port"),
     dhcp: values.dhcp,
+    dhcp6: values.dhcp6,
     dhcpRange: values["dhcp-range"],
     dhcpClients: values["dhcp-clients"],
     gateway: values.gateway,
@@ -83,10 +84,19 @@ export function serverCommand(
     routerAdvertisements: values["router-adverts"],
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
+    signDisks: values["sign-disks"],
+    ...signingKeyOf(values),
+    requestMok: values["request-mok"],
     requireTpm: values["require-tpm"],
+    startAlone: values["start-alone"],
     uploadLimit: values["upload-limit"],
     seeder: values.seeder,
     webSeed: values["web-seed"],
+    tracker: values.tracker,
+    upstream: values.upstream,
+    upstreamTokenFile: values["upstream-token-file"],
+    upstreamRate: values["upstream-rate"],
+    upstreamHours: values["upstream-hours"],
     packStore: values["pack-store"],
     cacheSize: values["cache-size"],
     s3Endpoint: values["s3-endpoint"],
@@ -95,6 +105,10 @@ export function serverCommand(
     s3KeyFile: values["s3-key-file"],
     s3CaFile: values["s3-ca-file"],
     s3PublicUrl: values["s3-public-url"],
+    registryAuthFile: values["registry-auth-file"],
+    registryCaFile: values["registry-ca-file"],
+    registryHttp: values["registry-http"],
+    registrySeed: values["registry-seed"],
     metricsOpen: values["metrics-open"],
     traceEndpoint: values["trace-endpoint"],
     oidcIssuer: values["oidc-issuer"],
@@ -119,11 +133,37 @@ export function serverCommand(
   };
 }
 
+function signingKeyOf(
+  { "signing-command": command, "signing-cert": certificate }: SettingValues,
+): Pick<ServerCommand, "signingKey"> {
+  return command === undefined || certificate === undefined ? {} : { signingKey: { command, certificate } };
+}
+
 /** Throws UsageError. */
 function refuseContradictions(values: SettingValues): void {
   if (values.dhcp !== "off" && values.interface === undefined) {
     const network = values.dhcp === "server" ? "to assign addresses in" : "that the nodes boot from";
     throw new UsageError(`--dhcp ${values.dhcp} needs --interface IF, the network ${network}`);
+  }
+  if (values.dhcp6 === "server") {
+    if (values.interface === undefined) {
+      throw new UsageError("--dhcp6 server needs --interface IF, the network to assign addresses in");
+    }
+    if (values.dhcp !== "off") {
+      throw new UsageError(
+        "--dhcp and --dhcp6 exclude each other: one server boots its nodes by IPv4 or by IPv6",
+      );
+    }
+    if (values.address !== undefined && !values.address.includes(":")) {
+      throw new UsageError("--dhcp6 server needs an IPv6 address as --address");
+    }
+    if (values["secure-boot"]) {
+      throw new UsageError("--secure-boot needs IPv4; by IPv6, --signed-images boots under Secure Boot");
+    }
+  }
+  const foreign = values.dns.find((one) => one.includes(":") !== (values.dhcp6 === "server"));
+  if (foreign !== undefined && (values.dhcp === "server" || values.dhcp6 === "server")) {
+    throw new UsageError(`--dns ${foreign} is no address of the family that this server assigns`);
   }
   if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together: the certificate and its private key");
@@ -136,6 +176,11 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["require-tpm"] && values["signed-images"] === "off") {
     throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");
+  }
+  if ((values["signing-command"] === undefined) !== (values["signing-cert"] === undefined)) {
+    throw new UsageError(
+      "--signing-command and --signing-cert go together: the key's use and its name",
+    );
   }
   refuseIncompleteMail(values);
   const isIncomplete = values["oidc-client-id"] === undefined || values["oidc-role"].length === 0;

@@ -1,7 +1,9 @@
 /** `rackseed medium …` */
 import { type MediumNodeEntry, MediumRequest } from "#contract/api/media.ts";
+import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { MediumId, MediumReport } from "#contract/format/medium.ts";
+import { MediumId } from "#contract/api/fields.ts";
+import { MediumReport } from "#contract/format/medium.ts";
 import { formatBytes, formatTime } from "../words/figures.ts";
 import { type CsvRow, parseCsv } from "../words/csv.ts";
 import { nodesOfTable } from "../words/node_table.ts";
@@ -16,10 +18,25 @@ interface MediumOptions extends ConnectionOptions {
 }
 
 export async function writeMedium(
-  { output: path, image, packs, nodes, unattended = false, hours, address, gateway, dns, json, ...options }:
+  {
+    output: path,
+    virtual = false,
+    image,
+    packs,
+    nodes,
+    unattended = false,
+    hours,
+    address,
+    gateway,
+    dns,
+    json,
+    ...options
+  }:
     & MediumOptions
     & {
       readonly output?: string | undefined;
+      /** Nothing is written. */
+      readonly virtual?: boolean | undefined;
       readonly image?: string | undefined;
       readonly packs?: string | undefined;
       readonly nodes?: string | undefined;
@@ -32,8 +49,8 @@ export async function writeMedium(
     },
 ): Promise<void> {
   const { signal, claimDevice } = options;
-  if (path === undefined) {
-    throw new UsageError("say where to write it: -o FILE. See `rackseed medium --help`.");
+  if ((path === undefined) !== virtual) {
+    throw new UsageError("say where to write it: -o FILE, or --virtual. See `rackseed medium --help`.");
   }
   const ref = packs ?? image;
   if (ref === undefined || packs !== undefined && image !== undefined) {
@@ -54,12 +71,39 @@ export async function writeMedium(
     },
   });
   // before the server makes anything
-  await using output = await openOutput(path, { claimDevice });
+  await using output = path === undefined ? undefined : await openOutput(path, { claimDevice });
   using client = await connect(options, signal);
   const { medium, code, sizeBytes } = await client.call("POST /media", { body, signal });
+  if (output !== undefined) await fetchImage(client, { medium: medium.id, sizeBytes, output, signal });
+  if (json) return printJson({ medium, code, ...(path !== undefined && { output: path }), sizeBytes });
+  print(code);
+  const { id, kind, version, expires } = medium;
+  remark(
+    `${path ?? "this"} is the medium ${id} for ${medium.image}@${version}, ${formatBytes(sizeBytes)}`,
+  );
+  if (path === undefined) remark(`Insert it within the hour: rackseed node power cycle NODE --medium ${id}`);
+  remark(
+    unattended
+      ? "It carries its code: anyone who has the medium can read what is on it."
+      : "Machines ask for this code. It is not shown again, and must not lie with the medium.",
+  );
+  if (kind === "network" && expires !== undefined) {
+    remark(`Machines may enrol by it until ${formatTime(expires)}.`);
+  }
+}
+
+async function fetchImage(
+  client: ApiClient,
+  { medium, sizeBytes, output, signal }: {
+    medium: string;
+    sizeBytes: number;
+    output: Awaited<ReturnType<typeof openOutput>>;
+    signal: AbortSignal;
+  },
+): Promise<void> {
   try {
     output.refuseTooSmall(sizeBytes);
-    const response = await client.send("GET", `/media/${medium.id}/image`, { signal });
+    const response = await client.send("GET", `/media/${medium}/image`, { signal });
     using line = new ProgressLine();
     let written = 0;
     for await (const chunk of response.body ?? []) {
@@ -71,20 +115,8 @@ export async function writeMedium(
     await output.finish();
     line.clear();
   } catch (error) {
-    await client.send("DELETE", `/media/${medium.id}`).catch(() => {});
+    await client.send("DELETE", `/media/${medium}`).catch(() => {});
     throw error;
-  }
-  if (json) return printJson({ medium, code, output: path, sizeBytes });
-  print(code);
-  const { id, kind, version, expires } = medium;
-  remark(`${path} is the medium ${id} for ${medium.image}@${version}, ${formatBytes(sizeBytes)}`);
-  remark(
-    unattended
-      ? "It carries its code: anyone who has the medium can read what is on it."
-      : "Machines ask for this code. It is not shown again, and must not lie with the medium.",
-  );
-  if (kind === "network" && expires !== undefined) {
-    remark(`Machines may enrol by it until ${formatTime(expires)}.`);
   }
 }
 

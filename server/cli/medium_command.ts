@@ -15,6 +15,7 @@ export function addMedium(
       "Write a stick or disc that starts machines without PXE, or installs them without a network.",
     )
     .option("-o, --output <file>", "image to write, or a USB stick such as /dev/sdb")
+    .option("--virtual", "write nothing: it is for BMCs' virtual drives, see rackseed node power")
     .option("--image <image>", `start machines by this version: ${IMAGE}`)
     .option("--packs <image>", "carry this version, and install it without a network")
     .option("--nodes <table>", "with --packs: the machines that it is for, in CSV")
@@ -47,6 +48,7 @@ Only a USB stick that nothing uses is written, or a file.`,
         examples: [
           "rackseed medium --image web -o stick.img",
           "rackseed medium --packs web@3 --nodes site.csv -o /dev/sdb",
+          "rackseed medium --image web --virtual --unattended",
         ],
       }),
     )

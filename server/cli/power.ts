@@ -1,7 +1,7 @@
 /** `rackseed node power`. */
 import { PowerRequest, PowerResult } from "#contract/api/power.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { checked } from "../words/usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 import { connect } from "./connection.ts";
 import { namedNodes, type NodeOptions } from "./each_node.ts";
 import { linesOf } from "./events.ts";
@@ -11,6 +11,8 @@ export interface PowerCommandOptions extends NodeOptions {
   readonly action: PowerRequest["action"];
   readonly hard?: boolean | undefined;
   readonly boot?: PowerRequest["boot"];
+  /** Instead of `boot`: a medium's id. */
+  readonly medium?: string | undefined;
   readonly atOnce?: number | undefined;
   /** Seconds. */
   readonly pause?: number | undefined;
@@ -19,11 +21,15 @@ export interface PowerCommandOptions extends NodeOptions {
 /** Throws RackseedError if one of the nodes failed; the others are done. */
 export async function switchNodes(
   patterns: readonly string[],
-  { action, hard, boot, atOnce, pause, json, signal, ...options }: PowerCommandOptions,
+  { action, hard, boot, medium, atOnce, pause, json, signal, ...options }: PowerCommandOptions,
 ): Promise<void> {
+  if (boot !== undefined && medium !== undefined) {
+    throw new UsageError("--boot and --medium exclude each other: a machine boots from one of them.");
+  }
   using client = await connect(options, signal);
   const nodes = await namedNodes(client, { patterns, signal });
-  const value = { nodes, action, hard, boot, atOnce, pauseSeconds: pause };
+  const from = medium === undefined ? { boot } : { boot: "medium", medium };
+  const value = { nodes, action, hard, ...from, atOnce, pauseSeconds: pause };
   const body = checked(PowerRequest, { name: "node power", value });
   const response = await client.send("POST", "/power", { json: body, signal });
   const results: PowerResult[] = [];

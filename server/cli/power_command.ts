@@ -11,6 +11,7 @@ type Signal = Pick<Actions, "signal">;
 
 const AT_ONCE = "nodes that are switched at one time (default: 8)";
 const PAUSE = "pause after a node before the next one in its place (default: 2s)";
+const MEDIUM = "put this medium into the BMC's virtual drive, and boot from it";
 const BOOT = "where they boot from, this once";
 
 export function addPower(node: NodeCommand, { signal }: Signal): void {
@@ -27,6 +28,7 @@ export function addPower(node: NodeCommand, { signal }: Signal): void {
   addOff(power, { signal });
   addCycle(power, { signal });
   addStatus(power, { signal });
+  addEject(power, { signal });
 }
 
 function addOn(power: NodeCommand, { signal }: Signal): void {
@@ -34,6 +36,7 @@ function addOn(power: NodeCommand, { signal }: Signal): void {
     .description("Switch nodes on, and wait until their BMCs say that they are on.")
     .argument("<node...>", NODES)
     .addOption(new Option("--boot <target>", BOOT).choices(["network", "disk"] as const))
+    .option("--medium <id>", MEDIUM)
     .option("--at-once <n>", AT_ONCE, parseAtOnce)
     .option("--pause <duration>", PAUSE, parseDurationOption)
     .option("--json", JSON_RESULT)
@@ -57,12 +60,19 @@ function addCycle(power: NodeCommand, { signal }: Signal): void {
     .description("Cut the power of nodes and switch them on again, or on if they are off.")
     .argument("<node...>", NODES)
     .addOption(new Option("--boot <target>", BOOT).choices(["network", "disk"] as const))
+    .option("--medium <id>", MEDIUM)
     .option("--at-once <n>", AT_ONCE, parseAtOnce)
     .option("--pause <duration>", PAUSE, parseDurationOption)
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
-      afterOptions({ notes: DURATION, examples: ["rackseed node power cycle n1 --boot network"] }),
+      afterOptions({
+        notes: DURATION,
+        examples: [
+          "rackseed node power cycle n1 --boot network",
+          "rackseed node power cycle n1 --medium 1a2b3c4d",
+        ],
+      }),
     )
     .action(async (nodes, options) => await run(nodes, { ...options, action: "cycle", signal }));
 }
@@ -74,6 +84,21 @@ function addStatus(power: NodeCommand, { signal }: Signal): void {
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ examples: ["rackseed node power status n1 n2"] }))
     .action(async (nodes, options) => await run(nodes, { ...options, action: "status", signal }));
+}
+
+function addEject(power: NodeCommand, { signal }: Signal): void {
+  withServer(power.command("eject"))
+    .description("Eject what is in the virtual CD drives of nodes' BMCs.")
+    .argument("<node...>", NODES)
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: "The server does so by itself when an installation has ended.",
+        examples: ["rackseed node power eject n1"],
+      }),
+    )
+    .action(async (nodes, options) => await run(nodes, { ...options, action: "eject", signal }));
 }
 
 async function run(nodes: readonly string[], options: PowerCommandOptions): Promise<void> {

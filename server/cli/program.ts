@@ -25,6 +25,7 @@ import { addSchedule } from "./schedule_command.ts";
 import { addServer } from "./server_command.ts";
 import { addService } from "./service_command.ts";
 import { addSupportBundle } from "./support_command.ts";
+import { addSite, addUpstream } from "./site_command.ts";
 import { addSwarm } from "./swarm_command.ts";
 import { addToken } from "./token_command.ts";
 import { addUser } from "./user_command.ts";
@@ -74,6 +75,8 @@ export function createProgram(actions: Actions): Command {
   addMachine(program, actions);
   addMedium(program, actions);
   addSwarm(program, actions);
+  addSite(program, actions);
+  addUpstream(program, actions);
   addHook(program, actions);
   addUser(program, actions);
   addToken(program, actions);

@@ -11,7 +11,7 @@ interface SecureBootOptions extends ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Throws RackseedError if the server signs no images, or a file cannot be written. */
+/** Throws RackseedError if the server signs nothing, or a file cannot be written. */
 export async function showSecureBoot({ output, json, signal, ...options }: SecureBootOptions): Promise<void> {
   using client = await connect(options, signal);
   const view = await client.call("GET /secure-boot", { signal });

@@ -16,7 +16,8 @@ export function addSecureBoot(
       "after",
       afterOptions({
         notes: `
-The key is made when the server first starts with --signed-images. The files:
+The key is made when the server first starts with --signed-images, --sign-disks
+or --request-mok. The files:
 site.cer, site.pem               its certificate, for the firmware's db or MOK
 db.auth, KEK.auth, PK.auth       the same for set-up mode, PK last; with
                                  Microsoft's certificates in db and KEK`,

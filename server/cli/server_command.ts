@@ -4,10 +4,11 @@ import { DEFAULT_CONFIG, DEFAULT_DATA } from "./defaults.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, JSON_RESULT } from "./help_text.ts";
 import type { Actions } from "./actions.ts";
+import { addStandby } from "./standby_command.ts";
 import { type Setting, SETTING_NAMES, settingOf, type SettingValues } from "./settings.ts";
 
 /** What the server's commands do, passed in by main.ts. */
-type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
+type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "joinServer" | "signal">;
 
 export function addServer(
   program: Command<[], Record<PropertyKey, never>>,
@@ -28,6 +29,7 @@ export function addServer(
     await runServer(read(), { reread: read });
   });
   addServerBackup(server as unknown as Command, facts);
+  addStandby(server as unknown as Command, facts);
 }
 
 export function optionOf(
@@ -56,6 +58,8 @@ export function flagsOf(command: CommandUnknownOpts): Partial<SettingValues> {
 const NOTES = `
 --dhcp server needs --interface. Without --dhcp-range it assigns addresses from
 the upper half of that interface's network, 1000 at most.
+--dhcp6 server needs --interface, too: nodes then boot by IPv6 alone, with
+addresses made of the interface's IPv6 network and their MAC addresses.
 With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
 (BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
 A port of 0 takes any free port.
@@ -65,13 +69,14 @@ environment, then the file. See \`rackseed config --help\`.`;
 
 const EXAMPLES = [
   "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+  "rackseed server --interface eth1 --dhcp6 server",
   "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
   "rackseed server --interface eth1 --upload-limit 800mbit",
 ];
 
 function addServerBackup(
   server: Command,
-  { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer">,
+  { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer" | "joinServer">,
 ): void {
   withServer(server.command("backup"), { heading: "Connection (default: the server on --data):" })
     .description("Save all of the server except the image data to one tar file.")

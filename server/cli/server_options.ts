@@ -1,6 +1,8 @@
 /** The options of `rackseed server`. */
 import type { WebhookEvent } from "#contract/api/webhooks.ts";
+import type { Repository } from "#contract/registry_reference.ts";
 import type { RoleRule } from "#contract/role_rule.ts";
+import type { DailyHours } from "../words/daily_hours.ts";
 
 export interface ServerOptions {
   readonly data: string;
@@ -28,6 +30,8 @@ export interface ServerOptions {
   readonly rsyncMayFail?: boolean | undefined;
   /** "proxy": boot files only, beside a DHCP server that gives the addresses. */
   readonly dhcp: "off" | "server" | "proxy";
+  /** "server": nodes boot by IPv6, and get their addresses by DHCPv6 (absent: off). */
+  readonly dhcp6?: "off" | "server";
   /** Which clients to answer: known nodes and network boots, or all. */
   readonly dhcpClients: "nodes" | "all";
   /** First and last address of the DHCP pool. */
@@ -42,14 +46,30 @@ export interface ServerOptions {
   readonly secureBoot: boolean;
   /** Boot UEFI machines from images signed by the site's key; "enroll": and give that key to machines in set-up mode. */
   readonly signedImages?: "off" | "on" | "enroll";
+  /** Sign the boot programs of clones, for machines whose firmware trusts the site's key and not theirs. */
+  readonly signDisks?: boolean;
+  /** The site's key is elsewhere: this program signs with it, for this certificate. */
+  readonly signingKey?: { readonly command: string; readonly certificate: string } | undefined;
+  /** Ask shim on clones' disks to trust the site's certificate. */
+  readonly requestMok?: boolean;
   /** Nodes without a setting of their own get orders only if their TPM proves what they run. */
   readonly requireTpm?: boolean;
+  /** Serve although no standby answers; see standby/. */
+  readonly startAlone?: boolean;
   /** Upload limit of seeder and web seed together, in bytes per second; undefined keeps the stored one. */
   readonly uploadLimit?: number | "off" | undefined;
   /** Whether the server itself uploads images by BitTorrent (absent: yes). */
   readonly seeder?: "on" | "off";
   /** HTTP caches that nodes fetch from, in place of this server's web seed. */
   readonly webSeed?: readonly URL[];
+  /** Announce URLs of trackers beside the server's own. */
+  readonly tracker?: readonly string[];
+  /** The server that this one mirrors images of, as a site's relay; see upstream/. */
+  readonly upstream?: URL | undefined;
+  readonly upstreamTokenFile?: string | undefined;
+  /** In bytes per second. */
+  readonly upstreamRate?: number | "off";
+  readonly upstreamHours?: DailyHours | undefined;
   /** Bucket of the images; see pack_store/. */
   readonly packStore?: { readonly bucket: string; readonly prefix: string } | undefined;
   /** Limit of packs on the local disk, in bytes. */
@@ -60,6 +80,12 @@ export interface ServerOptions {
   readonly s3KeyFile?: string | undefined;
   readonly s3CaFile?: string | undefined;
   readonly s3PublicUrl?: URL | undefined;
+  /** Logins of OCI registries, the authority of their certificates, and those without TLS; see registry/. */
+  readonly registryAuthFile?: string | undefined;
+  readonly registryCaFile?: string | undefined;
+  readonly registryHttp?: readonly string[];
+  /** Repository that nodes fetch from. */
+  readonly registrySeed?: Repository | undefined;
   /** Serve GET /metrics without a token. */
   readonly metricsOpen?: boolean | undefined;
   /** OpenTelemetry collector, without the path for traces; see traces/collector.ts. */
@@ -105,7 +131,9 @@ interface Examined extends
     | "tftpPort"
     | "rsyncMayFail"
     | "dhcp"
+    | "dhcp6"
     | "interface"
+    | "signingKey"
     | "packStore"
     | "s3Endpoint"
     | "s3Region"
@@ -148,6 +176,16 @@ export interface RestoreServer {
   /** Move existing facts aside instead of refusing. */
   readonly force: boolean;
   readonly json: boolean;
+}
+
+/** `rackseed server join`. */
+export interface JoinServer {
+  readonly data: string;
+  /** The server's one-time token. */
+  readonly token: string;
+  /** Move existing facts aside instead of refusing. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** What the settings decide about the service of `rackseed install-service`. */

@@ -28,6 +28,7 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "tftp-port": ["off"],
   "rsync-port": ["off"],
   "dhcp": ["server"],
+  "dhcp6": ["server"],
   "dhcp-range": ["10.0.0.100-10.0.0.199"],
   "dhcp-clients": ["all"],
   "gateway": ["10.0.0.254"],
@@ -35,10 +36,20 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "router-adverts": ["off"],
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
+  "sign-disks": ["true"],
+  "signing-command": ["/usr/local/sbin/sign"],
+  "signing-cert": ["/etc/rackseed/site.pem"],
+  "request-mok": ["true"],
   "require-tpm": ["true"],
+  "start-alone": ["true"],
   "upload-limit": ["800mbit"],
   "seeder": ["off"],
   "web-seed": ["http://10.0.0.2/seed/", "http://10.0.0.3/seed/"],
+  "tracker": ["udp://10.0.0.4:6969/announce", "http://10.0.0.5:6969/announce"],
+  "upstream": ["https://10.0.0.9:8443"],
+  "upstream-token-file": ["/etc/rackseed/upstream-token"],
+  "upstream-rate": ["50mbit"],
+  "upstream-hours": ["22:00-06:00"],
   "pack-store": ["s3://images/site-1"],
   "cache-size": ["200G"],
   "s3-endpoint": ["http://10.0.0.2:8333"],
@@ -47,6 +58,10 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "s3-key-file": ["/etc/rackseed/s3"],
   "s3-ca-file": ["/etc/rackseed/site-ca.pem"],
   "s3-public-url": ["http://10.0.0.2/images"],
+  "registry-auth-file": ["/etc/rackseed/registry.json"],
+  "registry-ca-file": ["/etc/rackseed/site-ca.pem"],
+  "registry-http": ["registry.site.example:5000", "10.0.0.6:5000"],
+  "registry-seed": ["registry.site.example:5000/site/web"],
   "metrics-open": ["true"],
   "trace-endpoint": ["http://127.0.0.1:4318"],
   "oidc-issuer": ["https://login.site.example/realms/site"],
@@ -70,15 +85,18 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "verbose": ["true"],
 };
 
+// it excludes --dhcp, and has a test of its own
+const TOGETHER = SETTING_NAMES.filter((name) => name !== "dhcp6");
+
 /** The file that `config show` would print. */
-const FILE = settingsAsFile(SETTING_NAMES.map((name) => ({ name, texts: EXAMPLES[name], from: "a test" })));
+const FILE = settingsAsFile(TOGETHER.map((name) => ({ name, texts: EXAMPLES[name], from: "a test" })));
 
 Deno.test("flags, environment and file agree on every setting", async () => {
   const file = settingValues({}, [fileSettings(FILE, "server.yaml")]);
-  const env = Object.fromEntries(SETTING_NAMES.map((name) => [variableOf(name), EXAMPLES[name].join(",")]));
+  const env = Object.fromEntries(TOGETHER.map((name) => [variableOf(name), EXAMPLES[name].join(",")]));
   assert.deepEqual(settingValues({}, [environmentSettings(env)]), file);
   const seen: ServerCommand[] = [];
-  const flags = SETTING_NAMES.flatMap((name) =>
+  const flags = TOGETHER.flatMap((name) =>
     EXAMPLES[name].flatMap((text) => settingOf(name).argument ? [`--${name}`, text] : [`--${name}`])
   );
   const runServer = (options: ServerCommand) => Promise.resolve(void seen.push(options));
@@ -89,7 +107,7 @@ Deno.test("flags, environment and file agree on every setting", async () => {
     json: false,
   });
   const defaults = settingValues({}, []);
-  for (const name of SETTING_NAMES) assert.notDeepEqual(file[name], defaults[name], name);
+  for (const name of TOGETHER) assert.notDeepEqual(file[name], defaults[name], name);
 });
 
 Deno.test("a flag wins over the environment, the environment over the file, the file over the default", async () => {
@@ -166,6 +184,28 @@ Deno.test("a wrong value is refused with its place, in whatever source it stands
     /RACKSEED_HTP_PORT.*RACKSEED_HTTP_PORT/,
   );
   assert.equal(environmentSettings({ RACKSEED_WHEN: "before", RACKSEED_DISK: "/dev/sda" }).size, 0);
+});
+
+Deno.test("DHCPv6 needs an interface of its own, and addresses of its family", () => {
+  const base = "dhcp6: server\ninterface: eth1\n";
+  const cases: [file: string, refused: RegExp | undefined][] = [
+    [base, undefined],
+    [`${base}dns: fd00::1\naddress: FD00:0::9\n`, undefined],
+    ["dhcp6: server\n", /--dhcp6 server needs --interface/],
+    [`${base}dhcp: server\n`, /exclude each other/],
+    [`${base}address: 10.0.0.1\n`, /needs an IPv6 address/],
+    [`${base}secure-boot: true\n`, /--secure-boot needs IPv4/],
+    [`${base}dns: 10.0.0.1\n`, /--dns 10\.0\.0\.1 is no address of the family/],
+    ["dhcp: server\ninterface: eth1\ndns: fd00::1\n", /--dns fd00::1 is no address of the family/],
+    ["dns: fd00::1::2\n", /Expected an IP address/],
+  ];
+  for (const [text, refused] of cases) {
+    const read = () => serverCommand({}, { sources: [fileSettings(text, "a")], file: "a" });
+    if (refused === undefined) read();
+    else assert.throws(read, refused);
+  }
+  const { address } = serverCommand({}, { sources: [fileSettings("address: FD00:0::9\n", "a")], file: "a" });
+  assert.equal(address, "fd00::9");
 });
 
 Deno.test("an empty file, or one of comments, sets nothing", () => {

@@ -4,12 +4,13 @@
  *
  * A setting never holds a secret, only the path of a file that does: settings are printed.
  */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { WEBHOOK_EVENTS } from "#contract/api/webhooks.ts";
 import {
   parseBucket,
   parseCollector,
+  parseHours,
   parseHttps,
+  parseIp,
   parseIpv4,
   parseIssuer,
   parseListen,
@@ -18,8 +19,10 @@ import {
   parsePortOrOff,
   parseRange,
   parseRateOrOff,
+  parseRepositoryName,
   parseRoleRuleOption,
   parseSize,
+  parseTracker,
   parseWebUrl,
 } from "./arguments.ts";
 import {
@@ -32,6 +35,7 @@ import {
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
+import { oneOf, parsePath, parseSwitch, parseText, parseWord } from "./setting_values.ts";
 
 export interface Setting<T = unknown> {
   /** As help shows it, "<port>"; undefined for a setting that is on or off. */
@@ -51,6 +55,7 @@ export interface Setting<T = unknown> {
 }
 
 const DHCP = ["off", "server", "proxy"] as const;
+const DHCP6 = ["off", "server"] as const;
 const LOG_FORMATS = ["text", "json", "journal"] as const;
 const MAIL_SECURITY = ["starttls", "tls", "off"] as const;
 const ADVERTISEMENTS = ["on", "off"] as const;
@@ -124,7 +129,7 @@ const SETTINGS = {
   "address": {
     argument: "<ip>",
     description: "address that nodes reach this server at (default: the interface's)",
-    parse: parseIpv4,
+    parse: parseIp,
   },
   "http-port": {
     argument: "<port>",
@@ -168,6 +173,13 @@ const SETTINGS = {
     description: "addresses to assign, e.g. 10.0.0.100-10.0.0.199",
     parse: parseRange,
   },
+  "dhcp6": {
+    argument: "<mode>",
+    description: "serve the nodes by IPv6 alone, and assign their addresses (DHCPv6)",
+    parse: oneOf(DHCP6),
+    choices: DHCP6,
+    fallback: "off",
+  },
   "dhcp-clients": {
     argument: "<who>",
     description: "answer known nodes and network boots only, or all",
@@ -179,12 +191,12 @@ const SETTINGS = {
   "dns": {
     argument: "<ip>",
     description: "name server for DHCP clients (repeatable)",
-    parse: parseIpv4,
+    parse: parseIp,
     many: true,
   },
   "router-adverts": {
     argument: "<mode>",
-    description: "spare iPXE its wait for an IPv6 router",
+    description: "spare iPXE its wait for IPv6; announce --dhcp6",
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
@@ -201,8 +213,33 @@ const SETTINGS = {
     choices: SIGNED_IMAGES,
     fallback: "off",
   },
+  "sign-disks": {
+    description: "sign installed boot programs with the site's key for machines that need it",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "signing-command": {
+    argument: "<file>",
+    description: "program that signs with the site's key, which is in a token or HSM",
+    parse: parsePath,
+  },
+  "signing-cert": {
+    argument: "<file>",
+    description: "the certificate of that key, PEM or DER",
+    parse: parsePath,
+  },
+  "request-mok": {
+    description: "have shim on installed disks ask at the console to trust the site's key",
+    parse: parseSwitch,
+    fallback: false,
+  },
   "require-tpm": {
     description: "give nodes their orders only if their TPM 2.0 proves what they run",
+    parse: parseSwitch,
+    fallback: false,
+  },
+  "start-alone": {
+    description: "serve although no standby answers that may have taken over (for one start)",
     parse: parseSwitch,
     fallback: false,
   },
@@ -224,6 +261,34 @@ const SETTINGS = {
     description: "HTTP cache that nodes fetch images from, in place of this server (repeatable)",
     parse: parseWebUrl,
     many: true,
+  },
+  "tracker": {
+    argument: "<url>",
+    description: "further BitTorrent tracker, for when this server's do not answer (repeatable)",
+    parse: parseTracker,
+    many: true,
+  },
+  "upstream": {
+    argument: "<url>",
+    description: "be the relay of a site: mirror images of this server, https://HOST:8443, and report to it",
+    parse: parseHttps,
+  },
+  "upstream-token-file": {
+    argument: "<file>",
+    description: "token of `rackseed site add` at the upstream; needed until the relay has enrolled",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "upstream-rate": {
+    argument: "<rate>",
+    description: "limit of copying images from the upstream, e.g. 50mbit, or off",
+    parse: parseRateOrOff,
+    fallback: "off",
+  },
+  "upstream-hours": {
+    argument: "<hours>",
+    description: "hours in which images are copied, e.g. 22:00-06:00 (default: always)",
+    parse: parseHours,
   },
   "pack-store": {
     argument: "<bucket>",
@@ -267,6 +332,28 @@ const SETTINGS = {
     argument: "<url>",
     description: "where nodes read the bucket (default: at --s3-endpoint, by signed URLs)",
     parse: parseWebUrl,
+  },
+  "registry-auth-file": {
+    argument: "<file>",
+    description: "logins of OCI registries, as `docker login` writes them",
+    parse: parsePath,
+    isSecretFile: true,
+  },
+  "registry-ca-file": {
+    argument: "<file>",
+    description: "PEM file: the authority of the OCI registries' certificates",
+    parse: parsePath,
+  },
+  "registry-http": {
+    argument: "<host:port>",
+    description: "OCI registry that is reached by plain HTTP (repeatable)",
+    parse: parseWord,
+    many: true,
+  },
+  "registry-seed": {
+    argument: "<repo>",
+    description: "OCI repository that nodes fetch images from, REGISTRY/REPOSITORY",
+    parse: parseRepositoryName,
   },
   "metrics-open": {
     description: "serve /metrics without a token, to anyone who reaches the page",
@@ -335,7 +422,7 @@ const SETTINGS = {
   },
   "mail-security": {
     argument: "<how>",
-    description: "how the connection to the mail server is encrypted",
+    description: "encryption on the way to the mail server",
     parse: oneOf(MAIL_SECURITY),
     choices: MAIL_SECURITY,
     fallback: "starttls",
@@ -409,32 +496,4 @@ export function isSettingName(name: string): name is SettingName {
 /** "http-port" → "RACKSEED_HTTP_PORT" */
 export function variableOf(name: SettingName): string {
   return `RACKSEED_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-function parseSwitch(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("Expected true or false.");
-}
-
-function parsePath(text: string): string {
-  if (text !== "" && !text.includes("\0")) return text;
-  throw new InvalidArgumentError("Expected a path.");
-}
-
-function parseText(text: string): string {
-  if (/^\S.{0,255}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected 1 to 256 characters.");
-}
-
-function parseWord(text: string): string {
-  if (/^\S+$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a name without spaces.");
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const choice = choices.find((other) => other === text);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  };
 }

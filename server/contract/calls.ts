@@ -16,8 +16,11 @@ import { nodeCalls } from "./calls/nodes.ts";
 import { peopleCalls } from "./calls/people.ts";
 import { powerCalls } from "./calls/power.ts";
 import { rehearsalCalls } from "./calls/rehearsals.ts";
+import { relayCalls } from "./calls/relays.ts";
 import { scheduleCalls } from "./calls/schedules.ts";
 import { siteCalls } from "./calls/site.ts";
+import { transferCalls } from "./calls/transfers.ts";
+import { standbyCalls } from "./calls/standbys.ts";
 
 /** By subject, in the order in which the document shows them. */
 export const SUBJECTS: Readonly<Record<string, Calls>> = {
@@ -25,6 +28,7 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Deployments": deploymentCalls,
   "Templates and captures": captureCalls,
   "Images": imageCalls,
+  "OCI registries": transferCalls,
   "Rehearsals": rehearsalCalls,
   "Hooks": hookCalls,
   "Power": powerCalls,
@@ -32,8 +36,10 @@ export const SUBJECTS: Readonly<Record<string, Calls>> = {
   "Bootable media": mediaCalls,
   "Checks": checkCalls,
   "Schedules": scheduleCalls,
+  "Sites and relays": relayCalls,
   "Users, tokens, audit": peopleCalls,
   "The server": siteCalls,
+  "Standbys": standbyCalls,
   "A node's agent": nodeAgentCalls,
 };
 
@@ -42,6 +48,7 @@ export const CALLS = {
   ...deploymentCalls,
   ...captureCalls,
   ...imageCalls,
+  ...transferCalls,
   ...rehearsalCalls,
   ...hookCalls,
   ...powerCalls,
@@ -49,8 +56,10 @@ export const CALLS = {
   ...mediaCalls,
   ...checkCalls,
   ...scheduleCalls,
+  ...relayCalls,
   ...peopleCalls,
   ...siteCalls,
+  ...standbyCalls,
   ...nodeAgentCalls,
 };
 export type CallName = keyof typeof CALLS;

@@ -3,14 +3,14 @@
  * is the pin in the token. It fetches the CA certificate from the server over an unverified connection, and rejects
  * it unless the hash matches.
  */
-import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
 import { IDEMPOTENCY_KEY } from "./api/fields.ts";
-import { callNamed } from "./calls.ts";
+import { EPOCH } from "./api/standbys.ts";
 import { isMedia, PARAMETER } from "./calls/call.ts";
 import type { Answer, Given, JsonCall } from "./calls/typed.ts";
 import { messageOf, RackseedError } from "./errors.ts";
+import type { SignedRequest } from "./relay_signature.ts";
 import { parseToken, pinOf } from "./token.ts";
 
 interface CallOptions {
@@ -31,6 +31,9 @@ export class ApiClient implements Disposable {
   readonly server: URL;
   readonly #http: Deno.HttpClient;
   #secret: string;
+  #sign: ((request: SignedRequest) => Record<string, string>) | undefined;
+  /** The latest epoch that a server has answered with, see api/standbys.ts. */
+  epoch = "";
 
   private constructor(server: URL, { http, secret }: { http: Deno.HttpClient; secret: string }) {
     this.server = server;
@@ -38,9 +41,15 @@ export class ApiClient implements Disposable {
     this.#secret = secret;
   }
 
-  /** Fetches and pins the server's CA. `server`: "https://HOST:PORT". Throws RackseedError. */
+  /** Fetches and pins the server's CA, unless `ca` is it. `server`: "https://HOST:PORT". Throws RackseedError. */
   static async connect(
-    { server, token, signal }: { server: string; token: string; signal?: AbortSignal },
+    { server, token, ca, signal }: {
+      server: string;
+      token: string;
+      /** A CA certificate in PEM. */
+      ca?: string | undefined;
+      signal?: AbortSignal;
+    },
   ): Promise<ApiClient> {
     const parsed = parseToken(token);
     if (!parsed) {
@@ -52,7 +61,8 @@ export class ApiClient implements Disposable {
       });
     }
     const url = serverUrl(server);
-    const pem = await fetchCa(url, signal);
+    const known = ca === undefined ? undefined : firstCertificate(ca);
+    const pem = known !== undefined && pinOf(known) === parsed.pin ? known : await fetchCa(url, signal);
     if (pinOf(pem) !== parsed.pin) {
       throw new RackseedError(`cannot trust the server at ${url.origin}`, {
         reason: "its certificate is not the one that the token was made for.",
@@ -74,6 +84,11 @@ export class ApiClient implements Disposable {
     this.#secret = secret;
   }
 
+  /** Authorizes all further calls by these headers, which depend on the request, and no longer by a secret. */
+  signWith(sign: (request: SignedRequest) => Record<string, string>): void {
+    this.#sign = sign;
+  }
+
   /**
    * Makes a call of the tables (calls.ts). An order whose answer is lost is sent once more; the server carries it out
    * once. Throws RackseedError.
@@ -90,6 +105,8 @@ export class ApiClient implements Disposable {
    * ```
    */
   async call<K extends JsonCall>(name: K, given: Given<K>): Promise<Answer<K>> {
+    // the tables hold the schemas of the whole API, which a node never needs
+    const { callNamed } = await import("./calls.ts");
     const { answer, isOrder } = callNamed(name) ?? {};
     const { body, signal } = given as { body?: unknown; signal?: AbortSignal };
     const { method, path } = addressOf(name, given);
@@ -139,16 +156,20 @@ export class ApiClient implements Disposable {
       answerMs?: number;
     } & CallOptions = {},
   ): Promise<Response> {
-    const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
+    const content = json === undefined ? body : JSON.stringify(json), url = new URL(base + path, this.server);
+    const headers = new Headers(
+      this.#sign?.({ method, url, body: signedBytes(content) }) ??
+        { authorization: `Bearer ${this.#secret}` },
+    );
+    if (this.epoch !== "") headers.set(EPOCH, this.epoch);
     if (range !== undefined) headers.set("range", range);
     if (key !== undefined) headers.set(IDEMPOTENCY_KEY, `"${key}"`);
     if (json !== undefined) headers.set("content-type", "application/json");
-    const content = json === undefined ? body : JSON.stringify(json);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s.`)), answerMs);
     let response: Response;
     try {
-      response = await fetch(new URL(base + path, this.server), {
+      response = await fetch(url, {
         method,
         headers,
         client: this.#http,
@@ -161,8 +182,14 @@ export class ApiClient implements Disposable {
     } finally {
       clearTimeout(timer);
     }
+    this.#noteEpoch(response.headers.get(EPOCH) ?? "");
     if (!response.ok) throw await problemOf(response, `${method} ${path}`);
     return response;
+  }
+
+  /** The server checks the signature when it comes back. */
+  #noteEpoch(statement: string): void {
+    if (statement.length < 256 && parseInt(statement) > (parseInt(this.epoch) || 0)) this.epoch = statement;
   }
 
   async #json<T extends z.ZodType>(
@@ -176,6 +203,12 @@ export class ApiClient implements Disposable {
     });
     return await parsed(response, { schema, call: `${method} ${path}` });
   }
+}
+
+function signedBytes(content: BodyInit | undefined): Uint8Array {
+  if (content === undefined || content === null) return new Uint8Array();
+  if (typeof content === "string") return new TextEncoder().encode(content);
+  throw new TypeError("only JSON is signed");
 }
 
 /** "PUT /nodes/:node" with its parameters filled in. */
@@ -229,12 +262,15 @@ function serverUrl(server: string): URL {
   });
 }
 
-/** Only the first: what comes after it was not compared with the pin, and must not be trusted. */
-const ONE_CERTIFICATE =
-  /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)/;
+/** What comes after it is not compared with the pin, and must not be trusted. */
+function firstCertificate(text: string): string | undefined {
+  const pem = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.exec(text)?.[0];
+  return pem === undefined ? undefined : `${pem}\n`;
+}
 
 /** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
-function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+async function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+  const { default: tls } = await import("node:tls");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const host = server.hostname.replace(/^\[|\]$/g, "");
   const socket = tls.connect({ host, port: Number(server.port || 443), rejectUnauthorized: false });
@@ -243,10 +279,10 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   let answer = "";
   const finish = (error?: unknown) => {
     signal?.removeEventListener("abort", abort);
-    const pem = ONE_CERTIFICATE.exec(answer);
+    const pem = /^HTTP\/1\.[01] 200 /.test(answer) ? firstCertificate(answer) : undefined;
     if (signal?.aborted) reject(signal.reason);
     else if (error) reject(unreachable(server, error));
-    else if (pem) resolve(`${pem[1]}\n`);
+    else if (pem) resolve(pem);
     else reject(unreachable(server, new Error("the answer is not from a Rackseed server.")));
   };
   socket.setTimeout(20_000, () => socket.destroy(new Error("no answer for 20 s")));
@@ -257,7 +293,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   });
   socket.on("error", finish);
   socket.on("close", () => finish());
-  return promise;
+  return await promise;
 }
 
 function unreachable(server: URL, error: unknown): RackseedError {

@@ -79,7 +79,8 @@ export type Stale =
   | "audit"
   | "captures"
   | "templates"
-  | "rehearsals";
+  | "rehearsals"
+  | "sites";
 
 export interface DeskMessage {
   /** The message has all there is of each list in it: what the browser had before is gone. */
@@ -112,6 +113,7 @@ const DESK_PAGES = [
   "restore",
   "schedules",
   "schedule",
+  "sites",
   "settings",
   "users",
   "account",

@@ -3,6 +3,8 @@
  * is recognized by its os-release(5). Pure.
  */
 
+import { architectureOf, ARCHITECTURES } from "./architectures.ts";
+
 export type Family = "debian" | "rhel" | "suse" | "arch" | "alpine";
 
 /** The fields of os-release that name a distribution, as a version's `source` has them. */
@@ -11,6 +13,8 @@ export interface OsRelease {
   readonly distribution: string;
   /** ID_LIKE: "rhel centos fedora" */
   readonly like?: string | undefined;
+  /** Machine name of uname(2); absent: x86-64. */
+  readonly architecture?: string | undefined;
 }
 
 interface FamilyFacts {
@@ -126,7 +130,7 @@ export function kernelPackage(release: OsRelease | undefined): string {
   if (release === undefined || family === undefined) {
     return `${FAMILIES.debian.kernel} (RHEL: ${FAMILIES.rhel.kernel})`;
   }
-  return KERNELS[release.distribution] ?? FAMILIES[family].kernel;
+  return onArchitecture(KERNELS[release.distribution] ?? FAMILIES[family].kernel, release);
 }
 
 /** A program, with its package in the Debian family and in the RHEL family. */
@@ -153,11 +157,24 @@ interface Packaged {
  */
 export function packageIn(release: OsRelease | undefined, { name, debian, rhel, when }: Packaged): string {
   const family = release && familyOf(release);
-  if (family === undefined) return debian === rhel ? debian : `${debian} (RHEL: ${rhel})`;
-  if (family === "debian") return debian;
   // others name most packages as RHEL does
-  const named = FAMILIES[family].packages[name] ?? rhel;
-  return typeof named === "string" ? named : when === "bios" ? named.bios : named.uefi;
+  const named = family === undefined
+    ? debian === rhel ? debian : `${debian} (RHEL: ${rhel})`
+    : family === "debian"
+    ? debian
+    : FAMILIES[family].packages[name] ?? rhel;
+  const text = typeof named === "string" ? named : when === "bios" ? named.bios : named.uefi;
+  return onArchitecture(text, release);
+}
+
+/** The tables have the names of x86-64's packages. */
+function onArchitecture(text: string, release: OsRelease | undefined): string {
+  const from = ARCHITECTURES.x86_64,
+    to = ARCHITECTURES[architectureOf(release?.architecture ?? "") ?? "x86_64"];
+  return (["grubPlatform", "grubRhel", "debian"] as const).reduce(
+    (name, fact) => name.replace(from[fact], to[fact]),
+    text,
+  );
 }
 
 /**

@@ -5,6 +5,9 @@
  */
 import { createHash } from "node:crypto";
 
+/** Where a node's initramfs has the CA certificate of its server, in PEM. The pin decides whether it is the right one. */
+export const CARRIED_CA = "/rs/ca.pem";
+
 interface Token {
   readonly pin: string;
   readonly secret: string;

@@ -8,8 +8,10 @@ import { checkLimits } from "./checks/limits.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkPackStore } from "./checks/pack_store.ts";
 import { checkPorts } from "./checks/ports.ts";
+import { checkSigningKey } from "./checks/signing_key.ts";
 import { checkSpace } from "./checks/space.ts";
 import { checkSpanningTree } from "./checks/spanning_tree.ts";
+import { checkStandby } from "./checks/standby.ts";
 import { checkStore } from "./checks/store.ts";
 import type { Check, DoctorOptions, DoctorSystem, Finding } from "./finding.ts";
 
@@ -23,7 +25,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   space: checkSpace,
   data: checkData,
   certificates: checkCertificates,
+  "signing key": checkSigningKey,
   store: checkStore,
+  standby: checkStandby,
   "pack store": checkPackStore,
 };
 const CHECK_MS = 30_000;

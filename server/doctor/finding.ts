@@ -23,7 +23,10 @@ export interface DoctorOptions extends BucketSettings {
   /** The server starts even if that port is taken. */
   readonly rsyncMayFail?: boolean | undefined;
   readonly dhcp: "off" | "server" | "proxy";
+  readonly dhcp6?: "off" | "server";
   readonly interface?: string | undefined;
+  /** The program that signs with the site's Secure Boot key. */
+  readonly signingKey?: { readonly command: string; readonly certificate: string } | undefined;
 }
 
 export interface Space {

@@ -4,7 +4,7 @@ import { statfsSync } from "node:fs";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
 import { portError, portHolder, type PortName } from "../../boot/port_holder.ts";
-import { allBootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { includedPrograms, readBootProgram } from "../../boot/programs/programs.ts";
 import type { DoctorSystem, Space } from "./finding.ts";
 
 /** An answer to a DISCOVER takes milliseconds; spanning tree may hold the port for longer than this. */
@@ -70,7 +70,7 @@ async function askBucket(settings: BucketSettings): Promise<string> {
 
 async function missingBootPrograms(): Promise<string[]> {
   const missing: string[] = [];
-  for (const { name } of allBootPrograms) {
+  for (const { name } of includedPrograms(Deno.build.arch)) {
     await readBootProgram(name).catch(() => missing.push(name));
   }
   return missing;

@@ -19,6 +19,7 @@ import type { Batches } from "./batches/batches.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Machines } from "./machines.ts";
+import { refuseOtherArchitecture, versionFor } from "./node_architecture.ts";
 import type { Images } from "./ports.ts";
 import type { PlanPreviews } from "./plan_previews.ts";
 import type { Proofs } from "./proofs.ts";
@@ -229,13 +230,13 @@ export class DeploymentOrders {
     }: InstallRequest,
   ) {
     const { images, encryption, previews, proofs } = this.#sources;
-    const version = images.get(ref);
+    const nodes = this.#distinct(keys), version = versionFor(nodes, { ref, images });
     if (power && now) throw startedTwice(version);
-    const nodes = this.#distinct(keys);
     const damage = images.damage(`${version.image}@${version.version}`);
     if (damage) throw damage;
     refuseForeignBackup(nodes, { version, force });
     refuseUnbootable(nodes, version);
+    refuseOtherArchitecture(nodes, version);
     // a restore puts back what has run there; a backup is its node's own
     const isNew = restore === undefined && version.backupOf === undefined && !isRehearsal;
     const warning = isNew ? proofs.warningOf(version) : undefined;

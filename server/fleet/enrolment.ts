@@ -42,6 +42,8 @@ interface EnrolmentSources {
   readonly encryption: Pick<Encryption, "fetch" | "openWith">;
   /** The site's key, for machines in set-up mode. */
   readonly secureBoot?: Order["secureBoot"] | undefined;
+  /** Certificate of the key that signs clones' boot programs. */
+  readonly signs?: Order["signs"] | undefined;
   readonly bootRestores: Pick<BootRestores, "alike">;
   readonly history: Pick<HardwareHistory, "record">;
   /** Whether the node (by name) is a virtual machine that a version is proved with. */
@@ -138,6 +140,7 @@ export class Enroller {
       encryption,
       isRehearsal,
       secureBoot,
+      signs,
     } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
@@ -170,6 +173,7 @@ export class Enroller {
       ...present("installedDisks", deployments.installedDisks(node.id)),
       ...(inventory.kind === "machine" && encryption.fetch(pending)),
       ...(inventory.kind === "machine" && present("secureBoot", secureBoot)),
+      ...(inventory.kind === "machine" && present("signs", signs)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

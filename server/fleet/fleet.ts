@@ -16,6 +16,7 @@ import type {
 import type { Adoption } from "#contract/api/machines.ts";
 import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { parseHeader } from "#contract/format/manifest.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { AuditLog } from "../store/audit_log.ts";
@@ -35,6 +36,7 @@ import type { BatchCurves } from "./batches/batch_curves.ts";
 import { BatchOrders } from "./batches/batch_orders.ts";
 import { BatchViews } from "./batches/batch_views.ts";
 import { BootRestores } from "./boot_restores.ts";
+import { BootSignatures, type BootSigner } from "./boot_signatures.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
 import type { Encryption } from "./encryption.ts";
 import { Enroller } from "./enrolment.ts";
@@ -98,6 +100,8 @@ export interface FleetOptions {
   readonly installer: () => InstallerBoot | undefined;
   /** The site's Secure Boot key, for machines in set-up mode. */
   readonly secureBoot?: SecureBootOrder | undefined;
+  /** The site's key for clones' boot programs, if the server signs them. */
+  readonly bootSigner?: BootSigner | undefined;
   readonly publish: Publish;
   readonly advance: Advance;
   readonly now: () => number;
@@ -132,6 +136,7 @@ export class Fleet {
   readonly discoveries: Discoveries;
   readonly restarts: Restarts;
   readonly reviews: Reviews;
+  readonly signatures: BootSignatures;
   readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
@@ -155,7 +160,14 @@ export class Fleet {
     this.machines = new Machines({ nodes, deployments });
     this.machines.adoptInstalled();
     this.#shownMachines = new Set(nodes.all().filter(({ discovered }) => discovered).map(({ id }) => id));
-    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history });
+    const signer = options.bootSigner, signs = signer?.certificate;
+    this.signatures = new BootSignatures({
+      nodes,
+      programs: (ref) => parseHeader(images.secrets(ref).manifest.header).layout?.boot?.programs ?? [],
+      audit,
+      signer,
+    });
+    this.#previews = new PlanPreviews({ deployments, images, encryption, hooks, history, signer });
     this.restarts = new Restarts({ ...options, onChange });
     this.orders = new DeploymentOrders({
       nodes,
@@ -190,7 +202,7 @@ export class Fleet {
     const boots = new BootLog(options.events, { now });
     this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
     this.#timeline = new NodeTimeline({ history: options.events, audit });
-    const enroller = new Enroller({ ...options, clones, identity, history, bootRestores, onChange });
+    const enroller = new Enroller({ ...options, signs, clones, identity, history, bootRestores, onChange });
     this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({

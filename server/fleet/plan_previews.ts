@@ -11,10 +11,12 @@ import { picturePlan } from "#plan/plan_picture.ts";
 import type { Plan } from "#plan/actions.ts";
 import { planInstall } from "#plan/plan.ts";
 import { shortList } from "../store/nodes.ts";
+import type { BootSigner } from "./boot_signatures.ts";
 import type { Encryption } from "./encryption.ts";
 import { describeFailing } from "./hardware/hardware_changes.ts";
 import type { HardwareHistory } from "./hardware/hardware_history.ts";
 import type { HookRegistry } from "./hook_registry.ts";
+import { versionFor } from "./node_architecture.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
 
@@ -24,6 +26,8 @@ interface PreviewSources {
   readonly encryption: Encryption;
   readonly hooks: Pick<HookRegistry, "ofNode">;
   readonly history: Pick<HardwareHistory, "warnings">;
+  /** The key that signs clones' boot programs. */
+  readonly signer?: Pick<BootSigner, "certificate" | "requestsMok"> | undefined;
 }
 
 interface PreviewTerms {
@@ -49,7 +53,8 @@ export class PlanPreviews {
 
   /** Throws RackseedError: 404 if there is no such image, 409 if none is named and the node has none. */
   preview(node: NodeRecord, { image, unlock, restore }: PlanQuery): PlanPreview {
-    const version = this.#sources.images.get(image ?? this.#assignedTo(node));
+    const { images } = this.#sources;
+    const version = versionFor([node], { ref: image ?? this.#assignedTo(node), images });
     const terms = { version, unlock, restore: restore && { keep: [], dryRun: false }, isPictured: true };
     return this.#previews([node], terms)[0] as PlanPreview;
   }
@@ -186,6 +191,13 @@ export class PlanPreviews {
       unlock,
       firstBootHooks: this.#sources.hooks.ofNode(node, header)
         .flatMap(({ when, name }) => when === "first-boot" ? [name] : []),
+      ...(restore === undefined && {
+        secureStart: {
+          trust: inventory.secureBoot,
+          signs: this.#sources.signer?.certificate,
+          requestsMok: this.#sources.signer?.requestsMok,
+        },
+      }),
       isDryRun: restore?.dryRun,
     });
   }

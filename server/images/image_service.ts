@@ -17,6 +17,7 @@ import { StoredVersionFiles } from "./browse/version_files.ts";
 import { plainManifest } from "../store/plain_manifest.ts";
 import { planPrune } from "../store/prune_plan.ts";
 import { isDiskFull } from "../store/store_error.ts";
+import { ofUpstream } from "../store/version_views.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import type { Seeder } from "../swarm/seeder.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
@@ -28,6 +29,9 @@ export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
+  readonly #elsewhere: (
+    file: { sha256: string; sizeBytes: number },
+  ) => Promise<string | undefined> | undefined;
   readonly #watch: ImageWatch;
   /** What is in the versions, for those who look at their files. */
   readonly files: StoredVersionFiles;
@@ -42,7 +46,18 @@ export class ImageService implements Images {
   /** The one that was asked for last: nodes that are checked together mostly have the same image. */
   #plainManifest: { readonly id: string; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
 
-  constructor(store: ImageStore, { seeder, notices }: { seeder: Seeder; notices: Notices }) {
+  constructor(
+    store: ImageStore,
+    { seeder, notices, elsewhere = () => undefined }: {
+      seeder: Seeder;
+      notices: Notices;
+      /** A URL besides the pack store's that has the file; undefined if there is none now. */
+      elsewhere?:
+        | ((file: { sha256: string; sizeBytes: number }) => Promise<string | undefined> | undefined)
+        | undefined;
+    },
+  ) {
+    this.#elsewhere = elsewhere;
     this.#store = store;
     this.#seeder = seeder;
     this.#watch = new ImageWatch({
@@ -182,10 +197,12 @@ export class ImageService implements Images {
   }
 
   setTag(image: string, tag: { tag: string; version: number }): TagView {
+    this.#assertOwn(`cannot set the tag ${tag.tag} of ${image}`, image);
     return this.#store.setTag(image, tag);
   }
 
   removeTag(image: string, tag: string): void {
+    this.#assertOwn(`cannot remove the tag ${tag} of ${image}`, image);
     this.#store.removeTag(image, tag);
   }
 
@@ -198,7 +215,12 @@ export class ImageService implements Images {
   }
 
   set(image: string, settings: ImageSettings): ImageSettings {
+    this.#assertOwn(`cannot change the settings of ${image}`, image);
     return this.#store.set(image, settings);
+  }
+
+  #assertOwn(title: string, image: string): void {
+    if (this.#store.get(image).mirrored) throw ofUpstream(title, image);
   }
 
   verify(ref: string): AsyncIterable<VerifyEvent> {
@@ -278,7 +300,7 @@ export class ImageService implements Images {
       .finally(() => this.#coming.delete(ref));
   }
 
-  async #serve({ id, image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
+  async #serve({ id, image, version, header, torrentPath, payload, files }: PublishedVersion): Promise<void> {
     const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
     const named = `${image}@${version}`;
     const paths = new Map(payload.map(({ name, path }) => [name, path]));
@@ -292,6 +314,7 @@ export class ImageService implements Images {
     });
     this.#seeded.set(named, metainfo);
     let position = 0;
+    const sealed = files.find(({ name }) => name === "manifest.rsm")?.sha256;
     this.#webSeed.set(
       metainfo.info.name,
       new Map(metainfo.info.files.map(({ name, length }) => {
@@ -302,7 +325,8 @@ export class ImageService implements Images {
           return what === undefined ? undefined : damagedCopy(named, what);
         };
         const path = paths.get(name) ?? missing(name);
-        const elsewhere = () => packSource.urlOf(path);
+        const sha256 = name === "manifest.rsm" ? sealed ?? "" : sha256OfPack(name);
+        const elsewhere = () => packSource.urlOf(path) ?? this.#elsewhere({ sha256, sizeBytes: length });
         const bring = () => this.#bring(named);
         const tag = name === "manifest.rsm" ? id : sha256OfPack(name);
         return [name, { path, length, damageIn, tag, elsewhere, ...(!isHere && { bring }) }];

@@ -4,9 +4,10 @@
  * A medium of kind "network" boots a machine to this server, which gives it the boot token that a boot from the network
  * would have got. One of kind "packs" carries a version and installs it without a server.
  */
-import { randomBytes } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
-import type { Order } from "#contract/api.ts";
+import { API, type Order } from "#contract/api.ts";
 import { MediumAnswer, type MediumBootAnswer, MediumRequest, type MediumView } from "#contract/api/media.ts";
 import { RackseedError } from "#contract/errors.ts";
 import {
@@ -34,6 +35,8 @@ const log = getLogger(["rackseed", "media"]);
 /** How long a medium's image can be fetched. */
 const KEPT_MS = 60 * 60_000;
 const MAX_KEPT = 100;
+/** How long a BMC may read a medium: servers test their memory for minutes, and installing takes its time. */
+const LENT_MS = 12 * 60 * 60_000;
 const HOUR_MS = 3_600_000;
 
 interface MediaSources {
@@ -68,6 +71,9 @@ export class Media {
   /** By id. Lost at a restart: a medium is then made again. */
   readonly #kept = new Map<string, KeptMedium>();
 
+  /** By the node that has the medium in its virtual drive. */
+  readonly #lent = new Map<string, { readonly id: string; readonly key: string; readonly untilMs: number }>();
+
   constructor(sources: MediaSources) {
     this.#sources = sources;
   }
@@ -78,10 +84,12 @@ export class Media {
     { by }: { by: string },
   ): Promise<MediumAnswer> {
     const { images, table, now } = this.#sources;
-    const { image, version } = images.get(request.image), ref = `${image}@${version}`;
+    const { image, version, architecture = "x86_64" } = images.get(request.image),
+      ref = `${image}@${version}`;
     const title = `cannot make a medium of ${ref}`;
     refuseContradictions(request, title);
     this.#refuseUnbootable(ref, title);
+    refuseArchitecture(architecture, title);
     const damage = request.packs ? images.damage(ref) : undefined;
     if (damage) throw damage;
     const nowMs = now(), id = randomBytes(4).toString("hex"), code = makeCode();
@@ -119,6 +127,7 @@ export class Media {
   /** Throws RackseedError (404). */
   revoke(id: string): void {
     const kept = this.#kept.delete(id);
+    for (const [node, lent] of this.#lent) if (lent.id === id) this.#lent.delete(node);
     if (!this.#sources.table.remove(id) && !kept) throw unknownMedium(id, "there is none of that id.");
     log.info("medium-revoked", { medium: id });
   }
@@ -155,6 +164,38 @@ export class Media {
     });
     open.move();
     return medium;
+  }
+
+  /** An address of the image for the BMC of this node (by id), which replaces an earlier one. Throws RackseedError (404). */
+  lend(id: string, node: string): string {
+    this.image(id).close?.();
+    const untilMs = this.#sources.now() + LENT_MS, key = randomBytes(32).toString("base64url");
+    const kept = this.#kept.get(id);
+    if (kept) this.#kept.set(id, { ...kept, untilMs: Math.max(kept.untilMs, untilMs) });
+    this.#lent.set(node, { id, key, untilMs });
+    // some BMCs look at the name's ending
+    return `${this.#sources.server()}${API}/media/${id}/image/${key}.iso`;
+  }
+
+  /** The address that was made for this node is good no longer. */
+  end(node: string): void {
+    this.#lent.delete(node);
+  }
+
+  /** `name`: the last part of an address that was made for a BMC. The caller closes it. Throws RackseedError (401, 404). */
+  lentImage(id: string, name: string): BootFile {
+    const nowMs = this.#sources.now(), wanted = Buffer.from(name);
+    const isLent = this.#lent.values().some((lent) => {
+      const known = Buffer.from(`${lent.key}.iso`);
+      return lent.id === id && lent.untilMs > nowMs && known.length === wanted.length &&
+        timingSafeEqual(known, wanted);
+    });
+    if (isLent) return this.image(id);
+    throw new RackseedError(`cannot fetch the medium ${id}`, {
+      reason: "this address was never given to a BMC, or is good no longer.",
+      remedy: "insert the medium again: rackseed node power cycle NODE --medium ID",
+      status: 401,
+    });
   }
 
   /** Throws RackseedError (401) unless machines may enrol by this secret. */
@@ -242,6 +283,15 @@ export class Media {
     }
     this.#kept.set(medium.id, medium);
   }
+}
+
+function refuseArchitecture(architecture: string, title: string): void {
+  if (architecture === "x86_64") return;
+  throw new RackseedError(title, {
+    reason: `it is for ${architecture} machines, and media have boot programs for x86-64 only.`,
+    remedy: "boot its machines from the network.",
+    status: 409,
+  });
 }
 
 /** The manifest, and the packs by their numbers in it. */

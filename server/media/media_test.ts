@@ -153,3 +153,25 @@ Deno.test("what a medium cannot do is refused, with the reason", async () => {
   const hook = { name: "grow", when: "first-boot" } as Hook;
   await refused({ image: "web", packs: true }, /its hook grow runs at the first boot/, { hooks: [hook] });
 });
+
+Deno.test("a BMC's address is good for its medium alone, until it is ejected, replaced or too old", () =>
+  withMedia(async ({ media, clock }) => {
+    const { medium: { id } } = await media.make(MediumRequest.parse({ image: "web" }), { by: "anna" });
+    const nameOf = (url: string) => url.slice(url.lastIndexOf("/") + 1);
+    const fetched = (name: string, of = id) => media.lentImage(of, name).close?.();
+    const first = nameOf(media.lend(id, "n1"));
+    fetched(first);
+    // longer than an image is kept otherwise
+    clock.now += 2 * HOUR;
+    fetched(first);
+    const second = nameOf(media.lend(id, "n1"));
+    assert.throws(() => fetched(first), { status: 401 });
+    assert.throws(() => fetched(second, "00000000"), { status: 401 });
+    for (const guess of ["", ".iso", `${second}x`]) assert.throws(() => fetched(guess), { status: 401 });
+    media.end("n1");
+    assert.throws(() => fetched(second), { status: 401 });
+    const third = nameOf(media.lend(id, "n1"));
+    clock.now += 13 * HOUR;
+    assert.throws(() => fetched(third), { status: 401 });
+    assert.throws(() => media.lend("00000000", "n1"), { status: 404 });
+  }));

@@ -1,5 +1,6 @@
 /** Notes the machines that ask by DHCP, TFTP and HTTP, so that an operator sees those that are no nodes yet. */
 import type { Architecture, BootClient } from "../../boot/dhcp/boot_client.ts";
+import { macInAddress, parseIpv6 } from "../../boot/dhcp6/address.ts";
 import { TokenBucket } from "../../boot/token_bucket.ts";
 import type { Sighting } from "#contract/api/machines.ts";
 import { ArpTable } from "./arp_table.ts";
@@ -50,7 +51,7 @@ export class MachineSightings {
 
   /** The machine at this address asked for a boot file. Behind a router, nothing tells which one it is. */
   file(address: string, by: "tftp" | "http"): void {
-    const mac = this.#arp.macOf(address);
+    const mac = address.includes(":") ? macInAddress(parseIpv6(address)) : this.#arp.macOf(address);
     if (mac !== undefined) this.#note(mac, { by, address, boots: true });
   }
 

@@ -1,30 +1,40 @@
 /** DHCP, TFTP and the boot files, connected to the fleet by the one netboot policy. */
 import { getLogger } from "@logtape/logtape";
 import { BootFiles, type BootProtocol, type ImageBootFiles } from "../../boot/boot_files.ts";
-import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
+import { type Ipv4, type MacAddress, parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
 import type { BootClient } from "../../boot/dhcp/boot_client.ts";
 import { FirstPackets } from "../../boot/dhcp/first_packets.ts";
 import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { type Ipv6Prefix, parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
+import type { Dhcp6Client } from "../../boot/dhcp6/request.ts";
+import { startDhcp6Server } from "../../boot/dhcp6/server.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 import { startProxyDhcp } from "../../boot/dhcp/proxy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { RecentBoots } from "../../boot/ndp/recent_boots.ts";
 import { startRouterAdvertisements } from "../../boot/ndp/server.ts";
 import type { Compression } from "../../boot/initramfs/segment.ts";
-import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import {
+  architectureOfClient,
+  type BootTarget,
+  bootUrl,
+  chooseFirstStage,
+  chooseTarget,
+} from "../../boot/netboot.ts";
 import type { UkiSigner } from "../../boot/uki/signed_data.ts";
 import { signProgram } from "../../boot/uki/uki.ts";
-import { kernelParameters, signedCommandLine } from "../../boot/menu/kernel.ts";
-import { bootPrograms, EFI_STUB, readBootProgram } from "../../boot/programs/programs.ts";
+import { kernelParameters, unifiedCommandLine } from "../../boot/menu/kernel.ts";
+import { bootPrograms, efiNames, readBootProgram } from "../../boot/programs/programs.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
+import { type Architecture, ARCHITECTURE_NAMES, architectureOf } from "#contract/architectures.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { MachineSightings } from "./machine_sightings.ts";
-import { reservationsOf } from "./node_reservations.ts";
-import type { SiteAddresses } from "../connections/site_addresses.ts";
-import { SignedImages } from "./signed_images.ts";
+import { reservations6Of, reservationsOf } from "./node_reservations.ts";
+import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
+import { UnifiedImages } from "./unified_images.ts";
 import { defaultRange } from "./dhcp_range.ts";
 import type { ImageStore } from "../store/images.ts";
 import { type LateMachine, readLateMachines, writeLateMachines } from "../store/late_machines.ts";
@@ -37,6 +47,8 @@ const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
 /** What the server signs beside images, so that it can send a machine to its own disk. */
 const IPXE = ["snponly.efi", "ipxe.efi"];
+
+type BootSite = Parameters<typeof chooseFirstStage>[1]["site"];
 
 interface NetbootOptions {
   readonly options: ServerOptions;
@@ -81,8 +93,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     }
     : undefined;
   const bootSite = {
-    httpUrl: `http://${site.advertised}:${httpPort}`,
-    agentUrl: `https://${site.advertised}:${httpsPort}`,
+    httpUrl: `http://${inUrl(site.advertised)}:${httpPort}`,
+    agentUrl: `https://${inUrl(site.advertised)}:${httpsPort}`,
     transport: "http" as const,
     secureBoot: options.secureBoot,
     signedImages: context.signer !== undefined,
@@ -92,15 +104,19 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const image = (name: string) => imageFiles(name, { store, segments, isDamaged });
   const { signer, pin } = context;
   const { agentUrl, httpUrl } = bootSite;
-  const commandLine = signedCommandLine({ server: agentUrl, pin, httpUrl });
-  const stub = signer && await readStub();
-  const signed = signer && stub && new SignedImages({ stub, signer, commandLine, image });
+  const stubs = await readStubs();
+  const unified = new UnifiedImages({
+    stub: (architecture) => stubs.get(architecture) ?? new Uint8Array(),
+    signer,
+    commandLine: (architecture) => unifiedCommandLine({ server: agentUrl, pin, httpUrl, architecture }),
+    image,
+  });
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(signer),
     issueTarget: (mac, by) => issueTarget(mac, { fleet, sightings, by }),
     image,
-    ...(signed && { signed: (name) => signed.get(name) }),
+    unified: (name) => unified.get(name),
   });
   const lookupFor = (by: BootProtocol) => (name: string, { address }: { readonly address: string }) => {
     const file = files.lookup(name, { by, ...(by === "tftp" && { address }) });
@@ -120,6 +136,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     tftpPort = tftp.port;
     finished.push(tftp.finished);
   }
+  const link = options.dhcp6 === "server" ? linkOf(site) : undefined;
+  if (link) finished.push(startDhcp6(context, { bootSite, sightings, link }).finished);
   // Another DHCP server's clients are not known here, so every machine that asks is answered.
   const recentBoots = options.dhcp === "off" ? undefined : new RecentBoots();
   if (options.dhcp !== "off") {
@@ -129,6 +147,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     const service = startRouterAdvertisements({
       interface: options.interface,
       answers: (mac) => recentBoots?.has(mac, performance.now()) ?? true,
+      ...(link && { link }),
       signal,
     });
     if (service) finished.push(service.finished);
@@ -138,19 +157,95 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     server,
     file: (name) => files.lookup(name),
     // the installer must not take the firmware's current boot entry for the network
-    parameters: (boot) => kernelParameters({ ...boot, server }, { by: "kexec" }),
+    parameters: (boot) =>
+      kernelParameters({ ...boot, architecture: architectureIn(store, boot.image), server }, { by: "kexec" }),
   };
   return { lookup: lookupFor("http"), installer, tftpPort, finished };
 }
 
+/** What DHCP and DHCPv6 decide alike. */
+function policyOf(
+  { options, fleet, nodes, store }: NetbootOptions,
+  { bootSite }: { bootSite: BootSite },
+) {
+  type Client = Pick<BootClient, "pxe"> & { readonly mac?: MacAddress };
+  const isNode = (mac: string | undefined) => mac !== undefined && nodes.byMac(mac)?.discovered === false;
+  return {
+    // an agent that a signed image has started asks for its address by itself
+    answers: ({ pxe, mac }: Client) =>
+      pxe || options.dhcpClients === "all" || isNode(mac) ||
+      mac !== undefined && fleet.netboot.armedWith(mac) !== undefined,
+    knows: ({ mac }: Client) => isNode(mac),
+    bootOptions: (client: BootClient) => {
+      if (!client.pxe) return undefined;
+      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
+      const has = client.ipxe ? undefined : architectureOfClient(client.arch);
+      const image = has && fleet.netboot.armedWith(client.mac);
+      const armedWith = image && { image, architecture: architectureIn(store, image) };
+      // the order was given before the machine was known
+      if (armedWith && armedWith.architecture !== has) {
+        log.warn("other-architecture", { mac: client.mac, has, ...armedWith });
+      }
+      return chooseFirstStage(client, {
+        site: bootSite,
+        ...(uefiProgram && { uefiProgram }),
+        ...(armedWith && { armedWith }),
+      });
+    },
+  };
+}
+
+function linkOf({ advertised, bind, prefixLength }: SiteAddresses): Ipv6Prefix {
+  if (prefixLength === undefined) throw new Error("DHCPv6 needs an interface");
+  const link = prefixOf(parseIpv6(bind), prefixLength);
+  if (prefixLength <= 64) return link;
+  throw new RackseedError(`cannot serve DHCPv6 on the network of ${advertised}`, {
+    reason: `its prefix has ${prefixLength} bits, and an address made of a MAC needs 64 for itself.`,
+    remedy: "give the interface an address with a prefix of 64 bits, for example fd00:1::1/64.",
+    status: 400,
+  });
+}
+
+function startDhcp6(
+  context: NetbootOptions,
+  { bootSite, sightings, link }: { bootSite: BootSite; sightings: MachineSightings; link: Ipv6Prefix },
+): { finished: Promise<void> } {
+  const { options, site, nodes, onDhcp, signal } = context;
+  const device = options.interface;
+  const mac = Deno.networkInterfaces().find(({ name }) => name === device)?.mac;
+  if (device === undefined || mac === undefined) throw new Error("DHCPv6 needs an interface");
+  const { answers, knows, bootOptions } = policyOf(context, { bootSite });
+  return startDhcp6Server({
+    interface: device,
+    mac: parseMac(mac),
+    address: parseIpv6(site.bind),
+    prefix: link,
+    dns: options.dns.map(parseIpv6),
+    leaseSeconds: LEASE_SECONDS,
+    reserved: reservations6Of(nodes, link),
+    answers,
+    knows,
+    bootOptions: (client) => {
+      const answer = client.mac && bootOptions({ ...client, mac: client.mac });
+      return answer && { ...answer, file: bootUrl(answer.file, { server: inUrl(site.advertised) }) };
+    },
+    onDecision: onDhcp,
+    onClient: (client: Dhcp6Client) => {
+      if (client.mac !== undefined) sightings.client({ ...client, mac: client.mac });
+    },
+    signal,
+  });
+}
+
 async function startDhcp(
-  { options, site, fleet, nodes, leases, onDhcp, signal }: NetbootOptions,
+  context: NetbootOptions,
   { bootSite, sightings, recentBoots }: {
-    bootSite: Parameters<typeof chooseFirstStage>[1]["site"];
+    bootSite: BootSite;
     sightings: MachineSightings;
     recentBoots: RecentBoots | undefined;
   },
 ): Promise<{ finished: Promise<void> }> {
+  const { options, site, nodes, leases, onDhcp, signal } = context;
   const { interface: device, gateway, dns } = options;
   const { netmask, advertised } = site;
   if (device === undefined || netmask === undefined) throw new Error("DHCP needs an interface");
@@ -159,6 +254,7 @@ async function startDhcp(
     nowMs: Date.now(),
     onChange: (late) => noteLate(options.data, late),
   });
+  const { answers, knows, bootOptions } = policyOf(context, { bootSite });
   const common = {
     interface: device,
     address,
@@ -171,12 +267,7 @@ async function startDhcp(
     },
     onBoot: (discover: Parameters<FirstPackets["discover"]>[0]) =>
       firstPackets.discover(discover, Date.now()),
-    bootOptions: (client: BootClient) => {
-      if (!client.pxe) return undefined;
-      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
-      const armedWith = bootSite.signedImages ? fleet.netboot.armedWith(client.mac) : undefined;
-      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }), armedWith });
-    },
+    bootOptions,
     signal,
   };
   if (options.dhcp === "proxy") return startProxyDhcp(common);
@@ -187,7 +278,6 @@ async function startDhcp(
     netmask: parseIpv4(netmask),
     range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
-  const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
   return startDhcpServer({
     ...common,
     netmask: network.netmask,
@@ -197,10 +287,8 @@ async function startDhcp(
     leaseSeconds: LEASE_SECONDS,
     leases,
     reservations: reservationsOf(nodes, network),
-    // an agent that a signed image has started asks for its address by itself
-    answers: ({ pxe, mac }) =>
-      pxe || options.dhcpClients === "all" || isNode(mac) || fleet.netboot.armedWith(mac) !== undefined,
-    knows: ({ mac }) => isNode(mac),
+    answers,
+    knows,
   });
 }
 
@@ -251,11 +339,21 @@ function imageFiles(
     log.error("boot-file-damaged", { image: name, path: damaged });
     return undefined;
   }
+  const architecture = architectureOfVersion(version);
   const compression = compressionOf(version);
-  const agent = compression && segments.get(compression);
+  const agent = compression && segments.get({ architecture, compression });
   return agent === undefined
     ? undefined
-    : { kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
+    : { architecture, kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
+}
+
+function architectureIn(store: ImageStore, name: string): Architecture {
+  return architectureOfVersion(findVersion(name, store));
+}
+
+/** What boots a node was captured from a machine, which had one of these. */
+function architectureOfVersion(version: Pick<PublishedVersion, "header"> | undefined): Architecture {
+  return architectureOf(version?.header.source?.architecture ?? "") ?? Deno.build.arch;
 }
 
 function findVersion(name: string, store: ImageStore): PublishedVersion | undefined {
@@ -269,14 +367,17 @@ function findVersion(name: string, store: ImageStore): PublishedVersion | undefi
 
 /** After an upgrade of the product, the existing versions need its new segment. */
 async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
-  const bootable = store.allPublished().filter((version) => version.bootable);
-  for (const compression of new Set(bootable.map(compressionOf))) {
-    if (compression === undefined) continue;
+  const kinds = new Map<string, Parameters<AgentSegments["ensure"]>[0]>();
+  for (const version of store.allPublished().filter(({ bootable }) => bootable)) {
+    const architecture = architectureOfVersion(version), compression = compressionOf(version);
+    if (compression !== undefined) kinds.set(`${architecture} ${compression}`, { architecture, compression });
+  }
+  for (const kind of kinds.values()) {
     try {
-      await segments.ensure(compression);
+      await segments.ensure(kind);
     } catch (error) {
       signal.throwIfAborted();
-      log.error("no-agent-segment", { compression, error: messageOf(error) });
+      log.error("no-agent-segment", { ...kind, error: messageOf(error) });
     }
   }
 }
@@ -294,13 +395,16 @@ function compressionOf({ image, version, initrdPath }: PublishedVersion): Compre
   }
 }
 
-async function readStub(): Promise<Uint8Array | undefined> {
-  try {
-    return await readBootProgram(EFI_STUB);
-  } catch (error) {
-    log.error("no-signed-images", { reason: messageOf(error) });
-    return undefined;
+async function readStubs(): Promise<ReadonlyMap<Architecture, Uint8Array>> {
+  const stubs = new Map<Architecture, Uint8Array>();
+  for (const architecture of ARCHITECTURE_NAMES) {
+    try {
+      stubs.set(architecture, await readBootProgram(efiNames(architecture).stub));
+    } catch (error) {
+      log.error("no-unified-images", { architecture, reason: messageOf(error) });
+    }
   }
+  return stubs;
 }
 
 /** With a signer, the programs that carry no signature get its own. */

@@ -7,7 +7,8 @@ import { decide } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";
 import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
 import { clientPacket } from "../../test/support/dhcp_packets.ts";
-import { reservationsOf } from "./node_reservations.ts";
+import { parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
+import { reservations6Of, reservationsOf } from "./node_reservations.ts";
 import { Nodes } from "../store/nodes.ts";
 
 const MAC = "52:54:00:00:00:01";
@@ -62,3 +63,16 @@ for (const [what, settings, offered] of CASES) {
     assert.match(decision.reply.yiaddr, offered);
   });
 }
+
+Deno.test("by IPv6, a node gets the address of the server's network that its clone has on this NIC", () => {
+  const nodes = new Nodes(new DatabaseSync(":memory:"), { now: () => 0 });
+  const addresses = ["10.0.0.5/24", "2001:db8::5/64", "FD00:1:0::5/64"];
+  nodes.put("n1", {
+    mac: MAC,
+    interfaces: [{ kind: "ethernet", mac: MAC, addresses, gateways: [], dns: [] }],
+  });
+  const reserved = reservations6Of(nodes, prefixOf(parseIpv6("fd00:1::1"), 64));
+  assert.equal(reserved(parseMac(MAC)), "fd00:1::5");
+  assert.equal(reserved(parseMac("52:54:00:00:00:02")), undefined);
+  assert.equal(reservations6Of(nodes, prefixOf(parseIpv6("fd00:2::1"), 64))(parseMac(MAC)), undefined);
+});

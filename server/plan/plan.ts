@@ -14,6 +14,7 @@ import { firstBootObstacle } from "./first_boot_obstacle.ts";
 import { degradedNotes } from "./plan_btrfs.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
+import { judgeStart, type SecureStart, startNotes } from "./secure_boot_obstacle.ts";
 import { unlockObstacle } from "./unlock_obstacle.ts";
 
 export interface PlanRequest {
@@ -30,14 +31,26 @@ export interface PlanRequest {
   readonly unlock?: Unlock | undefined;
   /** Names of the hooks that the clone runs at its first boot. */
   readonly firstBootHooks?: readonly string[] | undefined;
+  /** Whether its firmware would start the clone. */
+  readonly secureStart?: SecureStart | undefined;
   /** Nothing is made, so nothing has to be said of how it is opened. */
   readonly isDryRun?: boolean | undefined;
 }
 
 /** Throws RackseedError, with nothing done, if the image cannot be rebuilt on this machine. */
 export function planInstall(
-  { node, header, firmware, disks, choices = {}, installed, unlock, firstBootHooks = [], isDryRun = false }:
-    PlanRequest,
+  {
+    node,
+    header,
+    firmware,
+    disks,
+    choices = {},
+    installed,
+    unlock,
+    firstBootHooks = [],
+    secureStart = { trust: undefined },
+    isDryRun = false,
+  }: PlanRequest,
 ): Plan {
   const buildable = proveBuildable(header, firmware);
   const { image, entries } = buildable;
@@ -47,6 +60,8 @@ export function planInstall(
     proveKeys(layout, { image, node, unlock });
     const hookless = firstBootObstacle(layout.boot?.noFirstBoot, firstBootHooks);
     if (hookless !== undefined) throw refusal(image, hookless);
+    const { obstacle } = judgeStart(layout.boot?.programs ?? [], secureStart);
+    if (obstacle !== undefined) throw refusal(image, obstacle);
   }
   const planned = disksFor(target, { node, entries, disks, choices, installed });
   const driverless = initramfsObstacle(layout, planned);
@@ -55,7 +70,12 @@ export function planInstall(
     image,
     disks: planned,
     left: leftAlone(target, { disks, planned }),
-    notes: [...target.notes, ...degradedNotes(layout), ...pathNotes(layout, planned)],
+    notes: [
+      ...target.notes,
+      ...degradedNotes(layout),
+      ...pathNotes(layout, planned),
+      ...startNotes(layout.boot?.programs, secureStart),
+    ],
     layout,
     actions: planActions(buildable, { layout, disks: planned }),
   };

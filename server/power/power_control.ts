@@ -11,7 +11,8 @@ import type { PowerRecords } from "../store/power_records.ts";
 import type { PowerStarts } from "../store/power_starts.ts";
 import { DeploymentStart, orderOf } from "./deployment_start.ts";
 import { noSettings, type OpenDriver } from "./open_driver.ts";
-import type { Pause } from "./power_driver.ts";
+import type { Pause, PowerDriver } from "./power_driver.ts";
+import { unsupported } from "./power_error.ts";
 import { newPower } from "./power_settings.ts";
 import { staggered } from "./staggered.ts";
 import { StartBook } from "./start_book.ts";
@@ -29,6 +30,15 @@ interface PowerSources {
   readonly pause: Pause;
   readonly now: () => number;
   readonly onChange: (node: NodeRecord) => void;
+  readonly media: MediumAddresses;
+}
+
+/** Where BMCs fetch the images of media from. */
+interface MediumAddresses {
+  /** An address for this node (by id) alone. Throws RackseedError (404). */
+  lend(medium: string, node: string): string;
+  /** That address is good no longer. */
+  end(node: string): void;
 }
 
 const TITLES = {
@@ -36,6 +46,7 @@ const TITLES = {
   off: "switch off",
   cycle: "restart",
   status: "ask the power state of",
+  eject: "eject the medium of",
 } as const;
 
 export class PowerControl implements AsyncDisposable {
@@ -43,6 +54,8 @@ export class PowerControl implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #starts: StartBook;
   readonly #running = new Set<Promise<void>>();
+  /** Nodes that have a medium in their virtual drive, by id, and whether they have installed since. */
+  readonly #withMedium = new Map<string, { isInstalling: boolean }>();
 
   constructor(sources: PowerSources) {
     this.#sources = sources;
@@ -152,6 +165,8 @@ export class PowerControl implements AsyncDisposable {
       await using driver = open(node, { title, signal });
       const context = { title, signal, pause }, { action, hard, boot } = request;
       let note: string | undefined;
+      if (request.medium !== undefined) await this.#insert(driver, node, { medium: request.medium, title });
+      else if (action === "eject") await this.#eject(driver, node, title);
       if (action === "on") note = await switchOn(driver, context, { boot });
       else if (action === "off") await switchOff(driver, context, hard ? "hard" : "graceful");
       else if (action === "cycle") note = await cycle(driver, context, { boot });
@@ -163,6 +178,43 @@ export class PowerControl implements AsyncDisposable {
       log.warn("power-failed", { node: node.name, action: request.action, error: problem.detail });
       return { node: node.name, problem };
     }
+  }
+
+  async #insert(
+    driver: PowerDriver,
+    { id, name }: NodeRecord,
+    { medium, title }: { medium: string; title: string },
+  ): Promise<void> {
+    if (driver.insertMedium === undefined) throw noDrive(title);
+    await driver.insertMedium(this.#sources.media.lend(medium, id));
+    this.#withMedium.set(id, { isInstalling: false });
+    log.info("medium-inserted", { node: name, medium });
+  }
+
+  async #eject(driver: PowerDriver, { id, name }: NodeRecord, title: string): Promise<void> {
+    if (driver.ejectMedium === undefined) throw noDrive(title);
+    await driver.ejectMedium();
+    this.#withMedium.delete(id);
+    this.#sources.media.end(id);
+    log.info("medium-ejected", { node: name });
+  }
+
+  /** Ejects a node's medium when its installation has ended: the clone starts from its disk. In the background. */
+  noteState({ id, state }: { readonly id: string; readonly state: string }): void {
+    const medium = this.#withMedium.get(id);
+    if (medium === undefined) return;
+    if (state === "installing") medium.isInstalling = true;
+    if (!medium.isInstalling || !["installed", "running"].includes(state)) return;
+    this.#withMedium.delete(id);
+    const { nodes, open } = this.#sources, node = nodes.find(id);
+    if (node === undefined) return;
+    const title = `cannot eject the medium of ${node.name}`, { signal } = this.#closing;
+    const work = (async () => {
+      await using driver = open(node, { title, signal });
+      await this.#eject(driver, node, title);
+    })().catch((error) => log.warn("medium-not-ejected", { node: node.name, error: messageOf(error) }))
+      .finally(() => this.#running.delete(work));
+    this.#running.add(work);
   }
 
   #noteSwitched(
@@ -284,6 +336,13 @@ export class PowerControl implements AsyncDisposable {
     this.#closing.abort(new Error("the server is closing"));
     await Promise.all(this.#running);
   }
+}
+
+function noDrive(title: string): RackseedError {
+  return unsupported(title, {
+    what: "a virtual CD drive: only Redfish has one",
+    instead: "start the machine by the network, or by a stick (`rackseed medium -o /dev/sdX`).",
+  });
 }
 
 function problemOf(error: unknown, title: string): Problem {

@@ -1,7 +1,7 @@
 /** What a restarted server does with the starts that the one before it had begun; the store is real. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { PowerSettings } from "#contract/api/power.ts";
+import { PowerRequest, type PowerSettings } from "#contract/api/power.ts";
 import { Deployments } from "../store/deployments.ts";
 import { Nodes } from "../store/nodes.ts";
 import { PowerRecords } from "../store/power_records.ts";
@@ -26,7 +26,16 @@ function site(names: readonly string[]) {
   const settings: PowerSettings = { method: "command", program: "pdu", args: [] };
   records.putAll(ids.map((node) => ({ node, power: { settings, secret: null, pin: null } })));
   const { deployment, secrets } = deployments.arm(ids, { image: "web", version: 1 });
-  const on: string[] = [];
+  const on: string[] = [], lent: string[] = [];
+  const media = {
+    lend: (medium: string, node: string) => {
+      lent.push(node);
+      return `https://server/${medium}`;
+    },
+    end: (node: string) => void lent.splice(lent.indexOf(node), 1),
+  };
+  /** What is in the machines' virtual drives. */
+  const drives = new Map<string, string>();
   const isOn = new Set<string>();
   const server = ({ pause, enrols }: { pause: Pause; enrols: boolean }) => {
     const machine = (name: string, id: string): PowerDriver => ({
@@ -40,14 +49,27 @@ function site(names: readonly string[]) {
       },
       off: () => Promise.resolve(void isOn.delete(name)),
       reset: () => Promise.reject(new Error("not expected")),
-      bootOnce: () => Promise.resolve(undefined),
+      bootOnce: (target) => Promise.resolve(target === "medium" ? `boots ${drives.get(name)}` : undefined),
+      insertMedium: (url) => Promise.resolve(void drives.set(name, url)),
+      ejectMedium: () => Promise.resolve(void drives.delete(name)),
       restoreBoot: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
     const starts = new PowerStarts(db), onChange = () => {};
     const open = ({ name, id }: { name: string; id: string }) => machine(name, id);
     const events = { put: () => {} };
-    return new PowerControl({ nodes, deployments, records, events, starts, open, pause, now, onChange });
+    return new PowerControl({
+      nodes,
+      deployments,
+      records,
+      events,
+      starts,
+      open,
+      pause,
+      now,
+      onChange,
+      media,
+    });
   };
   const answer = {
     deployment,
@@ -55,7 +77,7 @@ function site(names: readonly string[]) {
     nodes: ids.map((id, i) => ({ node: names[i] ?? "", id, token: "" })),
   };
   const enrol = (id: string) => deployments.enrol(secrets.get(id) ?? "");
-  return { ids, on, clock, answer, server, enrol };
+  return { ids, on, clock, answer, server, enrol, drives, lent };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -99,4 +121,29 @@ Deno.test("a restarted server still knows which nodes failed, and gives an await
   await using third = server({ pause: forEver, enrols: false });
   third.resume();
   assert.equal(third.view(n1)?.start?.state, "failed");
+});
+
+Deno.test("a machine starts from a medium, which is ejected when its installation has ended", async () => {
+  const { ids: [n1 = ""], server, drives, lent } = site(["n1"]);
+  await using control = server({ pause: () => Promise.resolve(), enrols: false });
+  const act = async (request: Partial<PowerRequest>) => {
+    const whole = PowerRequest.parse({ nodes: ["n1"], ...request });
+    return await Array.fromAsync(control.act(whole, new AbortController().signal));
+  };
+  assert.deepEqual(await act({ action: "cycle", boot: "medium", medium: "1a2b3c4d" }), [
+    { node: "n1", state: "on", note: "boots https://server/1a2b3c4d" },
+  ]);
+  assert.deepEqual(lent, [n1]);
+  for (const state of ["running", "armed", "installing"]) control.noteState({ id: n1, state });
+  await settled();
+  assert.equal(drives.size, 1, "its own system ran before");
+  control.noteState({ id: n1, state: "installed" });
+  await settled();
+  assert.deepEqual([drives.size, lent.length], [0, 0]);
+  await act({ action: "on", boot: "medium", medium: "1a2b3c4d" });
+  assert.equal((await act({ action: "eject" }))[0]?.problem, undefined);
+  assert.deepEqual([drives.size, lent.length], [0, 0]);
+  for (const bad of [{ action: "on", boot: "medium" }, { action: "off", boot: "disk" }] as const) {
+    assert.throws(() => PowerRequest.parse({ nodes: ["n1"], ...bad }), /go with on and cycle/);
+  }
 });

@@ -4,7 +4,7 @@ import type { PowerState } from "#contract/api/power.ts";
 /** "graceful": asks the running system to shut down; "hard": cuts the power. */
 export type OffMode = "graceful" | "hard";
 
-export type BootTarget = "network" | "disk";
+export type BootTarget = "network" | "disk" | "medium";
 
 export interface PowerDriver {
   /** What the machine's BMC says; "unknown" if there is none, or it does not know. */
@@ -21,6 +21,9 @@ export interface PowerDriver {
   bootOnce(target: BootTarget): Promise<string | undefined>;
   /** Puts back what `bootOnce` replaced, if the BMC kept it beyond one start. */
   restoreBoot(): Promise<void>;
+  /** Puts the image at this URL into the machine's virtual CD drive, in place of another; absent: it has none. */
+  insertMedium?(url: string): Promise<void>;
+  ejectMedium?(): Promise<void>;
   /** Ends what the driver holds at the BMC, as its session. Never throws. */
   [Symbol.asyncDispose](): Promise<void>;
 }

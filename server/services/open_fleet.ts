@@ -16,6 +16,7 @@ import { pauseFor } from "../power/pause.ts";
 import { PowerControl } from "../power/power_control.ts";
 import type { Notices } from "../images/notices.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
+import type { BootSigner } from "../fleet/boot_signatures.ts";
 import { Bell } from "../fleet/bell.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { EveryBoots } from "../store/every_boot.ts";
@@ -62,6 +63,10 @@ interface FleetSources {
   readonly dhcpRange: { readonly first: string; readonly last: string } | undefined;
   /** The site's Secure Boot key, for machines in set-up mode. */
   readonly secureBoot: SecureBootOrder | undefined;
+  /** The same key for the boot programs of clones. */
+  readonly bootSigner: BootSigner | undefined;
+  /** Where BMCs fetch media; asked later. */
+  readonly media: ConstructorParameters<typeof PowerControl>[0]["media"];
   readonly publish: Publish;
   readonly advance: Advance;
 }
@@ -77,6 +82,8 @@ export function openFleet(
     expectedBoot,
     dhcpRange,
     secureBoot,
+    bootSigner,
+    media,
     publish,
     advance,
   }: FleetSources,
@@ -114,6 +121,7 @@ export function openFleet(
       pause: pauseFor,
       now,
       onChange: (node) => fleet.changed(node),
+      media,
     }),
   );
   const fleet = new Fleet({
@@ -157,7 +165,11 @@ export function openFleet(
     pin,
     identities: new Identities(directory),
     secureBoot,
-    publish,
+    bootSigner,
+    publish: (event) => {
+      if (event.type === "node") power.noteState(event.node);
+      publish(event);
+    },
     advance,
     now,
     address: site.advertised,

@@ -4,16 +4,27 @@ import type { SecureBootOrder, SecureBootView } from "#contract/api/secure_boot.
 import { microsoftCertificates } from "../../boot/uki/microsoft.ts";
 import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { type KeyVariable, signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
-import { signerOf, type UkiSigner } from "../../boot/uki/signed_data.ts";
+import { anchorOf } from "../../boot/uki/image_signatures.ts";
+import {
+  externalSigner,
+  readSigningCertificate,
+  type SigningCommand,
+} from "../../boot/uki/signing_command.ts";
+import { signerOf, signImage, type UkiSigner } from "../../boot/uki/signed_data.ts";
+import type { BootSigner } from "../fleet/boot_signatures.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { SecureBootKeys, type StoredSecureBootKey } from "../store/secure_boot_key.ts";
+import { Signatures } from "../store/signatures.ts";
 import type { ServerData } from "./open_data.ts";
 import type { StartContext } from "./start_context.ts";
 
 interface SecureBoot {
-  readonly signer: UkiSigner;
-  /** What an installed machine in set-up mode is to write; undefined unless the site wants that. */
+  /** Undefined if machines boot by other images. */
+  readonly imageSigner: UkiSigner | undefined;
+  /** How an installed machine comes to trust the key; undefined if that is left to people. */
   readonly order: SecureBootOrder | undefined;
+  /** Undefined unless the site wants the boot programs of clones signed. */
+  readonly bootSigner: BootSigner | undefined;
   readonly view: SecureBootView;
 }
 
@@ -22,26 +33,24 @@ const VARIABLES: readonly KeyVariable[] = ["PK", "KEK", "db"];
 /** Marks the site's entries among others in a machine's lists. */
 const OWNER = "5b7a2c0e-5f0d-4c39-9a0b-7261636b7364";
 
-/** Undefined if the site signs no images. Makes the key at first use. */
+/** Undefined if the site signs nothing. Makes the key at first use, unless it is elsewhere. */
 export function openSecureBoot(
   { options, now }: StartContext,
   { db, directory }: Pick<ServerData, "db" | "directory">,
 ): SecureBoot | undefined {
   const keys = new SecureBootKeys(db, { directory, now });
   if (!isOn(options)) return undefined;
-  const key = keys.read() ?? firstKey(keys);
-  const signer = signerOf(key), variables = signedVariables(key, signer);
+  const { signer, created } = options.signingKey ? externalKey(options.signingKey, db) : ownKey(keys);
+  const key = { certificate: signer.certificate, created }, variables = signedVariables(key, signer);
   const certificate = pem(key.certificate);
   return {
-    signer,
-    order: options.signedImages === "enroll"
+    imageSigner: (options.signedImages ?? "off") === "off" ? undefined : signer,
+    order: orderOf(options, { key, variables }),
+    bootSigner: options.signDisks
       ? {
-        variables: [...variables].reverse().map(({ name, vendor, attributes, data }) => ({
-          name,
-          vendor,
-          attributes,
-          data: data.toBase64(),
-        })),
+        certificate: anchorOf(key.certificate),
+        requestsMok: options.requestMok ?? false,
+        sign: (digest) => Promise.resolve(signImage(digest, signer)),
       }
       : undefined,
     view: {
@@ -56,19 +65,49 @@ export function openSecureBoot(
   };
 }
 
-function isOn({ signedImages = "off" }: Pick<ServerOptions, "signedImages">): boolean {
-  return signedImages !== "off";
+function orderOf(
+  { signedImages, requestMok = false }: Pick<ServerOptions, "signedImages" | "requestMok">,
+  { key, variables }: { key: SiteKey; variables: ReturnType<typeof signedVariables> },
+): SecureBootOrder | undefined {
+  const enrolls = signedImages === "enroll";
+  if (!enrolls && !requestMok) return undefined;
+  return {
+    ...(requestMok && { mok: key.certificate.toBase64() }),
+    variables: enrolls
+      ? [...variables].reverse().map(({ data, ...variable }) => ({ ...variable, data: data.toBase64() }))
+      : [],
+  };
 }
 
-function firstKey(keys: SecureBootKeys): StoredSecureBootKey {
+function isOn(
+  { signedImages = "off", signDisks = false, requestMok = false }: Pick<
+    ServerOptions,
+    "signedImages" | "signDisks" | "requestMok"
+  >,
+): boolean {
+  return signedImages !== "off" || signDisks || requestMok;
+}
+
+type SiteKey = Pick<StoredSecureBootKey, "certificate" | "created">;
+
+function ownKey(keys: SecureBootKeys): { signer: UkiSigner; created: Date } {
+  const stored = keys.read();
+  if (stored !== undefined) return { signer: signerOf(stored), created: stored.created };
   keys.store(makeSecureBootKey({ commonName: `Rackseed ${hostname()} Secure Boot`.slice(0, 64) }));
-  const key = keys.read();
-  if (key === undefined) throw new Error("the key that was just stored is missing");
-  return key;
+  return ownKey(keys);
+}
+
+/** A variable's time has to grow when its key is renewed, so it is the certificate's. */
+function externalKey(key: SigningCommand, db: ServerData["db"]): { signer: UkiSigner; created: Date } {
+  const { certificate, sign } = externalSigner(key), signatures = new Signatures(db);
+  return {
+    signer: { certificate, sign: (bytes) => signatures.of(bytes, { certificate, make: sign }) },
+    created: new Date(readSigningCertificate(key.certificate).validFrom),
+  };
 }
 
 /** KEK and db with Microsoft's certificates, as machines come with them. */
-function signedVariables({ certificate, created }: StoredSecureBootKey, signer: UkiSigner) {
+function signedVariables({ certificate, created }: SiteKey, signer: UkiSigner) {
   return VARIABLES.map((name) => {
     const value = signatureLists([...microsoftCertificates(name), { owner: OWNER, certificate }]);
     return { name, vendor: VENDOR[name], ...signVariable(name, { value, time: created, signer }) };

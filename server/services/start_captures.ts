@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { CaptureView } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
-import type { AgentSegments } from "../boot_files/agent_segments.ts";
+import type { PublishPorts } from "../capture/publish.ts";
 import { CaptureService } from "../capture/capture_service.ts";
 import { Backups } from "../fleet/backups/backups.ts";
 import { BootBackups } from "../fleet/backups/boot_backups.ts";
@@ -11,13 +11,12 @@ import { Checks } from "../fleet/checks/checks.ts";
 import { AgentOrders } from "../fleet/agent_orders.ts";
 import type { Bell } from "../fleet/bell.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Publish, SwarmAddresses } from "../fleet/ports.ts";
+import type { Publish } from "../fleet/ports.ts";
 import type { ImageService } from "../images/image_service.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { NodeChecks } from "../store/node_checks.ts";
 import type { Templates } from "../store/templates.ts";
 import type { ServerData } from "./open_data.ts";
-import { publishPorts } from "./publishing.ts";
 import { every, type StartContext } from "./start_context.ts";
 
 const log = getLogger(["rackseed", "server"]);
@@ -42,9 +41,7 @@ interface CaptureSources {
   readonly nodeChecks: NodeChecks;
   readonly templates: Templates;
   readonly bell: Bell;
-  readonly segments: AgentSegments;
-  /** Of the torrents that captures make. */
-  readonly swarm: SwarmAddresses;
+  readonly ports: PublishPorts;
   readonly publish: Publish;
   /** Called with the names of nodes whose scheduled backup became overdue. */
   readonly onOverdue: (nodes: readonly string[]) => void;
@@ -53,8 +50,8 @@ interface CaptureSources {
 }
 
 export function startCaptures(
-  { stack, closing: signal, now }: StartContext,
-  { data, images, fleet, agents, nodeChecks, templates, bell, segments, swarm, publish, onOverdue, server }:
+  { stack, now }: StartContext,
+  { data, images, fleet, agents, nodeChecks, templates, bell, ports, publish, onOverdue, server }:
     CaptureSources,
 ): CaptureParts {
   const { db, store, nodes, deployments, pin } = data;
@@ -66,7 +63,7 @@ export function startCaptures(
         if (capture.state === "published") serveNew(capture, { images, publish });
         publish({ type: "capture", capture });
       },
-      ...publishPorts({ swarm, segments, nodes, signal }),
+      ...ports,
     }),
   );
   const orders = new CaptureOrders(captures, bell);

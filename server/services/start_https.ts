@@ -2,7 +2,7 @@
 import { issueServerCertificate } from "../access/tls.ts";
 import type { Authority } from "../access/tls.ts";
 import { HttpService } from "../connections/serve.ts";
-import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
 import type { Notices } from "../images/notices.ts";
 import { createApp } from "../web/app.ts";
 import type { ApiContext } from "../web/context.ts";
@@ -42,7 +42,6 @@ export async function startHttps(
         }),
     }),
   );
-  const host = ANY.includes(site.listen.hostname) ? site.advertised : site.listen.hostname;
   const { port } = service;
   const isListening = () => service.isListening;
   return {
@@ -50,12 +49,18 @@ export async function startHttps(
     isListening,
     certificates: issued.cert,
     site: await startSiteHttps(context, { handler, own: issued, notices }),
-    url: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: urlOf(site, port),
   };
 }
 
+/** The server as commands and agents reach it. */
+export function urlOf({ advertised, listen }: SiteAddresses, port: number): string {
+  const host = ANY.includes(listen.hostname) ? advertised : listen.hostname;
+  return `https://${inUrl(host)}:${port}`;
+}
+
 /** Every name under which the server may be reached. */
-function certificateNames({ advertised, listen }: SiteAddresses): string[] {
+export function certificateNames({ advertised, listen }: SiteAddresses): string[] {
   const local = Deno.networkInterfaces().map((i) => i.address.replace(/%.*/, ""));
   const named = ANY.includes(listen.hostname) ? [] : [listen.hostname];
   return [...local, "127.0.0.1", "localhost", Deno.hostname(), advertised, ...named];

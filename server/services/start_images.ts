@@ -6,7 +6,9 @@ import { storeUpkeep } from "../images/store_upkeep.ts";
 import type { Seeder } from "../swarm/seeder.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
+import type { Registry } from "../registry/registry.ts";
 import { type PackStoreControl, startPackStore } from "./start_pack_store.ts";
+import { openRegistry, registrySeed } from "./start_registry.ts";
 
 /** How soon a full disk, or a file that changed, is noticed. */
 const UPKEEP_TICK_MS = 15_000;
@@ -15,6 +17,7 @@ interface ImageServices {
   readonly images: ImageService;
   readonly notices: Notices;
   readonly packStore: PackStoreControl;
+  readonly registry: Registry;
 }
 
 export async function startImages(
@@ -23,8 +26,10 @@ export async function startImages(
 ): Promise<ImageServices> {
   const { store, directory } = data;
   const notices = new Notices((list) => publish({ type: "notices", notices: list }));
-  const images = new ImageService(store, { seeder, notices });
   const { stack, closing } = context;
+  const registry = stack.use(openRegistry(context.options));
+  const elsewhere = registrySeed(context, { registry, notices });
+  const images = new ImageService(store, { seeder, notices, elsewhere });
   stack.use(images.files);
   const packStore = await startPackStore(context, {
     data,
@@ -37,5 +42,5 @@ export async function startImages(
   stack.use(every(UPKEEP_TICK_MS, upkeep));
   upkeep();
   packStore.begin();
-  return { images, notices, packStore };
+  return { images, notices, packStore, registry };
 }

@@ -1,4 +1,4 @@
-import { isIpv4 } from "../connections/site_addresses.ts";
+import { inUrl, isIpv4 } from "../connections/site_addresses.ts";
 import type { SwarmAddresses } from "../fleet/ports.ts";
 import { MODULE } from "../rsync/selection.ts";
 import { SEED_PREFIX } from "./plain_http.ts";
@@ -25,20 +25,28 @@ interface SwarmPorts {
  * const addresses = swarmAddresses(ports, { host: "images.example", advertised: "10.0.0.1" });
  * assert.deepEqual(addresses.announce, ["http://10.0.0.1:8080/announce", "udp://10.0.0.1:6969"]);
  * assert.equal(addresses.rsync, undefined);
+ * assert.equal(swarmAddresses(ports, { host: "[fd00::1]", advertised: "10.0.0.1" }).http, "http://[fd00::1]:8080");
  * ```
  */
 export function swarmAddresses(
   ports: SwarmPorts,
-  { host, advertised, caches = [] }: { host: string; advertised: string; caches?: readonly URL[] },
+  { host, advertised, caches = [], trackers = [] }: {
+    host: string;
+    advertised: string;
+    caches?: readonly URL[];
+    /** Besides the server's own, which come first. */
+    trackers?: readonly string[];
+  },
 ): SwarmAddresses {
-  const hostname = isIpv4(host) ? host : advertised;
-  const origin = `http://${hostname}:${ports.http}`;
+  const named = host.replace(/^\[|\]$/g, "");
+  const hostname = isIpv4(named) || named.includes(":") ? named : advertised;
+  const written = inUrl(hostname), origin = `http://${written}:${ports.http}`;
   return {
-    announce: [`${origin}/announce`, `udp://${hostname}:${ports.tracker}`],
+    announce: [`${origin}/announce`, `udp://${written}:${ports.tracker}`, ...trackers],
     webSeeds: caches.length > 0 ? caches.map(({ href }) => href) : [origin + SEED_PREFIX],
     ...(ports.peers === undefined && { webSeedsFirst: true }),
     http: origin,
     seeders: ports.peers === undefined ? [] : [{ hostname, port: ports.peers }],
-    ...(ports.rsync !== undefined && { rsync: `rsync://${hostname}:${ports.rsync}/${MODULE}` }),
+    ...(ports.rsync !== undefined && { rsync: `rsync://${written}:${ports.rsync}/${MODULE}` }),
   };
 }

@@ -41,6 +41,7 @@ const Row = z.object({
 export class BucketObjects {
   readonly #put: StatementSync;
   readonly #list: StatementSync;
+  readonly #has: StatementSync;
   readonly #delete: StatementSync;
   readonly #bucket: StatementSync;
   readonly #setBucket: StatementSync;
@@ -59,10 +60,16 @@ export class BucketObjects {
     this.#list = db.prepare(
       `SELECT key, size_bytes AS sizeBytes, sha256, state, upload_id AS uploadId, needs, reason FROM bucket_object`,
     );
+    this.#has = db.prepare("SELECT 1 FROM bucket_object WHERE key = ? AND state = 'stored'");
     this.#delete = db.prepare("DELETE FROM bucket_object WHERE key = ?");
     this.#bucket = db.prepare("SELECT url, home FROM bucket");
     this.#forgetBucket = db.prepare("DELETE FROM bucket");
     this.#setBucket = db.prepare("INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)");
+  }
+
+  /** Whether the bucket has it. */
+  has(key: string): boolean {
+    return this.#has.get(key) !== undefined;
   }
 
   list(): BucketObject[] {

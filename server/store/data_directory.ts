@@ -10,7 +10,9 @@
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     rehearsals/ID/            console.log and screenshot.png; while it runs, work/ with its disks
  *     staging/CAPTURE/          a version's folder before it is published
+ *     mirror/ID/                files of a version that is being copied from the upstream; ID: of its manifest
  *     power-commands/NAME       a site's own commands that switch nodes; put there by hand
+ *     standby.json              what this machine is to another server: see server/standby
  *     late-machines.json        see late_machines.ts
  *     pack-store                the bucket that has packs which are not here, for programs beside the server
  *     reserve                   space for the database on a full disk
@@ -71,6 +73,9 @@ export class DataDirectory {
   }
   get rehearsals(): string {
     return `${this.path}/rehearsals`;
+  }
+  get mirror(): string {
+    return `${this.path}/mirror`;
   }
   get identities(): string {
     return `${this.path}/identities`;

@@ -18,7 +18,9 @@ import { restoreRemedy } from "./start_check.ts";
 // 7: an older Rackseed would take packs that are only in a bucket for lost; it would not know that the Secure Boot key is
 // sealed, and might make another key for what is sealed; it would give orders to nodes that must prove by their TPM what
 // they run
-const SCHEMA_VERSION = 7;
+// 8: an older Rackseed would take mirrored versions for its own, whose signatures are not by its key; it would serve
+// although another server has taken over
+const SCHEMA_VERSION = 8;
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 

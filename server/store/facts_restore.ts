@@ -16,6 +16,7 @@ const REPLACED = [
   "tls",
   "keys",
   "identities",
+  "standby.json",
 ];
 const CHUNK_BYTES = 1 << 20;
 
@@ -36,7 +37,7 @@ export function restoreFacts(
   archive: string,
   { data, force, now }: { data: string; force: boolean; now: Date },
 ): Restored {
-  const there = REPLACED.filter((name) => name !== "url" && isThere(`${data}/${name}`));
+  const there = factsIn(data);
   if (there.length > 0 && !force) {
     throw new RackseedError(`cannot restore into ${data}`, {
       reason: `it has facts of its own: ${there.join(", ")}. Nothing was changed.`,
@@ -58,7 +59,13 @@ export function restoreFacts(
   }
 }
 
-function setAsideFacts(data: string, now: Date): string {
+/** Facts that a restore, or a standby's copy, would replace. */
+export function factsIn(data: string): string[] {
+  return REPLACED.filter((name) => name !== "url" && isThere(`${data}/${name}`));
+}
+
+/** Moves them into a folder of the data directory, and returns it. */
+export function setAsideFacts(data: string, now: Date): string {
   const folder = `${data}/before-restore-${now.toISOString().replace(/\D/g, "").slice(0, 14)}`;
   Deno.mkdirSync(folder, { mode: 0o700 });
   for (const name of REPLACED) {

@@ -8,7 +8,7 @@ import { FrameProver } from "./frame_prover.ts";
 import type { Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
 import type { Packs } from "./packs.ts";
-import { otherKind } from "./version_views.ts";
+import { ofUpstream, otherKind } from "./version_views.ts";
 import type { Versions } from "./versions.ts";
 
 const log = getLogger(["rackseed", "store"]);
@@ -63,11 +63,16 @@ export class HeldLineages {
   /** Opens a lineage that is not held; see ImageStore.hold. Throws RackseedError (409) if it is of another kind. */
   open(
     image: string,
-    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined },
+    { backupOf, base, key }: {
+      backupOf?: string | undefined;
+      base?: string | undefined;
+      key?: Uint8Array | undefined;
+    },
   ): HeldLineage {
     const { lineages, pool, directory } = this.#options;
-    const lineage = lineages.findOrMake(image, { backupOf });
+    const lineage = lineages.findOrMake(image, { backupOf, key });
     if (lineage.backupOf !== backupOf) throw otherKind(lineage);
+    if (lineage.publicKey !== undefined) throw ofUpstream(`cannot capture ${image}`, image);
     this.#held.set(image, lineage.id);
     const bases = this.#basesOf(lineage, base);
     this.#bases.set(image, bases);

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { architectureOf } from "#contract/architectures.ts";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
@@ -14,6 +15,7 @@ import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
 import { PreviousVersion } from "./previous_version.ts";
+import { ForeignVersions } from "./foreign_versions.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
 import { ImageTags } from "./image_tags.ts";
@@ -54,7 +56,7 @@ export class ImageStore implements Disposable {
   readonly #options: ImageStoreOptions;
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
-  readonly #lineages: Lineages;
+  readonly lineages: Lineages;
   readonly #settings: ImageSettingsTable;
   readonly #tags: ImageTags;
   /** By version ("web@1"), until a version is added or deleted. */
@@ -63,6 +65,8 @@ export class ImageStore implements Disposable {
   /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
   readonly #holds: HeldLineages;
+  /** For versions of other servers. */
+  readonly foreign: ForeignVersions;
   /** Where packs are that are not on the local disk. */
   packSource: PackSource = LOCAL_PACKS;
 
@@ -74,7 +78,7 @@ export class ImageStore implements Disposable {
     this.pool = options.pool ?? new FramePool();
     this.#db = options.db;
     // tables that others refer to first
-    this.#lineages = new Lineages(options.db);
+    this.lineages = new Lineages(options.db);
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
@@ -82,9 +86,10 @@ export class ImageStore implements Disposable {
     this.#settings = new ImageSettingsTable(options.db);
     this.#leftovers = new Leftovers(options.db);
     const { db, directory, packBytes } = options;
-    const { pool, packs, extents } = this;
-    const lineages = this.#lineages, versions = this.#versions;
+    const { pool, packs, extents, lineages } = this, versions = this.#versions;
     this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
+    const hold = (image: string, key: Uint8Array) => this.hold(image, { key });
+    this.foreign = new ForeignVersions({ db, directory, packs, extents, lineages, hold });
     this.#assertReadable();
     this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
     this.#deleteUnusedLineages();
@@ -138,7 +143,7 @@ export class ImageStore implements Disposable {
       ...record,
       folder,
       key: this.#lineage(record.image).key,
-      publicKey: this.signingKey.publicKey,
+      publicKey: record.publicKey ?? this.signingKey.publicKey,
       payload: [
         { name: "manifest.rsm", path: `${folder}/manifest.rsm`, sizeBytes: manifest?.sizeBytes ?? 0 },
         ...this.#versions.packs(record).map((pack) => ({
@@ -323,7 +328,7 @@ export class ImageStore implements Disposable {
   /** The numbers of the image's next version and of its newest one. A number is never used twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
-    let version = this.#lineages.lastVersion(lineage.id) + 1;
+    let version = this.lineages.lastVersion(lineage.id) + 1;
     // skip the number of a folder that the database does not know
     while (existsSync(this.directory.version(lineage.image, version))) version++;
     return { version, parent };
@@ -332,11 +337,11 @@ export class ImageStore implements Disposable {
   /**
    * Opens the image's lineage for new frames, and protects its content from deletion until it is released. Undefined if
    * a capture holds it already. `backupOf`: the node whose backups the image holds. `base`: an image whose published
-   * content need not be sent again. Throws RackseedError (409) if the image is of another kind.
+   * content need not be sent again. `key`: that of a new lineage, if it comes from elsewhere. Throws RackseedError (409) if the image is of another kind.
    */
   hold(
     image: string,
-    options: { backupOf?: string | undefined; base?: string | undefined } = {},
+    options: { backupOf?: string | undefined; base?: string | undefined; key?: Uint8Array } = {},
   ): HeldLineage | undefined {
     if (this.#holds.byImage.has(image)) return undefined;
     const held = new Set(this.#holds.byImage.values());
@@ -346,12 +351,12 @@ export class ImageStore implements Disposable {
 
   /** The key of a pack's frames, if it is not this lineage's. */
   lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
-    return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
+    return pack.lineage === lineage.id ? undefined : this.lineages.get(pack.lineage)?.key;
   }
 
   /** Drops the image's frames that no version uses, unless a capture is adding to them. */
   dropUnpublished(image: string): void {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage !== undefined && !this.#holds.byImage.has(image)) {
       this.#dropParts(this.packs.partsOf(lineage.id));
     }
@@ -379,7 +384,7 @@ export class ImageStore implements Disposable {
       signal.throwIfAborted();
       transaction(this.#db, () => {
         for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-        this.#lineages.setLastVersion(lineage.id, record.version);
+        this.lineages.raiseLastVersion(lineage.id, record.version);
         this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
         this.#leftovers.forget(made);
       });
@@ -405,10 +410,10 @@ export class ImageStore implements Disposable {
     const needed = new Map(this.#holds.byImage);
     for (const stray of this.strays) {
       const image = /^versions\/([^@]+)@/.exec(stray)?.[1];
-      const lineage = image === undefined ? undefined : this.#lineages.find(image);
+      const lineage = image === undefined ? undefined : this.lineages.find(image);
       if (lineage) needed.set(lineage.image, lineage.id);
     }
-    this.#lineages.deleteUnused(needed);
+    this.lineages.deleteUnused(needed);
   }
 
   /** Throws RackseedError if the database cannot list its versions. */
@@ -425,21 +430,21 @@ export class ImageStore implements Disposable {
   }
 
   #lineage(image: string): Lineage {
-    const lineage = this.#lineages.find(image);
+    const lineage = this.lineages.find(image);
     if (lineage === undefined) throw new Error(`image ${image} has versions but no lineage`);
     return lineage;
   }
 
   #record(ref: string): VersionRecord {
     const [image = "", which] = ref.split("@");
-    const versions = this.#versions.listOf(image);
-    const isTag = which !== undefined && /^[a-z]/.test(which) && versions.length > 0;
+    const versions = this.#versions.listOf(image), architecture = architectureOf(which ?? "");
+    const isTag = which !== undefined && !architecture && /^[a-z]/.test(which) && versions.length > 0;
     const number = isTag ? this.#tags.get(this.#lineage(image), which) : Number(which);
-    const found = which === undefined ? versions.at(-1) : versions.find((v) => v.version === number);
+    const isMeant = ({ version, header }: VersionRecord) =>
+      architecture ? architectureOf(header.source?.architecture ?? "") === architecture : version === number;
+    const found = which === undefined ? versions.at(-1) : versions.findLast(isMeant);
     if (found) return found;
-    const named = versions.length > 0
-      ? versions.map((v) => `${image}@${v.version}`)
-      : [...new Set(this.#versions.list().map((v) => v.image))];
-    throw unknownImage(ref, named);
+    const refs = versions.map((v) => `${image}@${v.version}`);
+    throw unknownImage(ref, refs.length > 0 ? refs : this.#versions.list().map((v) => v.image));
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { RackseedError } from "#contract/errors.ts";
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { transaction } from "./database.ts";
 
@@ -14,6 +15,8 @@ export interface Lineage {
   readonly key: Uint8Array;
   /** Name of the node whose backups these are. */
   readonly backupOf?: string;
+  /** SPKI PEM of the upstream's key that signs its versions: they are the upstream's, and only mirrored here. */
+  readonly publicKey?: string;
 }
 
 export class Lineages {
@@ -21,7 +24,7 @@ export class Lineages {
   readonly #get: StatementSync;
   readonly #insert: StatementSync;
   readonly #lastVersion: StatementSync;
-  readonly #setLastVersion: StatementSync;
+  readonly #raiseLastVersion: StatementSync;
   readonly #db: DatabaseSync;
 
   constructor(db: DatabaseSync) {
@@ -33,12 +36,18 @@ export class Lineages {
     db.exec(`CREATE TABLE IF NOT EXISTS backup_lineage (
       lineage INTEGER PRIMARY KEY REFERENCES lineage ON DELETE CASCADE, node TEXT NOT NULL
     ) STRICT`);
-    const select = `SELECT id, image, key, node AS backupOf
-      FROM lineage LEFT JOIN backup_lineage ON backup_lineage.lineage = id`;
+    db.exec(`CREATE TABLE IF NOT EXISTS mirrored_lineage (
+      lineage INTEGER PRIMARY KEY REFERENCES lineage ON DELETE CASCADE, public_key TEXT NOT NULL
+    ) STRICT`);
+    const select = `SELECT id, image, key, node AS backupOf, public_key AS publicKey
+      FROM lineage LEFT JOIN backup_lineage ON backup_lineage.lineage = id
+        LEFT JOIN mirrored_lineage ON mirrored_lineage.lineage = id`;
     this.#find = db.prepare(`${select} WHERE image = ?`);
     this.#get = db.prepare(`${select} WHERE id = ?`);
     this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
-    this.#setLastVersion = db.prepare("UPDATE lineage SET last_version = ? WHERE id = ?");
+    this.#raiseLastVersion = db.prepare(
+      "UPDATE lineage SET last_version = max(last_version, ?) WHERE id = ?",
+    );
     this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
   }
 
@@ -50,11 +59,16 @@ export class Lineages {
     return lineageOf(this.#get.get(id));
   }
 
-  /** `backupOf` applies only to a new lineage. */
-  findOrMake(image: string, { backupOf }: { backupOf?: string | undefined } = {}): Lineage {
+  /** `backupOf` and `key` apply only to a new lineage. */
+  findOrMake(
+    image: string,
+    { backupOf, key = randomBytes(SEALED_KEY_BYTES) }: {
+      backupOf?: string | undefined;
+      key?: Uint8Array | undefined;
+    } = {},
+  ): Lineage {
     const found = this.find(image);
     if (found) return found;
-    const key = randomBytes(SEALED_KEY_BYTES);
     return transaction(this.#db, () => {
       const id = Number(this.#insert.run(image, key).lastInsertRowid);
       if (backupOf === undefined) return { id, image, key };
@@ -63,13 +77,37 @@ export class Lineages {
     });
   }
 
+  /**
+   * The lineage of an image that is mirrored from the upstream. Throws RackseedError (409) if there is an image of that
+   * name which is not the upstream's, or was signed or sealed with other keys.
+   */
+  mirrored(image: string, { key, publicKey }: { key: Uint8Array; publicKey: string }): Lineage {
+    const found = this.find(image);
+    if (found) {
+      if (found.publicKey === publicKey && Buffer.compare(found.key, key) === 0) return found;
+      throw new RackseedError(`cannot mirror ${image}`, {
+        reason: found.publicKey === undefined
+          ? "this server has an image of its own by that name."
+          : "the upstream's keys for it have changed.",
+        remedy: `delete the image here, if nothing needs it: rackseed image delete ${image}`,
+        status: 409,
+      });
+    }
+    return transaction(this.#db, () => {
+      const id = Number(this.#insert.run(image, key).lastInsertRowid);
+      this.#db.prepare("INSERT INTO mirrored_lineage VALUES (?, ?)").run(id, publicKey);
+      return { id, image, key, publicKey };
+    });
+  }
+
   /** The highest version number ever used; 0 if there was none. */
   lastVersion(id: number): number {
     return (this.#lastVersion.get(id) as { version: number } | undefined)?.version ?? 0;
   }
 
-  setLastVersion(id: number, version: number): void {
-    this.#setLastVersion.run(version, id);
+  /** A version from another server may be older than those that are here. */
+  raiseLastVersion(id: number, version: number): void {
+    this.#raiseLastVersion.run(version, id);
   }
 
   /** Deletes lineages whose keys open nothing any more, except those in `held` (ids by image). */
@@ -85,6 +123,9 @@ export class Lineages {
 
 function lineageOf(row: unknown): Lineage | undefined {
   if (row === undefined) return undefined;
-  const { backupOf, ...lineage } = row as Lineage & { backupOf: string | null };
-  return backupOf === null ? lineage : { ...lineage, backupOf };
+  const { backupOf, publicKey, ...lineage } = row as Lineage & {
+    backupOf: string | null;
+    publicKey: string | null;
+  };
+  return { ...lineage, ...(backupOf !== null && { backupOf }), ...(publicKey !== null && { publicKey }) };
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { transaction } from "./database.ts";
 
 export interface Pack {
   readonly id: number;
@@ -20,10 +21,12 @@ const PACK = "id, lineage, sha256, size_bytes AS sizeBytes";
 
 /** Packs and the frames in them. Deleting a pack deletes its frames and their extents. */
 export class Packs {
+  readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #grow: StatementSync;
   readonly #insertFrame: StatementSync;
   readonly #get: StatementSync;
+  readonly #find: StatementSync;
   readonly #all: StatementSync;
   readonly #partToExtend: StatementSync;
   readonly #complete: StatementSync;
@@ -36,6 +39,7 @@ export class Packs {
   readonly #totals: StatementSync;
 
   constructor(db: DatabaseSync) {
+    this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS pack (
         id INTEGER PRIMARY KEY AUTOINCREMENT, lineage INTEGER NOT NULL REFERENCES lineage,
@@ -53,6 +57,7 @@ export class Packs {
       "INSERT INTO frame (pack, at, sealed_bytes, raw_bytes) VALUES (?, ?, ?, ?)",
     );
     this.#get = db.prepare(`SELECT ${PACK} FROM pack WHERE id = ?`);
+    this.#find = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 = ?`);
     this.#all = db.prepare(`SELECT ${PACK} FROM pack`);
     this.#partToExtend = db.prepare(
       `SELECT ${PACK} FROM pack WHERE lineage = ? AND sha256 IS NULL AND size_bytes < ? ORDER BY id DESC`,
@@ -70,6 +75,11 @@ export class Packs {
     this.#partsBefore = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 IS NULL AND touched_ms < ?`);
   }
 
+  /** Stores all that `work` does with packs and extents, or nothing. */
+  atOnce(work: () => void): void {
+    transaction(this.#db, work);
+  }
+
   createPart(lineage: number, nowMs: number): Pack {
     const { lastInsertRowid } = this.#insert.run(lineage, nowMs);
     return { id: Number(lastInsertRowid), lineage, sha256: null, sizeBytes: 0 };
@@ -82,6 +92,11 @@ export class Packs {
 
   get(id: number): Pack | undefined {
     return this.#get.get(id) as Pack | undefined;
+  }
+
+  /** The complete pack with this hash, in hexadecimal. */
+  find(sha256: string): Pack | undefined {
+    return this.#find.get(sha256) as Pack | undefined;
   }
 
   all(): Pack[] {

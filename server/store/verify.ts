@@ -9,13 +9,19 @@ import type { FramePool } from "./frame_pool.ts";
 import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
 
+/** What of a version is needed to check it; it need not be published. */
+type StoredVersion = Pick<
+  PublishedVersion,
+  "id" | "signature" | "publicKey" | "key" | "folder" | "files" | "payload"
+>;
+
 /**
  * Reads all of a version again and checks it: the manifest's hash and signature, the hash of every pack and boot file,
  * that every frame opens, and the hashes of the extents in it. `damage` says what is damaged and which files of the
  * image are affected.
  */
 export async function* verifyVersion(
-  version: PublishedVersion,
+  version: StoredVersion,
   pool: FramePool,
 ): AsyncGenerator<VerifyEvent> {
   let damaged = 0, bytesDone = 0;
@@ -56,7 +62,7 @@ interface StoredFile {
 }
 
 /** The files of the version's folder, and its packs. */
-function storedFiles({ files, folder, payload }: PublishedVersion): StoredFile[] {
+function storedFiles({ files, folder, payload }: StoredVersion): StoredFile[] {
   return [
     ...files.map((file) => ({ ...file, path: `${folder}/${file.name}` })),
     ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name) })),
@@ -64,7 +70,7 @@ function storedFiles({ files, folder, payload }: PublishedVersion): StoredFile[]
 }
 
 function* checksOf(
-  { payload, key }: PublishedVersion,
+  { payload, key }: StoredVersion,
   { files, manifest, pool }: {
     files: readonly StoredFile[];
     manifest: Manifest | undefined;

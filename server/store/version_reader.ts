@@ -146,7 +146,9 @@ function openAll(paths: readonly string[]): Deno.FsFile[] {
 }
 
 /** Reads a published version's manifest and checks it against its id. Throws RangeError if it is damaged. */
-export function readManifest({ payload, key, id }: PublishedVersion): Manifest {
+export function readManifest(
+  { payload, key, id }: Pick<PublishedVersion, "payload" | "key" | "id">,
+): Manifest {
   const path = payload[0]?.path ?? "";
   const bytes = open(Deno.readFileSync(path), { key, maxRawBytes: MAX_MANIFEST_BYTES });
   if (manifestId(bytes) !== id) throw new RangeError("the manifest is not the one that was published");

@@ -21,13 +21,14 @@ export function viewOf(
     created: header.created,
     infoHash: record.infoHash,
     totals: header.totals,
-    ...(header.source && { source: header.source }),
+    ...(header.source && { source: header.source, architecture: header.source.architecture }),
     ...(header.layout && { layout: header.layout }),
     excludes: header.excludes,
     notes: header.notes,
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
     ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
+    ...(record.publicKey !== undefined && { mirrored: true }),
     ...(header.parent !== undefined && { parent: header.parent }),
     tags: [...tags],
     ...(note !== undefined && { note }),
@@ -35,8 +36,9 @@ export function viewOf(
   };
 }
 
-/** `known`: the names that exist. */
-export function unknownImage(ref: string, known: readonly string[]): RackseedError {
+/** `exist`: what could have been named. */
+export function unknownImage(ref: string, exist: readonly string[]): RackseedError {
+  const known = [...new Set(exist)];
   return new RackseedError(`there is no image ${ref}`, {
     reason: known.length > 0 ? `the known ones are ${known.join(", ")}.` : "no image has been captured yet.",
     remedy: known.length > 0
@@ -54,6 +56,15 @@ export function otherKind({ image, backupOf }: Lineage): RackseedError {
     remedy: backupOf === undefined
       ? "give the node another name, or delete the image."
       : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}
+
+/** What the upstream decides is not changed here. */
+export function ofUpstream(title: string, image: string): RackseedError {
+  return new RackseedError(title, {
+    reason: `${image} is mirrored from the upstream, which alone changes it.`,
+    remedy: "do it at the upstream, or use an image of another name here.",
     status: 409,
   });
 }

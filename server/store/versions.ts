@@ -25,6 +25,8 @@ export interface VersionRecord {
   readonly files: readonly VersionFile[];
   /** The node's name, if it is a backup. */
   readonly backupOf?: string;
+  /** SPKI PEM of the upstream's key that signed it, if it is mirrored. */
+  readonly publicKey?: string;
 }
 
 /** A published version with everything that swarm, boot and deployment need. */
@@ -65,12 +67,14 @@ const Row = z.object({
   bootNotes: z.string(),
   files: z.string(),
   backupOf: z.string().nullable(),
+  publicKey: z.string().nullable(),
 });
 
 const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS infoHash,
-  header AS headerLine, bootable, boot_notes AS bootNotes, files, node AS backupOf
+  header AS headerLine, bootable, boot_notes AS bootNotes, files, node AS backupOf, public_key AS publicKey
   FROM version JOIN lineage ON lineage.id = version.lineage
-    LEFT JOIN backup_lineage ON backup_lineage.lineage = version.lineage`;
+    LEFT JOIN backup_lineage ON backup_lineage.lineage = version.lineage
+    LEFT JOIN mirrored_lineage ON mirrored_lineage.lineage = version.lineage`;
 
 type PackSize = Pick<Pack, "id" | "sizeBytes">;
 
@@ -184,10 +188,11 @@ export class Versions {
 }
 
 function parseRow(row: unknown): VersionRecord {
-  const { bootable, bootNotes, files, backupOf, ...rest } = Row.parse(row);
+  const { bootable, bootNotes, files, backupOf, publicKey, ...rest } = Row.parse(row);
   return {
     ...rest,
     ...(backupOf !== null && { backupOf }),
+    ...(publicKey !== null && { publicKey }),
     header: Header.parse(JSON.parse(rest.headerLine)),
     bootable: bootable === 1,
     bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),
@@ -195,12 +200,17 @@ function parseRow(row: unknown): VersionRecord {
   };
 }
 
-/** The signatures of all versions; works before any other part of the database is opened. */
+/**
+ * The signatures of all versions that this server itself has signed; works before any other part of the database is
+ * opened.
+ */
 export function signedVersions(db: DatabaseSync): Signed[] {
-  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('version', 'lineage')")
-    .get();
-  if (tables?.n !== 2) return [];
+  const has = (name: string) =>
+    db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
+  if (!has("version") || !has("lineage")) return [];
+  const own = has("mirrored_lineage") ? "WHERE lineage.id NOT IN (SELECT lineage FROM mirrored_lineage)" : "";
   return db.prepare(
-    "SELECT image, version, version.id AS id, signature FROM version JOIN lineage ON lineage.id = lineage",
+    `SELECT image, version, version.id AS id, signature
+     FROM version JOIN lineage ON lineage.id = version.lineage ${own}`,
   ).all() as unknown as Signed[];
 }

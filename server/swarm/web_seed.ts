@@ -12,7 +12,7 @@ export interface WebSeedFile {
   /** Names the content, for caches: it never changes under the same tag. */
   readonly tag?: string;
   /** A URL that has the file as well, for a while; undefined if there is none now. */
-  readonly elsewhere?: (() => string | undefined) | undefined;
+  readonly elsewhere?: (() => Promise<string | undefined> | string | undefined) | undefined;
   /** Begins to bring the file here; absent if it is here. */
   readonly bring?: () => void;
 }
@@ -50,7 +50,7 @@ export async function handleWebSeed(
   const name = parseName(new URL(request.url).pathname, prefix);
   const file = name && lookup(name);
   if (!file) return new Response(null, { status: 404 });
-  const elsewhere = file.elsewhere?.();
+  const elsewhere = await file.elsewhere?.();
   if (elsewhere !== undefined) {
     return new Response(null, { status: 307, headers: { location: elsewhere, "cache-control": "no-store" } });
   }

@@ -2,6 +2,7 @@
  * Installs an empty virtual machine with a version, by the same steps as a real node. The node that stands for it at the
  * server is removed at the end; its disks stay.
  */
+import { type Architecture, architectureOf } from "#contract/architectures.ts";
 import type { NodeSettings, NodeView, VersionView } from "#contract/api.ts";
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
@@ -42,6 +43,9 @@ interface Installation {
   readonly signal: AbortSignal;
 }
 
+/** Of qemu.ts's machines. */
+const VM_ARCHITECTURE: Architecture = "x86_64";
+
 /** The version's layout and firmware. Throws RackseedError if no virtual machine can be installed with it from there. */
 export function proveInstallable(
   { layout, source, bootable }: VersionView,
@@ -51,6 +55,13 @@ export function proveInstallable(
     throw new RackseedError(title, {
       reason: "it cannot boot machines: `rackseed image show` says why.",
       remedy: "export it as a tar, or capture a running machine.",
+      status: 409,
+    });
+  }
+  if (architectureOf(source.architecture) !== VM_ARCHITECTURE) {
+    throw new RackseedError(title, {
+      reason: `it is for ${source.architecture} machines, and the server's virtual machines are x86-64.`,
+      remedy: "export it as a tar, or deploy it to a machine of its own architecture.",
       status: 409,
     });
   }
@@ -96,7 +107,7 @@ export async function installDisks(options: Installation): Promise<void> {
     return path;
   })) as [string, string];
   signal.throwIfAborted();
-  const boot = { server: site.server, token: node.token, image: ref, mac };
+  const boot = { server: site.server, token: node.token, image: ref, mac, architecture: VM_ARCHITECTURE };
   const parameters = kernelParameters(boot, GUEST_NETWORK);
   await node.whileInstalling((stop) =>
     runMachine({ ...options, firmware, kernel, initramfs, parameters, signal: stop })

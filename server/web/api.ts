@@ -22,17 +22,23 @@ import { powerRoutes } from "./routes/power.ts";
 import { mediaRoutes } from "./routes/media.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { siteRoutes } from "./routes/sites.ts";
+import { relayRoutes } from "./routes/relays.ts";
+import { standbyRoutes, withEpoch } from "./routes/standbys.ts";
 import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
+import { transferRoutes } from "./routes/transfers.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
+  app.use("*", withEpoch(context));
   app.use("*", guard(context));
   app.route("/", nodeAgentRoutes(context));
   app.route("/", templateRoutes(context));
   app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
+  app.route("/", transferRoutes(context));
   app.route("/", rehearsalRoutes(context));
   app.route("/", mediaRoutes(context));
   app.route("/", fileRoutes(context));
@@ -43,7 +49,10 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", backupRoutes(context));
   app.route("/", scheduleRoutes(context));
   app.route("/", checkRoutes(context));
+  app.route("/", siteRoutes(context));
+  app.route("/", relayRoutes(context));
   app.route("/", swarmRoutes(context));
+  app.route("/", standbyRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", webhookRoutes(context));
   app.route("/", eventRoutes(context));

@@ -16,16 +16,26 @@ import type {
   ScheduleTerms,
   ScheduleView,
 } from "#contract/api/schedules.ts";
+import type {
+  FollowReport,
+  FollowRequest,
+  StandbyOverview,
+  StandbyToken,
+  Standing,
+} from "#contract/api/standbys.ts";
 import type { MediumAnswer, MediumBootAnswer, MediumRequest, MediumView } from "#contract/api/media.ts";
 import type { ReviewRequest } from "#contract/api/reviews.ts";
 import type { SecureBootView } from "#contract/api/secure_boot.ts";
+import type { UpstreamView } from "#contract/api/sites.ts";
 import type { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
+import type { ImageKey, TransferView } from "#contract/api/transfers.ts";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { OrderAnswers } from "../store/order_answers.ts";
+import type { Sites } from "../sites/sites.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AuditLog } from "../store/audit_log.ts";
 import type { Maker } from "../store/schedules.ts";
@@ -77,6 +87,14 @@ export interface ApiContext {
     view(): PackStoreView;
     moveTo(home: PackStoreMove["home"]): PackStoreView;
   };
+  readonly transfers: {
+    push(ref: string, to: string): TransferView;
+    pull(from: string, key: ImageKey | undefined): TransferView;
+    get(id: string): TransferView;
+    cancel(id: string): Promise<TransferView>;
+    key(image: string): ImageKey;
+  };
+  readonly replication: ReplicationControl;
   readonly hooks: HookRegistry;
   readonly power: PowerControl;
   readonly notices: { list(): Notice[] };
@@ -90,9 +108,12 @@ export interface ApiContext {
   readonly onSent: (source: "packs" | "extents", bytes: number) => void;
   readonly health: Health;
   readonly webhooks: Webhooks;
-  /** Undefined if the server signs no images. */
+  /** Undefined if the server signs nothing. */
   readonly secureBoot: SecureBootView | undefined;
   readonly schedules: Schedules;
+  readonly sites: Sites;
+  /** Undefined if this server is no relay. */
+  readonly upstream: { view(): UpstreamView } | undefined;
   readonly rehearsals: Rehearsals;
   readonly media: Media;
   /** The addresses for a node that reached this server under `host`. */
@@ -100,6 +121,27 @@ export interface ApiContext {
   /** Aborted when the server closes, to end long polls. */
   readonly closing: AbortSignal;
   readonly now: () => number;
+}
+
+/** See server/standby/. */
+interface ReplicationControl {
+  /** Of this server's epoch, for the header. */
+  readonly statement: string;
+  /** Takes the epoch that a call came with. Throws RackseedError (503) if this server has been superseded. */
+  admit(statement: string | undefined): void;
+  /** Resolves when the standbys have what was committed until now, or are too slow. */
+  kept(): Promise<void>;
+  standing(): Standing;
+  overview(): StandbyOverview;
+  add(name: string): StandbyToken;
+  remove(name: string): void;
+  /** Throws RackseedError (401) if it is not the secret of a standby. */
+  knows(secret: string): void;
+  enrol(token: string): { name: string; secret: string };
+  follow(secret: string, request: FollowRequest): ReadableStream<Uint8Array<ArrayBuffer>>;
+  report(secret: string, report: FollowReport, from: { address: string }): void;
+  /** The path of a published file. */
+  content(path: string): string;
 }
 
 /** Login through the site's OpenID provider. */
@@ -161,6 +203,8 @@ interface Media {
   revoke(id: string): void;
   /** The caller closes it. */
   image(id: string): BootFile;
+  /** The same by an address that was made for a BMC. Throws RackseedError (401). */
+  lentImage(id: string, name: string): BootFile;
   /** Whether machines may enrol by this secret. */
   expects(secret: string): void;
   /** Undefined if nothing is ordered for this machine. */

@@ -103,5 +103,6 @@ async function recorded(
 function staleAfter(action: Action): Stale[] {
   const about = action.split(".")[0];
   if (about === "user" || about === "token") return ["people"];
+  if (about === "site") return ["sites"];
   return about === "node" || about === "deployment" ? ["deployments"] : [];
 }

@@ -7,12 +7,12 @@ import type { Access } from "../access/principal.ts";
 import type { Action } from "../words/audit_text.ts";
 
 /** What the routes of machines check themselves. */
-export const SECRETS = ["boot", "session", "medium"] as const;
+export const SECRETS = ["boot", "session", "medium", "relay", "standby"] as const;
 
 export interface RouteRule {
   /**
-   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium.
-   * "none": it is the same for everybody.
+   * "boot", "session": the route itself checks this secret of a node's order. "medium": that of a bootable medium. "relay": the
+   * proof or the token of a site's relay. "standby": that of a standby. "none": it is the same for everybody.
    */
   readonly needs: Access | typeof SECRETS[number] | "none";
   /** A node's own agent may call it as well: see agent_access.ts. */
@@ -36,6 +36,7 @@ const CHECK = {
   agent: true,
   unrecorded: "part of a check whose order is recorded",
 } as const;
+const RELAY = { needs: "relay", unrecorded: "a relay's work: what is assigned to it is recorded" } as const;
 const VIEW = { needs: "view" } as const;
 
 export const RULES: Readonly<Record<string, RouteRule>> = {
@@ -50,6 +51,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /node/backup/:capture": NODE,
   "GET /node/torrent": NODE,
   "POST /node/extents": NODE,
+  "POST /node/signatures": { needs: "session", unrecorded: "the route itself records it" },
   "GET /node/packs/:torrent/:file": NODE,
 
   "GET /templates": VIEW,
@@ -96,7 +98,19 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /rehearsals/:id/cancel": { needs: "operate", records: "image.rehearse-cancel", evenIfFull: true },
   "GET /rehearsals/:id/console": VIEW,
   "GET /rehearsals/:id/screenshot": VIEW,
+  "GET /images/:ref/torrent": VIEW,
   "GET /images/:ref/export": { needs: "administer", records: "image.export" },
+
+  // a registry gets what the swarm carries; the key opens it
+  "POST /images/:ref/push": { needs: "administer", records: "image.push", body: true },
+  "POST /images/pull": { needs: "administer", records: "image.pull", body: true },
+  "GET /transfers/:id": VIEW,
+  "POST /transfers/:id/cancel": {
+    needs: "administer",
+    records: "image.transfer-cancel",
+    evenIfFull: true,
+  },
+  "POST /images/:name/key": { needs: "administer", records: "image.key" },
 
   // a medium with packs holds what an export holds; any medium lets machines enrol
   "POST /media": { needs: "administer", records: "medium.make", body: true },
@@ -104,6 +118,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /media/:medium": { needs: "administer", records: "medium.revoke", evenIfFull: true },
   "POST /media/reports": { needs: "operate", records: "medium.adopt", body: true },
   "GET /media/:medium/image": { needs: "administer" },
+  "GET /media/:medium/image/:file": { needs: "medium" },
 
   "GET /nodes": VIEW,
   "GET /nodes/:node": VIEW,
@@ -161,6 +176,23 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "POST /schedules/:schedule/run": { needs: "order", records: "schedule.run" },
   "DELETE /schedules/:schedule": { needs: "order", records: "schedule.remove" },
 
+  "GET /sites": VIEW,
+  "POST /sites": { needs: "administer", records: "site.add", body: true },
+  "GET /sites/:site": VIEW,
+  "DELETE /sites/:site": { needs: "administer", records: "site.remove", evenIfFull: true },
+  "GET /sites/:site/events": VIEW,
+  "POST /sites/:site/token": { needs: "administer", records: "site.token" },
+  "POST /sites/:site/revoke": { needs: "administer", records: "site.revoke", evenIfFull: true },
+  // it gives the image's key away, as an export does
+  "PUT /sites/:site/images/:ref": { needs: "administer", records: "site.assign" },
+  "DELETE /sites/:site/images/:ref": { needs: "administer", records: "site.unassign" },
+  "GET /upstream": VIEW,
+  // the route itself records it
+  "POST /relay/enrol": { needs: "relay", records: "site.enrol" },
+  "POST /relay/sync": RELAY,
+  "GET /relay/torrents/:ref": RELAY,
+  "GET /relay/packs/:ref/:torrent/:file": RELAY,
+
   "GET /hooks": VIEW,
   "GET /hooks/:scope/:when/:name": { needs: "administer" },
   "PUT /hooks/:scope/:when/:name": { needs: "administer", records: "hook.set" },
@@ -173,6 +205,18 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   "GET /notices": VIEW,
   "GET /secure-boot": VIEW,
   "POST /server/backup": { needs: "administer", records: "server.backup" },
+  "GET /standing": { needs: "none" },
+  "GET /standbys": VIEW,
+  "POST /standbys": { needs: "administer", records: "standby.add", body: true },
+  "DELETE /standbys/:standby": { needs: "administer", records: "standby.remove", evenIfFull: true },
+  "POST /take-over": {
+    needs: "administer",
+    unrecorded: "a server that serves does nothing; a standby records it",
+  },
+  "POST /standbys/enrol": { needs: "standby", unrecorded: "its token was recorded when it was made" },
+  "POST /standbys/follow": { needs: "standby", unrecorded: "it only reads" },
+  "POST /standbys/report": { needs: "standby", unrecorded: "a sign of life, repeated by the standby" },
+  "GET /standbys/content": { needs: "standby" },
   "GET /events": VIEW,
   "GET /openapi.json": { needs: "none" },
 

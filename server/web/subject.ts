@@ -37,6 +37,9 @@ const Named = z.object({
   name: Name,
   user: Name,
   role: Name,
+  // of a registry
+  to: Name,
+  from: Name,
   action: Name,
   // that a tag is to name
   version: z.int().optional().catch(undefined),
@@ -81,7 +84,9 @@ export async function subjectOf(
       [
         ...params.has("tag") ? [params.get("tag"), body.version] : [],
         params.get("user"),
+        params.get("site"),
         body.user,
+        body.to ?? body.from,
         body.name,
         body.role,
         body.action,

@@ -2,6 +2,7 @@
 import type { Inventory } from "#contract/api.ts";
 import type { Dimm, PciDevice } from "#contract/api/hardware.ts";
 import { formatBytes } from "./figures.ts";
+import { architectureText } from "./machine_text.ts";
 
 type Controller = NonNullable<Inventory["controllers"]>[number];
 
@@ -55,8 +56,9 @@ export function switchPortOf(
 
 /** What every inventory names in one line: model, firmware, processors, memory. */
 export function describeMachine(inventory: Inventory): string {
-  const { model, kind, firmware, cpus, memoryBytes } = inventory;
-  return `${model ?? kind}, ${firmware.toUpperCase()}, ${cpus} CPUs, ${formatBytes(memoryBytes)}`;
+  const { model, kind, architecture, firmware, cpus, memoryBytes } = inventory;
+  const boots = [architectureText(architecture), firmware.toUpperCase()].filter(Boolean).join(", ");
+  return `${model ?? kind}, ${boots}, ${cpus} CPUs, ${formatBytes(memoryBytes)}`;
 }
 
 /** "2 × AMD EPYC 9454P, 96 cores" */

@@ -1,16 +1,22 @@
 /** A machine that appeared, as text. */
+import { architectureOf, ARCHITECTURES } from "#contract/architectures.ts";
 import type { MachineView } from "#contract/api/machines.ts";
 import { stateOf } from "./node_state.ts";
 
-const ARCHITECTURES = { "x86": "x86", "x86-64": "x86-64", "arm32": "ARM", "arm64": "ARM64" } as const;
 const PROTOCOLS = { dhcp: "DHCP", tftp: "TFTP", http: "HTTP" } as const;
 
 /** "x86-64, UEFI", as far as its requests said; "address only" if it did not ask to boot from the network. */
 export function describeFirmware({ sighting }: Pick<MachineView, "sighting">): string {
   const { architecture, firmware, boots } = sighting;
   if (!boots) return "address only";
-  const parts = [architecture && ARCHITECTURES[architecture], firmware?.toUpperCase()].filter(Boolean);
+  const parts = [architecture, firmware?.toUpperCase()].filter(Boolean);
   return parts.length === 0 ? "network boot" : parts.join(", ");
+}
+
+/** "arm64" for "aarch64"; another name stays as it is. */
+export function architectureText(name: string | undefined): string | undefined {
+  const known = name === undefined ? undefined : architectureOf(name);
+  return known === undefined ? name : ARCHITECTURES[known].label;
 }
 
 /** "DHCP, TFTP" */

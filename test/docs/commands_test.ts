@@ -47,6 +47,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   ],
   [/^rackseed medium (--|revoke)/, "needs an image that boots: the lab with --medium makes media"],
   [/^(scp edge1:|rackseed medium adopt)/, "needs such a machine: the lab with --medium adopts one"],
+  [/^(pkcs11-tool|openssl req) .*/, "needs a token: test/interop/pkcs11_test.ts has one"],
+  [/^rackseed server .*--signing-command\b/, "needs a token: test/interop/pkcs11_test.ts has one"],
   [/^rackseed machine adopt 52:/, "needs a machine that appears: test/interop/machines_test.ts has some"],
   [/^rackseed node log .*--follow\b/, "follows an order that goes on: test/flows/node_history_test.ts"],
   [/^rackseed node discover\b/, "needs machines that boot: the lab with --discover has one"],
@@ -60,8 +62,28 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "test/flows/pack_store_deployment_test.ts starts such servers",
   ],
   [
+    /^(transmission-cli|rtorrent|aria2c|opentracker|rackseed server .*--tracker)\b/,
+    "test/interop/rack_seeders_test.ts runs them",
+  ],
+  [
+    /^rackseed (image (push|pull)|server .*--registry-seed)\b/,
+    "needs a registry: test/interop/registry_test.ts pushes and pulls, test/flows/http_sources_test.ts seeds",
+  ],
+  [
+    /^rackseed server .*--dhcp6 server\b/,
+    "needs a network with IPv6 addresses: test/interop/dhcp6_clients_test.ts makes one",
+  ],
+  [
+    /^rackseed (server .*--upstream|upstream)\b/,
+    "test/flows/relay_test.ts has a relay beside its upstream",
+  ],
+  [
     /^rackseed image store move\b/,
     "needs a bucket: test/flows/pack_store_test.ts moves images there and back",
+  ],
+  [
+    /^rackseed server (join|take-over|standby|--start-alone)\b/,
+    "needs two machines: test/interop/failover_test.ts, and test/flows/standby_test.ts",
   ],
   [/^journalctl\b/, "needs the machine's own service manager"],
 ];

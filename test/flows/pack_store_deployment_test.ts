@@ -1,78 +1,18 @@
-/** Nodes are installed while the server's own seeder is off: from a bucket alone, from nginx alone. */
+/** Nodes are installed from a bucket alone, while the server's own seeder is off. */
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { z } from "zod";
-import { NodeView } from "#contract/api.ts";
 import { PackStoreView } from "#contract/api/pack_store.ts";
-import { runInstall } from "../../agent/install_command.ts";
 import type { ServerOptions } from "../../server/cli/server_options.ts";
-import { needs } from "../support/needs.ts";
-import { Nginx, nginxNeeds } from "../support/nginx.ts";
 import { BUCKET, startSeaweed } from "../support/s3_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait_for.ts";
+import { CONTENT, installAll, NODES, publish, sentBy } from "./support/installed_nodes.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
-
-const NODES = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
-const CONTENT = randomBytes(12 << 20);
-
-const silent = {
-  line() {},
-  progress() {},
-  enter: () => new Promise<never>(() => {}),
-  ask: () => Promise.resolve({ by: "time" as const }),
-};
-
-async function publish(test: ServerUnderTest): Promise<void> {
-  const root = `${test.folder}/tree`;
-  await Deno.mkdir(root);
-  await Deno.writeFile(`${root}/content`, CONTENT);
-  await test.publish("web", { root });
-}
-
-/** Installs all nodes at the same time, and compares what they got. */
-async function installAll(
-  test: ServerUnderTest,
-  { nodes = NODES, during = async () => {} }: { nodes?: readonly string[]; during?: () => Promise<void> } =
-    {},
-): Promise<void> {
-  for (const node of nodes) {
-    await Deno.mkdir(`${test.folder}/${node}`);
-    await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
-  }
-  const tokens = await test.deploy(nodes, { seed: { mode: "while-needed", seconds: 60 } });
-  const { signal } = new AbortController();
-  const installations = nodes.map((node, i) =>
-    runInstall({
-      server: test.server.urls.server,
-      token: tokens[i] ?? "",
-      target: `${test.folder}/${node}`,
-      restore: false,
-      signal,
-      console: silent,
-    })
-  );
-  await Promise.all([...installations, during()]);
-  for (const node of nodes) {
-    assert.ok(CONTENT.equals(await Deno.readFile(`${test.folder}/${node}/content`)), node);
-  }
-}
 
 async function settled(test: ServerUnderTest): Promise<void> {
   await waitFor("the pack store to settle", async () => {
     const view = await test.client.get("/pack-store", PackStoreView);
     return view.kind === "s3" && view.isSettled || undefined;
   }, { timeoutMs: 60_000, everyMs: 100 });
-}
-
-/** What the server itself sent, by source, in bytes. */
-async function sentBy(test: ServerUnderTest): Promise<number> {
-  const caCerts = [await Deno.readTextFile(`${test.data}/tls/ca.pem`)];
-  using client = Deno.createHttpClient({ caCerts });
-  const text = await (await fetch(`${test.server.urls.server}/metrics`, { client })).text();
-  assert.match(text, /rackseed_image_sent_bytes_total/);
-  return [...text.matchAll(/^rackseed_image_sent_bytes_total\{[^}]*\} (\d+)/gm)]
-    .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
 Deno.test("eight nodes are installed from a bucket alone, and from the cache while the bucket is down", async (t) => {
@@ -118,23 +58,4 @@ Deno.test("eight nodes are installed from a bucket alone, and from the cache whi
     await installAll(test, { nodes: NODES.slice(0, 3), during });
     assert.ok(await sentBy(test) > 0);
   });
-});
-
-Deno.test({
-  name: "eight nodes are installed from nginx alone, to which the server sends each byte once",
-  ...needs(nginxNeeds),
-  fn: async () => {
-    await using test = await ServerUnderTest.start({ settings: { seeder: "off" } });
-    await publish(test);
-    await using origin = new TcpProxy(new URL(test.server.urls.http));
-    await using nginx = await Nginx.start(origin.url);
-    await test.restartWith({ webSeed: [nginx.url], httpPort: test.server.ports.http });
-    origin.received = 0;
-    await installAll(test);
-    const { totals } = await test.client.get("/images/web", z.looseObject({ totals: z.any() }));
-    assert.ok(totals);
-    const copies = origin.received / CONTENT.length;
-    console.log(`the server sent ${copies.toFixed(3)} copies to nginx`);
-    assert.ok(copies >= 1 && copies < 1.03, `${copies} copies`);
-  },
 });

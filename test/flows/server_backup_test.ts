@@ -19,6 +19,7 @@ function cli(...args: string[]): Promise<number> {
     signal: new AbortController().signal,
     backUpServer,
     restoreServer: (file, options) => Promise.resolve().then(() => restoreServer(file, options)),
+    joinServer: never,
     runServer: never,
     installService: never,
     uninstallService: never,

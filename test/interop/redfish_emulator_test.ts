@@ -1,5 +1,6 @@
 /** The Redfish driver against sushy-tools' emulator with its fake systems, over TLS with a password. */
 import assert from "node:assert/strict";
+import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
 import { bmcConnection } from "../../server/power/bmc_connection.ts";
 import { RedfishDriver } from "../../server/power/redfish/redfish_driver.ts";
 import { switchOn } from "../../server/power/switching.ts";
@@ -49,6 +50,29 @@ function open(port: number, { password = "secret", system }: { password?: string
   const access = { send, address: `127.0.0.1:${port}`, user: "admin", password, title: TITLE, signal, pause };
   return { pins, driver: new RedfishDriver(access, { system, firmware: "uefi" }) };
 }
+
+Deno.test({
+  name: "sushy-emulator: its virtual CD drive fetches a medium, and ejects it",
+  ignore: bin === undefined,
+  fn: async () => {
+    await using bmc = await emulator(bin ?? assert.fail());
+    const asked: string[] = [];
+    const folder = await Deno.makeTempDir();
+    const identity = await issueServerCertificate(await openAuthority(folder), ["127.0.0.1"]);
+    await Deno.remove(folder, { recursive: true });
+    const listen = { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...identity };
+    await using server = Deno.serve(listen, (request) => {
+      asked.push(new URL(request.url).pathname);
+      return new Response("a medium", { headers: { "content-disposition": "attachment; filename=m.iso" } });
+    });
+    const { driver } = open(bmc.port);
+    await using _driver = driver;
+    await driver.insertMedium(`https://127.0.0.1:${server.addr.port}/key.iso`);
+    assert.deepEqual(asked, ["/key.iso"]);
+    assert.equal(await switchOn(driver, { title: TITLE, signal, pause }, { boot: "medium" }), undefined);
+    await driver.ejectMedium();
+  },
+});
 
 Deno.test({
   name: "sushy-emulator: state, network boot, on, off, and the boot order put back",

@@ -34,6 +34,7 @@ Deno.test({
       programs: new Map(PROGRAMS.map((name) => [name, new TextEncoder().encode(name.repeat(100))])),
       issueTarget: () => ({ kind: "own-disk" }),
       image: () => undefined,
+      unified: () => undefined,
     });
     const { port, finished } = startTftpServer({
       hostname: HOST,

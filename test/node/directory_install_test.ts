@@ -9,6 +9,7 @@ import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
 import { makeOddities, odditiesLack } from "../oddities/make_oddities.ts";
 import { fillSmall, install, Lines, setUp, stateOf } from "./directory_nodes.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const lack = odditiesLack();
 if (lack) console.log(`skipped: installations of odd trees: ${lack}`);
@@ -62,7 +63,8 @@ Deno.test("a target that cannot be written fails its step, and the server learns
   assert(node);
   const lines = new Lines();
   const running = install(test, node, lines);
-  // The target vanishes once the order has arrived, as an unplugged disk would.
+  // The target vanishes once it has been looked at, as an unplugged disk would.
+  await waitFor("the first step", () => Promise.resolve(lines.lines.length > 0), { everyMs: 1 });
   await Deno.remove(`${test.folder}/n1`, { recursive: true });
   await assert.rejects(running, RackseedError);
   assert.equal(await stateOf(test, "n1"), "failed");

@@ -7,6 +7,7 @@ import { directoryInventory } from "../../agent/steps/inventory.ts";
 import { Reporter } from "../../agent/steps/reporter.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import type { Console } from "../../agent/sys/console.ts";
+import type { ServerOptions } from "../../server/cli/server_options.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
 export class Lines implements Console {
@@ -23,8 +24,12 @@ export class Lines implements Console {
   }
 }
 
-export async function setUp(nodes: readonly string[], fill: (directory: string) => void | Promise<void>) {
-  const test = await ServerUnderTest.start();
+export async function setUp(
+  nodes: readonly string[],
+  fill: (directory: string) => void | Promise<void>,
+  settings: Partial<ServerOptions> = {},
+) {
+  const test = await ServerUnderTest.start({ settings });
   const source = `${test.folder}/source`;
   await Deno.mkdir(source);
   await fill(source);

@@ -27,6 +27,7 @@ function bootFiles(): BootFiles {
     programs: new Map(PROGRAMS.map((name) => [name, new TextEncoder().encode(name)])),
     issueTarget: () => ({ kind: "own-disk" }),
     image: () => undefined,
+    unified: () => undefined,
   });
 }
 

@@ -7,9 +7,12 @@ import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { FileSource } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
 import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
+import { ensureProduct } from "../../scripts/build.ts";
+import { CODE_CACHE, codeCacheOf } from "../../server/boot_files/code_cache.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
+import type { ServedImage } from "./boot_service.ts";
 
 export const bootImageNeeds = {
   programs: ["apt-get", "dpkg-deb", "depmod", "mkfs.ext4", "mkfs.vfat", "sfdisk"],
@@ -27,20 +30,54 @@ interface BootImage {
 /** The stand-in prints this line if everything it tried has succeeded. */
 export const standInLine = "The stand-in agent has done all its work.";
 
-/** @param product the agent; without it a stand-in that prints `standInLine` */
+interface BootImageOptions {
+  /** The agent; without it a stand-in that prints `standInLine`. */
+  readonly product?: string;
+  readonly level?: number;
+  /** Files for the agent, besides itself. */
+  readonly more?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+}
+
 export async function makeBootImage(
   folder: string,
-  { product, level = 3 }: { readonly product?: string; readonly level?: number } = {},
+  { product, level = 3, more = [] }: BootImageOptions = {},
 ): Promise<BootImage> {
   const { compression, ...image } = await makeImageSegment(folder, { level });
   const agent = await buildAgentSegment({
     product: product ?? await standIn(folder),
+    more,
     source: await directorySource("/"),
     output: `${folder}/agent.img`,
     compression,
     level,
   });
   return { ...image, agent };
+}
+
+/** The product's compiled code, as a file for its agent. Starts the product. */
+export async function compiledCode(product: string): Promise<{ path: string; bytes: Uint8Array }[]> {
+  const scratch = await Deno.makeTempDir({ prefix: "compiled-" });
+  try {
+    const bytes = await codeCacheOf(product, { scratch });
+    return bytes === undefined ? [] : [{ path: CODE_CACHE, bytes }];
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+let agentImageMade: Promise<ServedImage> | undefined;
+
+/** Kernel and initramfs with the product's agent, made once for all tests of a process. */
+export function agentImage(): Promise<ServedImage> {
+  return agentImageMade ??= makeAgentImage();
+}
+
+async function makeAgentImage(): Promise<ServedImage> {
+  const folder = await Deno.makeTempDir({ prefix: "agent-image-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  const product = await ensureProduct(), more = await compiledCode(product);
+  const { kernel, agent, image } = await makeBootImage(folder, { product, more });
+  return { kernel, initramfs: [agent.path, image.path] };
 }
 
 /** The same without the agent's part. */

@@ -13,6 +13,7 @@ const PACKAGES = [
     "libip4tc2",
     "libfdisk1",
   ],
+  "shim-helpers-amd64-signed",
   ...[
     "dracut-core",
     "initramfs-tools",

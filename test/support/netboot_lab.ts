@@ -3,7 +3,14 @@ import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { type Firmware, VirtualMachine } from "../../scripts/lab/qemu.ts";
 import { Transcript } from "../../scripts/lab/transcript.ts";
-import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "./boot_service.ts";
+import {
+  bootServiceAddress,
+  bootServiceAddress6,
+  type BootServiceOptions,
+  bootServiceReady,
+  type ServedImage,
+} from "./boot_service.ts";
+import { agentReported, orderToken } from "./order_service.ts";
 import { type ForeignServer, startForeignServer } from "./foreign_dhcp.ts";
 import { NetworkNamespace } from "./netns.ts";
 
@@ -52,26 +59,33 @@ interface NetbootMachine {
   readonly httpBoot?: boolean;
   /** It gives the addresses, and the boot service is a proxy beside it. */
   readonly beside?: ForeignServer;
-  readonly kernel: string;
+  /** A network without IPv4. */
+  readonly ipv6?: boolean;
+  /** Kernel and initramfs with the product's agent. */
+  readonly image: ServedImage;
   readonly folder: string;
 }
 
-/** The kernel's first line. */
-const KERNEL_LINE = "Linux version";
 const MAC = "52:54:00:78:00:09";
+/** The whole way takes seconds on an idle machine. */
+const BOOT_MS = 900_000;
 
-/** Powers a machine without a disk on, until its kernel starts. Returns what the boot service said in the meantime. */
-export async function bootToKernel(
-  { firmware, httpBoot = false, beside, kernel, folder }: NetbootMachine,
-): Promise<string> {
+/** Powers a machine without a disk on, until its agent reports to the server. */
+export async function bootToReport(
+  { firmware, httpBoot = false, beside, ipv6 = false, image, folder }: NetbootMachine,
+): Promise<{
+  readonly ms: number;
+  /** What the boot service said in the meantime. */
+  readonly said: string;
+}> {
   const scratch = await Deno.makeTempDir({ dir: folder });
-  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+  await using network = await LabNetwork.create({
+    address: ipv6 ? `${bootServiceAddress6}/64` : `${bootServiceAddress}/24`,
+  });
   await using stack = new AsyncDisposableStack();
   if (beside !== undefined) await addForeignServer(beside, { network, stack, folder: scratch });
-  // The initramfs is not reached: four bytes that are not one are enough.
-  const initramfs = `${scratch}/initramfs`;
-  await Deno.writeFile(initramfs, new Uint8Array(4));
   const log = `${scratch}/services.log`;
+  const { token } = await orderToken(scratch);
   await using services = await BootServiceProcess.start(network, {
     log,
     options: {
@@ -79,30 +93,31 @@ export async function bootToKernel(
       secureBoot: false,
       dhcp: beside === undefined ? "server" : "proxy",
       tells: true,
-      node: { armed: { image: "web@3", token: "rs1.token" } },
-      images: { "web@3": { kernel, initramfs: [initramfs] } },
+      ...(ipv6 && { ipv6: { mac: await network.mac() } }),
+      node: { armed: { image: "web@3", token } },
+      images: { "web@3": image },
+      orders: scratch,
     },
   });
   await using machine = await VirtualMachine.start({
     name: "node",
     firmware,
     httpBoot,
+    ipv6,
     network,
     mac: MAC,
     disks: [],
     folder: scratch,
     serialLog: `${scratch}/serial.log`,
-    memoryMiB: 512,
+    memoryMiB: 1024,
     bootOrder: "network-first",
   });
   try {
-    await services.output.expect("asked http images/web@3/initramfs", { timeoutMs: 900_000 });
-    await machine.serial.expect(KERNEL_LINE, { timeoutMs: 300_000 });
+    await services.output.expect(agentReported, { timeoutMs: BOOT_MS });
+    return { ms: performance.now() - machine.startedMs, said: await Deno.readTextFile(log) };
   } catch (error) {
-    const said = await Deno.readTextFile(log);
-    throw new Error(`${machine.serial.tail()}\n${said}`, { cause: error });
+    throw new Error(`${machine.serial.tail()}\n${await Deno.readTextFile(log)}`, { cause: error });
   }
-  return await Deno.readTextFile(log);
 }
 
 /** Another machine on the bridge, with 10.78.0.2, which gives addresses and knows nothing of booting. */

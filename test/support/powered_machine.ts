@@ -2,8 +2,7 @@
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { ownDiskLine, writeOwnDisk } from "../../scripts/lab/own_disk.ts";
 import { type Firmware, VirtualMachine, type VmOptions } from "../../scripts/lab/qemu.ts";
-import { Transcript } from "../../scripts/lab/transcript.ts";
-import { agentConnected, bootServiceAddress, type BootServiceOptions } from "./boot_service.ts";
+import { bootServiceAddress, type BootServiceOptions } from "./boot_service.ts";
 import { BootServiceProcess } from "./netboot_lab.ts";
 
 const TIMEOUT_MS = 300_000;
@@ -22,20 +21,17 @@ export class PoweredMachine implements AsyncDisposable {
   readonly disk: string;
   readonly serialLog: string;
   readonly #stack: AsyncDisposableStack;
-  readonly #services: Transcript;
   readonly #machine: VirtualMachine;
 
   private constructor(made: {
     disk: string;
     serialLog: string;
     stack: AsyncDisposableStack;
-    services: Transcript;
     machine: VirtualMachine;
   }) {
     this.disk = made.disk;
     this.serialLog = made.serialLog;
     this.#stack = made.stack;
-    this.#services = made.services;
     this.#machine = made.machine;
   }
 
@@ -49,7 +45,7 @@ export class PoweredMachine implements AsyncDisposable {
     stack.defer(() => Deno.remove(scratch, { recursive: true }));
     const network = stack.use(await LabNetwork.create({ address: `${bootServiceAddress}/24` }));
     const log = `${scratch}/services.log`;
-    const { output: services } = stack.use(await BootServiceProcess.start(network, { log, options }));
+    stack.use(await BootServiceProcess.start(network, { log, options }));
     const disk = `${scratch}/disk.img`, serialLog = `${scratch}/serial.log`;
     await writeOwnDisk(disk, { firmware });
     await prepared?.(disk);
@@ -66,12 +62,7 @@ export class PoweredMachine implements AsyncDisposable {
         bootOrder,
       }),
     );
-    return new PoweredMachine({ disk, serialLog, stack: stack.move(), services, machine });
-  }
-
-  /** Waits until the agent connects to the server; needs `watchAgent`. Milliseconds since power-on. */
-  async reachesAgent(): Promise<number> {
-    return await this.#reaches(this.#services, agentConnected);
+    return new PoweredMachine({ disk, serialLog, stack: stack.move(), machine });
   }
 
   /** Waits until it runs from its own disk. Milliseconds since power-on. */
@@ -81,19 +72,15 @@ export class PoweredMachine implements AsyncDisposable {
 
   /** Waits for a line on its serial console. Milliseconds since power-on. */
   async prints(line: string): Promise<number> {
-    return await this.#reaches(this.#machine.serial, line);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
-  }
-
-  async #reaches(transcript: Transcript, line: string): Promise<number> {
     try {
-      await transcript.expect(line, { timeoutMs: TIMEOUT_MS });
+      await this.#machine.serial.expect(line, { timeoutMs: TIMEOUT_MS });
     } catch (error) {
       throw new Error(this.#machine.serial.tail(), { cause: error });
     }
     return performance.now() - this.#machine.startedMs;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
   }
 }

@@ -1,8 +1,18 @@
-/** `deno task netboot`: every firmware and way, beside every DHCP server, with Secure Boot, and from media; half an hour. */
+/**
+ * Every firmware and way, beside every DHCP server, with Secure Boot, and from media, in QEMU; half an hour.
+ *
+ *     deno task netboot [--filter TEXT] [-- --table FILE]
+ *
+ *     --filter  only ways whose name contains this
+ *     --table   write the table of firmware, way and seconds into this Markdown file
+ */
 import { FOREIGN_SERVERS } from "../support/foreign_dhcp.ts";
+import { testArmedAndUnarmed } from "./armed_and_unarmed.ts";
+import { testArm64Ways } from "./arm64.ts";
 import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
-import { testAgent, testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
+import { testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
+import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
@@ -11,11 +21,18 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   testBootWay({ firmware: "uefi", ...addresses });
   testBootWay({ firmware: "uefi", httpBoot: true, ...addresses });
 }
+testBootWay({ firmware: "bios", ipv6: true });
+for (const httpBoot of [true, false]) testBootWay({ firmware: "uefi", httpBoot, ipv6: true });
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 testRefusals();
-testAgent();
 testEnrolment();
+testArmedAndUnarmed("BIOS, by HTTP");
+testArmedAndUnarmed("UEFI with iPXE, by TFTP");
+testInstalledDisks();
+testMokRequest();
 testTpmProof();
+
+testArm64Ways();
 
 for (const as of ["usb", "cd"] as const) {
   testMediumWay({ firmware: "bios", as });

@@ -8,7 +8,7 @@ import { LabNetwork } from "../../scripts/lab/network.ts";
 import { type Firmware, qemuNeeds, secureQemuNeeds, VirtualMachine } from "../../scripts/lab/qemu.ts";
 import { cloudKernel } from "../support/boot_image.ts";
 import { bootServiceAddress } from "../support/boot_service.ts";
-import { needs } from "../support/needs.ts";
+import { testWay } from "./boot_way.ts";
 
 const cache = new URL("../../.cache", import.meta.url).pathname;
 
@@ -19,39 +19,37 @@ interface MediumWay {
 }
 
 export function testMediumWay({ firmware, as, secureBoot = false }: MediumWay): void {
-  const by = secureBoot ? "UEFI with Secure Boot" : firmware === "bios" ? "BIOS" : "UEFI";
-  Deno.test({
-    name: `${by}: power-on to kernel, from a medium ${as === "usb" ? "on USB" : "in a CD drive"}`,
-    ...needs({
+  testWay({
+    firmware: firmware === "bios" ? "BIOS (SeaBIOS)" : `UEFI (OVMF)${secureBoot ? ", Secure Boot" : ""}`,
+    way: `medium ${as === "usb" ? "on USB" : "in a CD drive"}`,
+    addresses: "nobody",
+    ends: "kernel",
+    needs: {
       root: true,
       programs: [...qemuNeeds.programs, "apt-get", "dpkg-deb", "depmod"],
       files: (secureBoot ? secureQemuNeeds : qemuNeeds).files,
-    }),
-    async fn() {
-      const folder = await Deno.makeTempDir({ prefix: "medium-" });
-      try {
-        const path = `${folder}/medium.img`;
-        await writeMedium(path);
-        await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
-        await using machine = await VirtualMachine.start({
-          name: "node",
-          firmware,
-          ...secureBoot && { secureBoot: "microsoft" },
-          network,
-          mac: "52:54:00:78:00:0a",
-          disks: [],
-          medium: { path, as },
-          isAlone: true,
-          folder,
-          serialLog: `${folder}/serial.log`,
-          memoryMiB: 512,
-          bootOrder: "network-first",
-        });
-        await machine.serial.expect(/Command line:.*rackseed\.medium=0123abcd/, { timeoutMs: 900_000 });
-        if (secureBoot) await machine.serial.expect(/[Ss]ecure ?boot/, { timeoutMs: 300_000 });
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+    },
+    async fn(folder) {
+      const path = `${folder}/medium.img`;
+      await writeMedium(path);
+      await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+      await using machine = await VirtualMachine.start({
+        name: "node",
+        firmware,
+        ...secureBoot && { secureBoot: "microsoft" },
+        network,
+        mac: "52:54:00:78:00:0a",
+        disks: [],
+        medium: { path, as },
+        isAlone: true,
+        folder,
+        serialLog: `${folder}/serial.log`,
+        memoryMiB: 512,
+        bootOrder: "network-first",
+      });
+      await machine.serial.expect(/Command line:.*rackseed\.medium=0123abcd/, { timeoutMs: 900_000 });
+      if (secureBoot) await machine.serial.expect(/[Ss]ecure ?boot/, { timeoutMs: 300_000 });
+      return performance.now() - machine.startedMs;
     },
   });
 }

@@ -1,12 +1,12 @@
-/** Real firmware in QEMU, from power-on to the kernel's first line, by the ways of the table in the documentation. */
+/** Real firmware in QEMU, from power-on to the agent's first report, by the ways of the table in the documentation. */
 import assert from "node:assert/strict";
 import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import type { Firmware } from "../../scripts/lab/qemu.ts";
 import { qemuNeeds } from "../../scripts/lab/qemu.ts";
-import { cloudKernel } from "../support/boot_image.ts";
+import { agentImage, bootImageNeeds } from "../support/boot_image.ts";
 import { FOREIGN_PROGRAMS, type ForeignServer } from "../support/foreign_dhcp.ts";
-import { needs } from "../support/needs.ts";
-import { bootToKernel } from "../support/netboot_lab.ts";
+import { bootToReport } from "../support/netboot_lab.ts";
+import { testWay } from "./boot_way.ts";
 
 const cache = new URL("../../.cache", import.meta.url).pathname;
 
@@ -15,6 +15,8 @@ interface BootWay {
   readonly firmware: Firmware;
   readonly httpBoot?: boolean;
   readonly beside?: ForeignServer;
+  /** In a network without IPv4. */
+  readonly ipv6?: boolean;
 }
 
 /** What the firmware asks for, in this order, until the kernel. QEMU's BIOS has iPXE as its ROM. */
@@ -25,29 +27,29 @@ function expectedRequests({ firmware, httpBoot = false }: BootWay): RegExp {
 }
 
 export function testBootWay(way: BootWay): void {
-  const { firmware, httpBoot = false, beside } = way;
-  const by = httpBoot ? "UEFI HTTP boot" : firmware === "bios" ? "BIOS with an iPXE ROM" : "UEFI PXE";
+  const { firmware, httpBoot = false, beside, ipv6 = false } = way;
   const other = beside === undefined ? [] : [FOREIGN_PROGRAMS[beside], "ss"];
-  Deno.test({
-    name: `${by}: power-on to kernel, addresses by ${beside ?? "the built-in DHCP server"}`,
-    ...needs({
+  testWay({
+    firmware: firmware === "bios" ? "BIOS (SeaBIOS, iPXE ROM)" : "UEFI (OVMF)",
+    way: httpBoot ? "HTTP boot" : "PXE",
+    ...beside !== undefined && { addresses: beside },
+    ...ipv6 && { addresses: "the built-in DHCPv6 server" },
+    ends: "first report",
+    needs: {
       root: true,
-      programs: [...qemuNeeds.programs, "apt-get", "dpkg-deb", "depmod", ...other],
+      programs: [...qemuNeeds.programs, ...bootImageNeeds.programs, ...other],
       files: qemuNeeds.files,
-    }),
-    async fn() {
+    },
+    async fn(folder) {
       await fetchBootPrograms(`${cache}/boot-programs`, { scratch: `${cache}/boot-packages` });
-      const folder = await Deno.makeTempDir({ prefix: "netboot-" });
-      try {
-        const said = await bootToKernel({ ...way, folder, kernel: await cloudKernel() });
-        assert.match(said, expectedRequests(way));
-        if (beside === undefined) return;
-        // the other server's business is left to it, and nothing but boot files comes from here
-        assert.match(said, /^decided select other-server$/m);
-        if (firmware === "uefi" && !httpBoot) assert.match(said, /^decided renew ack$/m);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      const { ms, said } = await bootToReport({ ...way, folder, image: await agentImage() });
+      assert.match(said, expectedRequests(way));
+      if (ipv6) assert.match(said, /^decided solicit advertise$/m);
+      if (beside === undefined) return ms;
+      // the other server's business is left to it, and nothing but boot files comes from here
+      assert.match(said, /^decided select other-server$/m);
+      if (firmware === "uefi" && !httpBoot) assert.match(said, /^decided renew ack$/m);
+      return ms;
     },
   });
 }

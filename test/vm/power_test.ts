@@ -1,5 +1,8 @@
 /** Real machines that boot firmware alone, switched by both protocols through real emulators of BMCs. */
 import assert from "node:assert/strict";
+import { fileOfText } from "../../boot/boot_file.ts";
+import { mediumImage } from "../../boot/medium/medium_image.ts";
+import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import { BMC_PASSWORD, LabBmc, type PowerProtocol } from "../../scripts/lab/lab_bmc.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { qemuNeeds, VirtualMachine } from "../../scripts/lab/qemu.ts";
@@ -25,6 +28,8 @@ const TITLE = "cannot start n1";
 const HOST = "127.0.0.1";
 /** What SeaBIOS prints. */
 const FROM_NETWORK = /Booting from ROM/, FROM_DISK = /Booting from Hard Disk/;
+/** What the medium's own loader prints beyond its name is broken up by the cursor's movements. */
+const FROM_MEDIUM = [/Booting from DVD\/CD/, /ISOLINUX/];
 
 function driverFor(protocol: PowerProtocol, port: number): PowerDriver {
   const access = { user: "admin", password: BMC_PASSWORD, title: TITLE, signal, pause: pauseFor };
@@ -93,6 +98,52 @@ for (const protocol of ["redfish", "ipmi"] as const) {
       assert.doesNotMatch(started[1]?.serial.tail(100) ?? "", FROM_NETWORK);
     },
   });
+}
+
+Deno.test({
+  name: "redfish starts a real machine once from a medium that its BMC fetches",
+  ignore: bin === undefined || needs({ programs: ["apt-get", "dpkg-deb"] }).ignore,
+  fn: async () => {
+    const image = await smallMedium();
+    await using server = Deno.serve(
+      { hostname: HOST, port: 0, onListen: () => {} },
+      () => new Response(image, { headers: { "content-disposition": "attachment; filename=medium.iso" } }),
+    );
+    await using lab = await openLab("redfish");
+    const { driver, machine, started } = lab;
+    await driver.insertMedium?.(`http://${HOST}:${server.addr.port}/medium.iso`);
+    assert.equal(await cycle(driver, context, { boot: "medium" }), undefined);
+    for (const line of FROM_MEDIUM) await started[0]?.serial.expect(line, { timeoutMs: 300_000 });
+    await driver.restoreBoot();
+    await driver.ejectMedium?.();
+    assert.deepEqual(
+      machine.orders.filter((order) => /^(insert|eject|boot)/.test(order)).map((o) =>
+        o.split(" ").slice(0, o.startsWith("boot") ? 2 : 1).join(" ")
+      ),
+      ["insert", "boot cd", "boot disk", "eject"],
+    );
+    await switchOff(driver, context, "hard");
+    await switchOn(driver, context);
+    await started[1]?.serial.expect(FROM_DISK, { timeoutMs: 120_000 });
+  },
+});
+
+/** Its boot loader starts, and finds no kernel. */
+async function smallMedium(): Promise<Uint8Array<ArrayBuffer>> {
+  const cache = new URL("../../.cache", import.meta.url).pathname, programs = `${cache}/boot-programs`;
+  await fetchBootPrograms(programs, { scratch: `${cache}/boot-packages` });
+  const medium = mediumImage({
+    id: "0123abcd",
+    created: new Date(),
+    program: (name) => Deno.readFileSync(`${programs}/${name}`),
+    kernel: fileOfText("none"),
+    initramfs: fileOfText("none"),
+    files: [],
+  });
+  const bytes = new Uint8Array(medium.sizeBytes);
+  assert.equal(medium.read(0, bytes), bytes.length);
+  medium.close?.();
+  return bytes;
 }
 
 Deno.test({

@@ -3,36 +3,36 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { signatureLists, signVariable, VENDOR } from "../../boot/uki/signature_list.ts";
 import { signerOf } from "../../boot/uki/signed_data.ts";
-import { ensureProduct } from "../../scripts/build.ts";
 import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
 import { secureQemuNeeds } from "../../scripts/lab/qemu.ts";
-import { bootImageNeeds, cloudKernel, makeBootImage } from "../support/boot_image.ts";
-import { agentConnected } from "../support/boot_service.ts";
+import { agentImage, bootImageNeeds, cloudKernel, makeBootImage } from "../support/boot_image.ts";
 import { enrolmentEnds } from "../support/enrolling_program.ts";
-import { needs } from "../support/needs.ts";
+import { agentReported } from "../support/order_service.ts";
 import { powerOnSecurely, siteKey, storeSiteKey } from "../support/secure_machine.ts";
+import { testWay, type Way } from "./boot_way.ts";
 
 const cache = new URL("../../.cache", import.meta.url).pathname;
 /** Of the kernel, when the firmware has let it start. */
 const STARTED = ["UEFI Secure Boot is enabled", "Linux version"];
 const REFUSED = /Access Denied|Security Violation/;
 
-function testWithFolder(name: string, fn: (folder: string) => Promise<void>): void {
-  const programs = [...secureQemuNeeds.programs, ...bootImageNeeds.programs];
-  Deno.test({
-    name,
-    ...needs({ root: true, programs, files: secureQemuNeeds.files }),
-    async fn() {
+function testSecureWay(
+  way: Pick<Way, "way" | "ends"> & { readonly fn: (folder: string) => Promise<number> },
+): void {
+  testWay({
+    ...way,
+    firmware: "UEFI (OVMF), Secure Boot",
+    needs: {
+      root: true,
+      programs: [...secureQemuNeeds.programs, ...bootImageNeeds.programs],
+      files: secureQemuNeeds.files,
+    },
+    async fn(folder) {
       await fetchBootPrograms(`${cache}/boot-programs`, { scratch: `${cache}/boot-packages` });
-      const folder = await Deno.makeTempDir({ prefix: "secure-" });
-      try {
-        await fn(folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      return await way.fn(folder);
     },
   });
 }
@@ -45,73 +45,66 @@ async function kernelAlone(folder: string) {
 }
 
 export function testSignedImage({ httpBoot }: { httpBoot: boolean }): void {
-  const by = httpBoot ? "HTTP boot" : "PXE";
-  testWithFolder(`Secure Boot with only the site's key, by ${by}: power-on to kernel`, async (folder) => {
-    await storeSiteKey(folder);
-    const image = await kernelAlone(folder);
-    const said = await powerOnSecurely({ folder, image, httpBoot, until: STARTED });
-    assert.match(
-      said,
-      httpBoot ? /asked http images\/web@3\/agent\.efi/ : /asked tftp images\/web@3\/agent\.efi/,
-    );
+  testSecureWay({
+    way: `${httpBoot ? "HTTP boot" : "PXE"}, image signed by the firmware's only key`,
+    ends: "first report",
+    async fn(folder) {
+      await storeSiteKey(folder);
+      const until = [...STARTED, agentReported];
+      const image = await agentImage();
+      const { ms, said } = await powerOnSecurely({ folder, image, httpBoot, memoryMiB: 1536, until });
+      assert.match(said, new RegExp(`asked ${httpBoot ? "http" : "tftp"} images/web@3/agent\\.efi`));
+      assert.match(said, /decided select ack[^]*asked http agent\/52-54-00-78-00-0a/);
+      return ms;
+    },
   });
 }
 
 export function testRefusals(): void {
-  testWithFolder("Secure Boot refuses an image with one other bit in its initramfs", async (folder) => {
-    await storeSiteKey(folder);
-    const image = await kernelAlone(folder);
-    const said = await powerOnSecurely({ folder, image, spoils: true, until: [REFUSED] });
-    assert.match(said, /asked http images\/web@3\/agent\.efi/);
-    assert.doesNotMatch(said, /Linux version/);
+  testSecureWay({
+    way: "HTTP boot, the same with another bit in its initramfs",
+    ends: "refusal",
+    async fn(folder) {
+      await storeSiteKey(folder);
+      const image = await kernelAlone(folder);
+      const { ms, said } = await powerOnSecurely({ folder, image, spoils: true, until: [REFUSED] });
+      assert.match(said, /asked http images\/web@3\/agent\.efi/);
+      assert.doesNotMatch(said, /Linux version/);
+      return ms;
+    },
   });
-  testWithFolder(
-    "an unarmed machine with only the site's key gets iPXE, signed, and leaves it",
-    async (folder) => {
+  testSecureWay({
+    way: "HTTP boot, not armed: iPXE signed by that key",
+    ends: "own disk",
+    async fn(folder) {
       await storeSiteKey(folder);
-      await powerOnSecurely({ folder, until: ["no order for this machine"] });
+      return (await powerOnSecurely({ folder, until: ["no order for this machine"] })).ms;
     },
-  );
-}
-
-export function testAgent(): void {
-  testWithFolder(
-    "Secure Boot with only the site's key: power-on to the agent's first connection",
-    async (folder) => {
-      await storeSiteKey(folder);
-      const made = await makeBootImage(folder, { product: await ensureProduct() });
-      const image = { kernel: made.kernel, initramfs: [made.agent.path, made.image.path] };
-      const said = await powerOnSecurely({
-        folder,
-        image,
-        memoryMiB: 1536,
-        until: [...STARTED, agentConnected],
-      });
-      assert.match(said, /decided select ack[^]*asked http agent\/52-54-00-78-00-0a/);
-    },
-  );
+  });
 }
 
 /** Uses the agent's own code, in a program that does nothing else. */
 export function testEnrolment(): void {
-  testWithFolder(
-    "a machine in set-up mode takes the site's keys, and from then on starts nothing else",
-    async (folder) => {
+  testSecureWay({
+    way: "HTTP boot in set-up mode; then with the keys it took",
+    ends: "second start",
+    async fn(folder) {
       const product = await enrollingProgram(folder);
       const made = await makeBootImage(folder, { product });
       const image = { kernel: made.kernel, initramfs: [made.agent.path, made.image.path] };
       const trial = { folder, image, memoryMiB: 1024 };
       const first = await powerOnSecurely({ ...trial, until: ["Linux version", enrolmentEnds] });
       assert.match(
-        first,
+        first.said,
         /SecureBoot 0, SetupMode 1\r?\noutcome: the site's Secure Boot key was set up in the firmware/,
       );
       const second = await powerOnSecurely({ ...trial, until: [...STARTED, enrolmentEnds] });
-      assert.match(second, /SecureBoot 1, SetupMode 0\r?\noutcome: undefined/);
+      assert.match(second.said, /SecureBoot 1, SetupMode 0\r?\noutcome: undefined/);
       const third = await powerOnSecurely({ ...trial, spoils: true, until: [REFUSED] });
-      assert.doesNotMatch(third, /Linux version/);
+      assert.doesNotMatch(third.said, /Linux version/);
+      return second.ms;
     },
-  );
+  });
 }
 
 async function enrollingProgram(folder: string): Promise<string> {

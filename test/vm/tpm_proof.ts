@@ -3,25 +3,23 @@
  * its order; the same image with a changed initramfs, started from a disk, does not.
  */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { NodeView } from "#contract/api.ts";
 import { writeCpio } from "../../boot/initramfs/cpio.ts";
-import { EFI_STUB } from "../../boot/programs/programs.ts";
+import { efiNames } from "../../boot/programs/programs.ts";
 import { readPe } from "../../boot/uki/authenticode.ts";
 import { layOutUki } from "../../boot/uki/uki.ts";
 import { openJoined } from "../../boot/boot_file.ts";
 import { fileOfBytes } from "../../boot/tftp/tftp_file.ts";
-import { BackgroundProgram } from "../../scripts/lab/background_program.ts";
 import { run } from "../../scripts/lab/command.ts";
-import { LabNetwork } from "../../scripts/lab/network.ts";
 import { qemuNeeds, VirtualMachine, type VmDisk } from "../../scripts/lab/qemu.ts";
 import { tpmPrograms } from "../../scripts/lab/tpm.ts";
-import { bootImageNeeds, makeImageSegment } from "../support/boot_image.ts";
-import { needs } from "../support/needs.ts";
+import { bootImageNeeds } from "../support/boot_image.ts";
+import { ProductSite } from "../support/product_site.ts";
+import { testWay } from "./boot_way.ts";
 
 const dist = new URL("../../dist/rackseed", import.meta.url).pathname;
-const stub = new URL(`../../.cache/boot-programs/${EFI_STUB}`, import.meta.url).pathname;
-const SERVER = "10.78.0.1", MAC = "52:54:00:78:00:11";
+const stub = new URL(`../../.cache/boot-programs/${efiNames("x86_64").stub}`, import.meta.url).pathname;
+const MAC = "52:54:00:78:00:11";
 const BOOT_MS = 900_000;
 const CHANGED = "Something else ran before the agent.";
 /** That of boot/initramfs/agent_segment.ts, with one more line. */
@@ -33,83 +31,69 @@ LD_LIBRARY_PATH=/rs exec /rs/rackseed agent install
 `;
 
 export function testTpmProof(): void {
-  Deno.test({
-    name: "a node proves by its TPM which agent it runs, and a changed initramfs gets no key",
-    ...needs({
+  testWay({
+    firmware: "UEFI (OVMF)",
+    way: "HTTP boot with proof by TPM; then with a changed initramfs, which gets no order",
+    ends: "order",
+    needs: {
       root: true,
       programs: [...qemuNeeds.programs, ...tpmPrograms, ...bootImageNeeds.programs, "mcopy"],
       files: [...qemuNeeds.files, dist, stub],
-    }),
-    async fn(t) {
-      // its sockets' paths must be short
-      const folder = await Deno.makeTempDir({ prefix: "tpm-" });
-      try {
-        await using site = await Site.open(folder);
-        await t.step("the server's signed image, by UEFI HTTP boot", async () => {
-          await site.order();
-          await using machine = await site.powerOn("true", { httpBoot: true });
-          await site.until(machine, ({ tpm, state }) => tpm?.proved !== undefined && state !== "armed");
-          await machine.serial.expect(/n1 will become web@1/, { timeoutMs: BOOT_MS });
-        });
-        await t.step("the same image, with something else that runs before the agent", async () => {
-          const { tpm: before } = await site.node();
-          await site.order();
-          const disk = await site.changedImage();
-          await using machine = await site.powerOn("true", { disk });
-          const { state, tpm } = await site.until(machine, (node) => node.tpm?.problem?.status === 409);
-          assert.equal(state, "armed");
-          assert.equal(tpm?.proved, before?.proved);
-          assert.match(
-            tpm?.problem?.detail ?? "",
-            /loaded a program that this server does not serve for this order/,
-          );
-          await machine.serial.expect(CHANGED, { timeoutMs: BOOT_MS });
-          await machine.serial.expect(/does not serve for this order/, { timeoutMs: BOOT_MS });
-        });
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+    },
+    async fn(folder) {
+      await using site = await Site.open(folder);
+      const ms = await obeysProved(site);
+      await refusesChanged(site);
+      return ms;
     },
   });
 }
 
-/** The product's server in a network of its own, with an image that can boot a machine as far as its order. */
+/** The server's signed image. */
+async function obeysProved(site: Site): Promise<number> {
+  await site.order();
+  await using machine = await site.powerOn("true", { httpBoot: true });
+  await site.until(machine, ({ tpm, state }) => tpm?.proved !== undefined && state !== "armed");
+  const ms = performance.now() - machine.startedMs;
+  await machine.serial.expect(/n1 will become web@1/, { timeoutMs: BOOT_MS });
+  return ms;
+}
+
+/** The same image, with something else that runs before the agent. */
+async function refusesChanged(site: Site): Promise<void> {
+  const { tpm: before } = await site.node();
+  await site.order();
+  const disk = await site.changedImage();
+  await using machine = await site.powerOn("true", { disk });
+  const { state, tpm } = await site.until(machine, (node) => node.tpm?.problem?.status === 409);
+  assert.equal(state, "armed");
+  assert.equal(tpm?.proved, before?.proved);
+  assert.match(tpm?.problem?.detail ?? "", /loaded a program that this server does not serve for this order/);
+  await machine.serial.expect(CHANGED, { timeoutMs: BOOT_MS });
+  await machine.serial.expect(/does not serve for this order/, { timeoutMs: BOOT_MS });
+}
+
+/** A server that demands proofs. */
 class Site implements AsyncDisposable {
   readonly #folder: string;
-  readonly #network: LabNetwork;
-  #server: BackgroundProgram | undefined;
+  readonly #site: ProductSite;
 
-  private constructor(folder: string, network: LabNetwork) {
+  private constructor(folder: string, site: ProductSite) {
     this.#folder = folder;
-    this.#network = network;
+    this.#site = site;
   }
 
   static async open(folder: string): Promise<Site> {
-    const network = await LabNetwork.create({ address: `${SERVER}/24` });
-    const site = new Site(folder, network);
-    try {
-      await site.#serve();
-      await Deno.mkdir(`${folder}/tree/etc`, { recursive: true });
-      await Deno.writeTextFile(`${folder}/tree/etc/hostname`, "template\n");
-      await site.#rackseed("image", "import", "web", `${folder}/tree`);
-      await site.#stop();
-      await site.#makeBootable();
-      await site.#serve();
-      await site.#rackseed("node", "set", "n1", "--mac", MAC);
-      return site;
-    } catch (error) {
-      await site[Symbol.asyncDispose]();
-      throw error;
-    }
+    const demands = ["--signed-images", "on", "--require-tpm"];
+    return new Site(folder, await ProductSite.open(folder, { product: dist, arguments: demands, mac: MAC }));
   }
 
   async order(): Promise<void> {
-    await this.#rackseed("node", "cancel", "n1").catch(() => {});
-    await this.#rackseed("node", "deploy", "n1", "--image", "web", "--no-plan-check");
+    await this.#site.order();
   }
 
   async node(): Promise<NodeView> {
-    return NodeView.parse(JSON.parse(await this.#rackseed("node", "show", "n1", "--json")));
+    return NodeView.parse(JSON.parse(await this.#site.rackseed("node", "show", "n1", "--json")));
   }
 
   /** The node as soon as it is so. Throws with the machine's console if that takes too long. */
@@ -121,7 +105,7 @@ class Site implements AsyncDisposable {
       if (is(node)) return node;
       if (hasFailed || performance.now() > deadline || !machine.isRunning) {
         throw new Error(
-          `${machine.serial.tail()}\n${this.#server?.output.tail()}\n${JSON.stringify(node.tpm)}`,
+          `${machine.serial.tail()}\n${this.#site.serverOutput}\n${JSON.stringify(node.tpm)}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -137,7 +121,7 @@ class Site implements AsyncDisposable {
       name,
       firmware: "uefi",
       httpBoot,
-      network: this.#network,
+      network: this.#site.network,
       mac: MAC,
       disks: disk ? [disk] : [],
       tpm: `${this.#folder}/${name}-tpm`,
@@ -150,7 +134,7 @@ class Site implements AsyncDisposable {
 
   /** A disk with the server's image, in whose initramfs somebody has changed what runs first. */
   async changedImage(): Promise<VmDisk> {
-    const served = await this.#fetch(`http://${SERVER}:8080/boot/images/web@1/agent.efi`);
+    const served = await this.#fetch(`${this.#site.bootUrl}/images/web@1/agent.efi`);
     const { sections } = readPe(fileOfBytes(served), { name: "the served image" });
     const partOf = (name: string) => {
       const section = sections.find((other) => other.name === name) ?? assert.fail(`no section ${name}`);
@@ -185,53 +169,12 @@ class Site implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop();
-    await this.#network[Symbol.asyncDispose]();
-  }
-
-  /** As a capture of a machine would: with a kernel, and its part of the initramfs. */
-  async #makeBootable(): Promise<void> {
-    const { kernel, image } = await makeImageSegment(this.#folder);
-    const version = `${this.#folder}/data/versions/web@1`;
-    await Deno.copyFile(kernel, `${version}/vmlinuz`);
-    await Deno.copyFile(image.path, `${version}/initrd-image`);
-    using db = new DatabaseSync(`${this.#folder}/data/rackseed.db`);
-    db.exec("UPDATE version SET bootable = 1");
-  }
-
-  async #serve(): Promise<void> {
-    const listen = ["--listen", `${SERVER}:8443`, "--interface", this.#network.bridge, "--dhcp", "server"];
-    const argv = [
-      dist,
-      "server",
-      "--data",
-      `${this.#folder}/data`,
-      ...listen,
-      "--signed-images",
-      "on",
-      "--require-tpm",
-    ];
-    this.#server = new BackgroundProgram(this.#network.inside(argv), {
-      name: "the server",
-      log: `${this.#folder}/server.log`,
-    });
-    await this.#server.output.expect(`https://${SERVER}:8443`, { timeoutMs: BOOT_MS });
-  }
-
-  async #stop(): Promise<void> {
-    await this.#server?.[Symbol.asyncDispose]();
-    this.#server = undefined;
-  }
-
-  async #rackseed(...args: string[]): Promise<string> {
-    const token = (await Deno.readTextFile(`${this.#folder}/data/token`)).trim();
-    const onlyEnv = { RACKSEED_SERVER: `https://${SERVER}:8443`, RACKSEED_TOKEN: token };
-    return (await run(this.#network.inside([dist, ...args]), { onlyEnv })).stdout;
+    await this.#site[Symbol.asyncDispose]();
   }
 
   async #fetch(url: string): Promise<Uint8Array<ArrayBuffer>> {
     const path = `${this.#folder}/served.efi`;
-    await run(this.#network.inside(["curl", "--silent", "--fail", "--output", path, url]));
+    await run(this.#site.network.inside(["curl", "--silent", "--fail", "--output", path, url]));
     return await Deno.readFile(path);
   }
 }

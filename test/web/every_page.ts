@@ -55,6 +55,8 @@ const deskAddresses = (deployment: string) => [
   "/schedules/nightly",
   "/schedule?etag=nightly",
   "/schedule",
+  "/sites",
+  "/sites/paris",
   "/users",
   "/account",
   "/audit",

@@ -8,6 +8,11 @@ import { actionsOf } from "#plan/actions.ts";
 import type { BootLoaderPlan } from "#plan/plan_boot_loader.ts";
 import { bootTexts } from "../../boot_config/boot_texts.ts";
 import { rootObstacle } from "../../boot_config/prove_root.ts";
+import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
+import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
+import { shimAnchors } from "../../../boot/uki/image_signatures.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+import { requestMok } from "./mok.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 import type { TargetDisks } from "../disk/guard.ts";
@@ -18,18 +23,19 @@ import { fillCopies } from "./esp_copies.ts";
 import { makeFirstMenu } from "./first_menu.ts";
 import { installGrub, installGrubOnEsp } from "./grub.ts";
 import { type BootLoaderOptions, TITLE } from "./in_clone.ts";
+import { LOADER_BYTES, proveSecureStart } from "./secure_start.ts";
 import { loaderProgram, proveFallback } from "./esp_programs.ts";
 import { installSystemdBoot, installUnified } from "./systemd_boot.ts";
 
-/** More than any boot loader has; a unified kernel image may have this much. */
-const LOADER_BYTES = 1 << 30;
-
-/** Returns what was left out, as text. Throws RackseedError. */
-export async function installBootLoader(target: TargetDisks, options: BootLoaderOptions): Promise<string[]> {
+/** Returns what was left out, as text; and which programs were signed. Throws RackseedError. */
+export async function installBootLoader(
+  target: TargetDisks,
+  options: BootLoaderOptions,
+): Promise<{ readonly notes: readonly string[]; readonly signed: readonly string[] }> {
   const [action] = actionsOf(options.plan, "boot-loader");
-  if (!action) return [];
+  if (!action) return { notes: [], signed: [] };
   const { bootLoader } = action, { clone } = options;
-  const notes: string[] = [];
+  const notes: string[] = [], signed: string[] = [];
   {
     const folders = await Promise.all(["/boot/grub", "/boot/grub2"].map((path) => clone.directory(path)));
     using _unlocked = unlockedFolders(folders.filter((path) => path !== undefined));
@@ -37,12 +43,30 @@ export async function installBootLoader(target: TargetDisks, options: BootLoader
     if (bootLoader.firmware === "bios") {
       await installGrub(bootLoader.disks.map((disk) => target.whole(disk)), options);
     } else {
-      notes.push(...await installOnEsps(target, { ...options, bootLoader }));
+      const done = await installOnEsps(target, { ...options, bootLoader });
+      notes.push(...done.notes);
+      signed.push(...done.signed);
     }
     notes.push(...await makeFirstMenu(target, options));
   }
   await proveBootConfig(options);
-  return notes;
+  return { notes, signed };
+}
+
+/** The same proof for a loader that a restore leaves as it is. Throws RackseedError. */
+export async function proveKeptLoader(
+  options: Pick<
+    BootLoaderOptions,
+    "plan" | "clone" | "facts" | "distribution" | "secureStart" | "secureBoot"
+  >,
+): ReturnType<typeof proveSecureStart> {
+  const [action] = actionsOf(options.plan, "boot-loader");
+  if (action?.bootLoader.firmware !== "uefi") return { paths: [], notes: [] };
+  const { esp } = action.bootLoader;
+  return await proveSecureStart(options, {
+    esp,
+    program: await loaderProgram(options.clone, { ...options, esp }),
+  });
 }
 
 type UefiPlan = Extract<BootLoaderPlan, { firmware: "uefi" }>;
@@ -50,20 +74,21 @@ type UefiPlan = Extract<BootLoaderPlan, { firmware: "uefi" }>;
 async function installOnEsps(
   target: TargetDisks,
   { bootLoader, ...options }: BootLoaderOptions & { readonly bootLoader: UefiPlan },
-): Promise<string[]> {
+): Promise<{ notes: readonly string[]; signed: readonly string[] }> {
   const { esp, partitions, copies } = bootLoader, { clone, facts } = options;
   const firmware = await FirmwareEntries.read(options);
   const grubMakesEntry = partitions.length === 1 && firmware !== undefined;
   const wroteEntry = await installLoader(esp, { ...options, loader: bootLoader.loader, grubMakesEntry });
   await proveFallback(clone, { esp, facts });
+  const program = await loaderProgram(clone, { esp, facts, distribution: options.distribution });
+  const { paths: signed, notes } = await proveSecureStart(options, { esp, program });
   await fillCopies(target, { clone, esp, copies });
   if (firmware === undefined) {
-    return [
-      "the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on " +
-      `${[...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")} starts it`,
-    ];
+    const note = `the firmware gives no access to its boot entries: only ${FALLBACK} on ${
+      [...partitions, ...copies].map((volume) => target.device(volume)).join(" and ")
+    } starts it`;
+    return { notes: [...notes, note], signed };
   }
-  const program = await loaderProgram(clone, { esp, facts, distribution: options.distribution });
   const places = [...partitions, ...copies];
   // each new entry becomes the first: the disk that is mounted comes last
   for (const [i, { disk, number }] of [...places.entries()].toReversed()) {
@@ -79,7 +104,7 @@ async function installOnEsps(
     });
   }
   await firmware.keepNetworkFirst();
-  return await enrolKeys(options, { esp, program });
+  return { notes: [...notes, ...await enrolKeys(options, { esp, program })], signed };
 }
 
 async function enrolKeys(
@@ -93,8 +118,24 @@ async function enrolKeys(
       content: await clone.bytes(`${esp}/${name}`, { maxBytes: LOADER_BYTES }),
     })),
   );
-  const done = await enrolSecureBoot(secureBoot, { programs });
-  return done === undefined ? [] : [done];
+  const done = [
+    await enrolSecureBoot(secureBoot, { programs }),
+    await askShim(secureBoot, { clone, shim: `${esp}/${program}`, content: programs[0]?.content }),
+  ];
+  return done.filter((note) => note !== undefined);
+}
+
+async function askShim(
+  { mok }: SecureBootOrder,
+  { clone, shim, content }: {
+    readonly clone: CloneTree;
+    readonly shim: string;
+    readonly content: Uint8Array | undefined;
+  },
+): Promise<string | undefined> {
+  if (mok === undefined || content === undefined) return undefined;
+  if (shimAnchors(fileOfBytes(content), { name: shim }) === undefined) return undefined;
+  return await requestMok(Uint8Array.fromBase64(mok), { tree: clone, shim });
 }
 
 /** Returns whether it made the firmware's entry for the mounted ESP, too. */

@@ -1,7 +1,7 @@
 /** The programs on the clone's EFI system partition that the firmware starts. */
 import { RackseedError } from "#contract/errors.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
-import { FALLBACK, findProgram, unifiedKernels } from "../../boot_config/esp_programs.ts";
+import { FALLBACK, findProgram, SHIM_STARTS, unifiedKernels } from "../../boot_config/esp_programs.ts";
 import type { CloneTree, TreeReader } from "../../tree/tree_files.ts";
 import { TITLE } from "./in_clone.ts";
 
@@ -39,7 +39,7 @@ export async function proveFallback(
   const folder = `${esp}/${program.slice(0, program.lastIndexOf("/"))}`;
   for (const path of await clone.list(folder)) {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const from = /^(grubx64|grub|mmx64)\.efi$/i.test(name) ? await clone.file(path) : undefined;
+    const from = SHIM_STARTS.includes(name.toLowerCase()) ? await clone.file(path) : undefined;
     if (from !== undefined) await clone.replace(`${esp}/EFI/BOOT/${name}`, (at) => Deno.copyFile(from, at));
   }
   const from = await clone.file(`${esp}/${program}`);

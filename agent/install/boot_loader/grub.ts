@@ -1,4 +1,5 @@
 /** GRUB, installed by the image's own grub-install. */
+import { ARCHITECTURES } from "#contract/architectures.ts";
 import { type BootLoaderOptions, inClone, missingProgram } from "./in_clone.ts";
 import { hasProgram } from "../../tree/programs.ts";
 
@@ -32,8 +33,8 @@ export async function installGrubOnEsp(
   esp: string,
   { makesEntry, ...options }: BootLoaderOptions & { readonly makesEntry: boolean },
 ): Promise<void> {
-  const program = await grubInstall(options);
-  const install = [program, "--target=x86_64-efi", `--efi-directory=${esp}`, "--recheck"] as const;
+  const program = await grubInstall(options), { grubPlatform } = ARCHITECTURES[Deno.build.arch];
+  const install = [program, `--target=${grubPlatform}`, `--efi-directory=${esp}`, "--recheck"] as const;
   // the fallback first: it starts the node even if the firmware accepts no entry
   await inClone([...install, "--removable", "--no-nvram"], options);
   const id = entryName(options.distribution);
@@ -49,9 +50,9 @@ async function grubInstall({ clone }: BootLoaderOptions): Promise<"grub-install"
   for (const name of ["grub-install", "grub2-install"] as const) {
     if (await hasProgram(clone, name)) return name;
   }
+  const { debian, grubRhel } = ARCHITECTURES[Deno.build.arch];
   throw missingProgram(
     "grub-install",
-    "install grub-pc or grub-efi-amd64 (RHEL: grub2-pc or grub2-efi-x64-modules) on the template and " +
-      "capture it again.",
+    `install grub-pc or grub-efi-${debian} (RHEL: grub2-pc or ${grubRhel}-modules) on the template and capture it again.`,
   );
 }

@@ -3,6 +3,7 @@ import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
 import type { Plan } from "#plan/actions.ts";
+import type { SecureStart } from "#plan/secure_boot_obstacle.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import type { CommandOptions, Run } from "../../sys/command.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
@@ -20,8 +21,16 @@ export interface BootLoaderOptions {
   readonly byKexec?: boolean | undefined;
   /** The site's key, for a machine in set-up mode. */
   readonly secureBoot?: SecureBootOrder | undefined;
+  /** What this machine's firmware trusts, and who signs what it does not. */
+  readonly secureStart?: SigningStart | undefined;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether the clone would start under Secure Boot, and who signs what would not. */
+export interface SigningStart extends SecureStart {
+  /** A PKCS #7 SignedData for each digest, by the key of `signs`. */
+  readonly sign: (digests: readonly string[]) => Promise<readonly Uint8Array[]>;
 }
 
 export const TITLE = "cannot install the boot loader";

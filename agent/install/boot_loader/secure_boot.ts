@@ -2,16 +2,17 @@
  * Gives the site's Secure Boot key to a machine in set-up mode (UEFI 2.10 §32.3): the firmware then takes keys without
  * asking who sends them. From its next start on, the machine starts nothing that these keys do not trust.
  */
-import { Buffer } from "node:buffer";
 import type { SecureBootOrder } from "#contract/api/secure_boot.ts";
-import { messageOf } from "#contract/errors.ts";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
-import { parsePe } from "../../../boot/uki/pe.ts";
-import { subjectsIn } from "../../../boot/uki/signature_list.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { refusedPrograms } from "#contract/format/boot_program.ts";
+import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
+import { anchorOf, signaturesOf } from "../../../boot/uki/image_signatures.ts";
+import { entriesToWrite } from "../../../boot/uki/signature_list.ts";
 import { AT_FDCWD } from "../../sys/libc.ts";
 import { unlockAt } from "../../tree/locks.ts";
 
-const VARIABLES = "/sys/firmware/efi/efivars";
+export const VARIABLES = "/sys/firmware/efi/efivars";
 const GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 /**
@@ -26,10 +27,11 @@ export async function enrolSecureBoot(
     readonly folder?: string;
   },
 ): Promise<string | undefined> {
-  if (await valueOf("SetupMode", folder) !== 1) return undefined;
+  if (variables.length === 0 || await valueOf("SetupMode", folder) !== 1) return undefined;
   const decoded = variables.map((variable) => ({ ...variable, data: Uint8Array.fromBase64(variable.data) }));
-  const subjects = decoded.filter(({ name }) => name === "db").flatMap(({ data }) => subjectsIn(data));
-  const refused = programs.find(({ content }) => content === undefined || !isTrusted(content, subjects));
+  const certificates = decoded.filter(({ name }) => name === "db")
+    .flatMap(({ data }) => entriesToWrite(data).certificates);
+  const refused = programs.find(({ content }) => content === undefined || !isTrusted(content, certificates));
   if (refused !== undefined) {
     return `Secure Boot stays in set-up mode: ${refused.name} has no signature that the site's keys trust`;
   }
@@ -52,14 +54,15 @@ async function valueOf(name: string, folder: string): Promise<number | undefined
   return bytes?.length === 5 ? bytes[4] : undefined;
 }
 
-/** Whether one of these has issued the certificate of a signature: a program that nobody signed would never start again. */
-function isTrusted(program: Uint8Array, subjects: readonly Uint8Array[]): boolean {
+/** Whether one of these certificates stands for a signature: a program that nobody signed would never start again. */
+function isTrusted(program: Uint8Array, certificates: readonly Uint8Array[]): boolean {
   try {
-    const { certificates: { offset, sizeBytes } } = parsePe(program, { name: "the loader" });
-    const signatures = Buffer.from(program.subarray(offset, offset + sizeBytes));
-    return subjects.some((subject) => signatures.includes(Buffer.from(subject)));
-  } catch {
-    return false;
+    const found = signaturesOf(fileOfBytes(program), { name: "the loader" });
+    const loader = { path: "/", checkedBy: "firmware" as const, ...found };
+    return refusedPrograms([loader], { state: "on", db: certificates.map(anchorOf) }).length === 0;
+  } catch (error) {
+    if (error instanceof RackseedError) return false;
+    throw error;
   }
 }
 
@@ -67,7 +70,7 @@ function isTrusted(program: Uint8Array, subjects: readonly Uint8Array[]): boolea
  * efivarfs takes attributes and value in one write. It forbids to change variables that a machine could not start
  * without; the flag lasts as long as the mount, so it need not be set again.
  */
-function writeVariable(
+export function writeVariable(
   path: string,
   { attributes, data }: { readonly attributes: number; readonly data: Uint8Array },
 ): void {

@@ -89,7 +89,9 @@ export class Download implements AsyncDisposable {
         : new Bitfield(metainfo.map.pieceCount);
       // the swarm only notices a later abort
       signal.throwIfAborted();
-      const network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
+      // where the swarm is an IPv6 one, its peers connect by IPv6
+      const isIpv6 = options.order.swarm.announce.some((url) => url.includes("//["));
+      const network = PeerListener.listen({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 });
       return new Download(metainfo, { store, have, network, options });
     } catch (error) {
       store[Symbol.dispose]();

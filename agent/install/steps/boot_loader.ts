@@ -1,4 +1,5 @@
 /** Step "bootloader": makes the clone bootable, and leaves on it the record that a later restore needs. */
+import { SignatureAnswer } from "#contract/api/secure_boot.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { syncAll } from "../../sys/kernel.ts";
 import type { StepOutcome } from "../../steps/step.ts";
@@ -7,7 +8,8 @@ import { bootFolders, bootState } from "../boot_loader/boot_area.ts";
 import { templateDisks } from "../fit/clone_disks.ts";
 import { labelChanged } from "../fit/selinux_labels.ts";
 import { refillCopies } from "../boot_loader/esp_copies.ts";
-import { installBootLoader } from "../boot_loader/boot_loader.ts";
+import { installBootLoader, proveKeptLoader } from "../boot_loader/boot_loader.ts";
+import type { SigningStart } from "../boot_loader/in_clone.ts";
 import { writeCloneRecord } from "../records/clone_record.ts";
 import type { ExistingClone } from "../restore/existing_clone.ts";
 import { STATE_PATHS, withoutFolders } from "../restore/restore_scope.ts";
@@ -23,24 +25,25 @@ interface LoaderOptions extends PlannedDisk {
 export async function installLoader(machine: Machine, options: LoaderOptions): Promise<StepOutcome> {
   const { plan, target, clone, given: { own, fitted } } = options;
   const { enrolled: { header, order }, byKexec, run, signal } = machine;
+  const secureStart = signingStart(machine);
   const folders = ownedFolders(machine, clone);
   const distribution = header.source?.distribution ?? "linux";
   const layout = header.layout ?? { disks: [], fileSystems: [], swap: [] };
   const disks = templateDisks(plan, { layout, encryption: order.encryption });
   const facts = layout.boot ?? GRUB_ONLY;
   const { secureBoot } = order;
-  const loader = { plan, clone, facts, disks, distribution, byKexec, secureBoot, run, signal };
-  const notes = await installBootLoader(target, loader);
-  notes.push(...await labelChanged(clone));
+  const loader = { plan, clone, facts, disks, distribution, byKexec, secureBoot, secureStart, run, signal };
+  const { notes, signed } = await installBootLoader(target, loader);
+  const labelled = await labelChanged(clone);
   // grub-install wrote to the device itself, which is read now
   syncAll();
   await writeCloneRecord(clone, {
     manifest: order.manifest.id,
     own,
-    fitted: lastingOnly(fitted, folders),
+    fitted: lastingOnly([...fitted, ...signed], folders),
     boot: await bootState(target, { plan, clone, folders }),
   });
-  return { message: ["installed", ...notes].join("; ") };
+  return { message: ["installed", ...notes, ...labelled].join("; ") };
 }
 
 /** Keeps the loader of a restored clone if it is sound, or can be put back as it was; else installs it. */
@@ -52,12 +55,37 @@ export async function keepOrInstallLoader(
   const folders = ownedFolders(machine, clone);
   const kept = await existing.keepLoader(target);
   if (kept === undefined) return await installLoader(machine, options);
-  await existing.recordFitted(lastingOnly(fitted, folders));
+  const { order: { secureBoot }, header } = machine.enrolled;
+  const { paths: signed, notes } = await proveKeptLoader({
+    plan,
+    clone,
+    facts: header.layout?.boot ?? GRUB_ONLY,
+    distribution: header.source?.distribution ?? "linux",
+    secureBoot,
+    secureStart: signingStart(machine),
+  });
+  await existing.recordFitted(lastingOnly([...fitted, ...signed], folders));
   const filled = await refillCopies(target, { plan, clone });
   return {
-    message: [kept, ...filled > 0 ? [`${filled} files copied to other EFI system partitions`] : []].join(
-      "; ",
-    ),
+    message: [kept, ...notes, ...filled > 0 ? [`${filled} files copied to other EFI system partitions`] : []]
+      .join(
+        "; ",
+      ),
+  };
+}
+
+function signingStart(
+  { firmwareTrust, enrolled: { client, order: { signs, secureBoot } }, signal }: Machine,
+): SigningStart | undefined {
+  return firmwareTrust && {
+    ...firmwareTrust,
+    signs,
+    requestsMok: secureBoot?.mok !== undefined,
+    sign: async (digests) => {
+      const request = { body: { digests: [...digests] }, schema: SignatureAnswer, signal };
+      const { signatures } = await client.post("/node/signatures", request);
+      return signatures.map((one) => Uint8Array.fromBase64(one));
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { Plan } from "#plan/actions.ts";
+import type { SecureStart } from "#plan/secure_boot_obstacle.ts";
 
 export interface Machine {
   readonly steps: StepRunner;
@@ -16,6 +17,8 @@ export interface Machine {
   readonly terms: SwarmTerms;
   readonly firmware: "bios" | "uefi";
   readonly disks: readonly DiskFacts[];
+  /** Undefined without UEFI. */
+  readonly firmwareTrust?: Pick<SecureStart, "trust" | "forbidden"> | undefined;
   /** MAC of the NIC that it booted over. */
   readonly bootMac: string;
   /** It was started from its running system, not from the network. */

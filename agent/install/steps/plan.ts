@@ -35,7 +35,7 @@ export async function proveDisk(
   return { target, message: `${devices.join(" and ")} ${verb} free and the planned ${which}` };
 }
 
-function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
+function requestOf({ enrolled: { header, order }, firmware, disks, firmwareTrust }: Machine): PlanRequest {
   const { node, installedDisks, encryption, restore, firstBoot } = order;
   return {
     node,
@@ -46,6 +46,14 @@ function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): P
     installed: installedDisks,
     unlock: encryption?.unlock,
     firstBootHooks: firstBoot && hooksAt("first-boot", order).map(({ name }) => name),
+    // what is restored has started here before
+    ...(restore === undefined && firmwareTrust && {
+      secureStart: {
+        ...firmwareTrust,
+        signs: order.signs,
+        requestsMok: order.secureBoot?.mok !== undefined,
+      },
+    }),
     isDryRun: restore?.dryRun,
   };
 }

@@ -11,6 +11,7 @@ import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
 import { firstLine } from "../../sys/small_file.ts";
 import type { BootArguments } from "../boot_arguments.ts";
+import { findIpv6Address, ipv6HostOf } from "../ipv6_network.ts";
 import { bringUpNetwork } from "../network.ts";
 
 /** A switch port may block for half a minute after the link comes up. */
@@ -35,8 +36,8 @@ export async function reachServer(
 ): Promise<Reached> {
   const { nic, lease } = await findLease(access, options);
   const { signal, console } = options;
-  const link = await bringUpNetwork({ mac: nic.mac, lease }, options);
   const { server, token } = access;
+  const link = await bringUpNetwork({ mac: nic.mac, server, ...(lease && { lease }) }, options);
   // the NIC of the lease first: an unknown machine is shown by it
   const macs = [nic.mac, ...(await readNics()).map(({ mac }) => mac).filter((mac) => mac !== nic.mac)];
   using client = await ApiClient.connect({ server, token, signal });
@@ -58,8 +59,8 @@ export async function reachServer(
 type Lease = NonNullable<BootArguments["lease"]>;
 type Nic = Awaited<ReturnType<typeof readNics>>[number];
 
-/** The first NIC with a link, and the medium's address; or the first that a DHCP server answers. */
-async function findLease(access: ServerAccess, options: ReachOptions): Promise<{ nic: Nic; lease: Lease }> {
+/** The first NIC with a link, and the medium's address; or the first that the network gives an address. */
+async function findLease(access: ServerAccess, options: ReachOptions): Promise<{ nic: Nic; lease?: Lease }> {
   const { run, signal } = options;
   const deadline = performance.now() + LINK_MS;
   let linked: Nic[] = [], all: Nic[] = [];
@@ -83,6 +84,10 @@ async function findLease(access: ServerAccess, options: ReachOptions): Promise<{
   const asking = new AbortController(), stop = AbortSignal.any([signal, asking.signal]);
   try {
     return await Promise.any(linked.map(async (nic) => {
+      if (ipv6HostOf(access.server) !== undefined) {
+        await findIpv6Address({ name: nic.name, mac: parseMac(nic.mac) }, { signal: stop });
+        return { nic };
+      }
       const lease = await requestLease(nic.name, {
         mac: parseMac(nic.mac),
         timeoutMs: DHCP_MS,
@@ -105,7 +110,7 @@ function noAddress(all: readonly Nic[], linked: readonly Nic[]): RackseedError {
   const names = (nics: readonly Nic[]) => nics.map(({ name, mac }) => `${name} (${mac})`).join(", ");
   return new RackseedError("cannot bring up the network", {
     reason: linked.length > 0
-      ? `no DHCP server answers on ${names(linked)}.`
+      ? `nobody gives an address on ${names(linked)}.`
       : all.length > 0
       ? `no NIC has a link: ${names(all)}.`
       : "the image's kernel shows no NIC.",

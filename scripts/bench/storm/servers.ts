@@ -1,6 +1,8 @@
 /** The servers that are stormed: the product with a deployment of all machines, and dnsmasq with the same files. */
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
+import { parseToken } from "#contract/token.ts";
+import { agentSegmentName } from "../../../server/boot_files/agent_segments.ts";
 import { sha256OfFile } from "../../build/sha256.ts";
 import { readBootProgram } from "../../../boot/programs/programs.ts";
 import type { StormLab, StormShape } from "./lab.ts";
@@ -26,7 +28,7 @@ export async function startProduct(
   const imported = await lab.server.run([product, "image", "import", "web", tree, ...at]);
   if (imported.code !== 0) throw new Error(`the import failed: ${imported.stderr}`);
   await first.stop();
-  await makeBootable(data, { product, shape });
+  await makeBootable(data, { product, pin: parseToken(token)?.pin ?? "", shape });
   const range = ["--dhcp", "server", "--dhcp-range", "10.99.254.1-10.99.254.250"];
   const server = await lab.start([...common, ...range], { untilLine: true });
   await lab.run("arm.ts", [token, `${shape.count}`]);
@@ -36,14 +38,20 @@ export async function startProduct(
 /** Gives the image a kernel and an initramfs of the sizes that are asked for, which real ones would be too large for. */
 async function makeBootable(
   data: string,
-  { product, shape }: { product: string; shape: StormShape },
+  { product, pin, shape }: { product: string; pin: string; shape: StormShape },
 ): Promise<void> {
   const version = `${data}/versions/web@1`;
   const half = Math.floor(shape.initramfsBytes / 8) * 4;
   await Deno.writeFile(`${version}/vmlinuz`, randomBytes(shape.kernelBytes));
   await Deno.writeFile(`${version}/initrd-image`, randomBytes(shape.initramfsBytes - half));
   // the segment of the agent, under the name that the product looks for
-  const agent = `${data}/boot/agent-${(await hashOf(product)).slice(0, 16)}.zstd`;
+  const name = agentSegmentName({
+    architecture: Deno.build.arch,
+    product: await hashOf(product),
+    pin,
+    compression: "zstd",
+  });
+  const agent = `${data}/boot/${name}`;
   await Deno.mkdir(`${data}/boot`, { recursive: true });
   await Deno.writeFile(agent, randomBytes(half));
   await Deno.writeTextFile(`${agent}.sha256`, await hashOf(agent));

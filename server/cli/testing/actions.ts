@@ -9,6 +9,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     signal: new AbortController().signal,
     backUpServer: unexpected,
     restoreServer: unexpected,
+    joinServer: unexpected,
     runServer: unexpected,
     runDoctor: unexpected,
     supportBundle: unexpected,

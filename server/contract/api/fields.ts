@@ -6,6 +6,9 @@ export const count = z.int().min(0);
 export const id = z.string().regex(/^[\w-]{1,64}$/);
 export const time = z.iso.datetime();
 
+/** Of a bootable medium. */
+export const MediumId = z.string().regex(/^[0-9a-f]{8}$/, { error: "a medium's id is 8 hexadecimal digits" });
+
 /** Names of templates and nodes: what a person types. */
 export const MachineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
   error: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",

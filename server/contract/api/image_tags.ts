@@ -1,5 +1,6 @@
 /** Tags and notes of versions, and what depends on a version. */
 import { z } from "zod";
+import { architectureOf } from "../architectures.ts";
 import { ImageName } from "../format/manifest.ts";
 import { MachineName } from "./fields.ts";
 
@@ -15,6 +16,8 @@ export const TagName = z.string().regex(/^[a-z][a-z0-9._-]{0,31}$/, {
   error: "a tag is 1 to 32 small letters, digits, . _ - and starts with a letter",
 }).refine((tag) => !RESERVED.includes(tag), {
   error: "the newest version needs no tag: it is what the image's name alone stands for",
+}).refine((tag) => architectureOf(tag) === undefined, {
+  error: "NAME@arm64 and the like already stand for the newest version of an architecture",
 });
 export type TagName = z.infer<typeof TagName>;
 

@@ -27,6 +27,8 @@ export const VersionView = z.object({
   infoHash: z.string(),
   totals: Totals,
   source: Source.optional(),
+  /** Of the machines that it is for, as uname(2) names it; absent if it came from a directory or a tar. */
+  architecture: Source.shape.architecture.optional(),
   layout: DiskLayout.optional(),
   excludes: z.array(z.string()),
   notes: z.array(z.string()),
@@ -35,6 +37,8 @@ export const VersionView = z.object({
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
   backupOf: MachineName.optional(),
+  /** It is the upstream's, and read-only here. */
+  mirrored: z.literal(true).optional(),
   /** The verdict of its latest rehearsal that had one. */
   rehearsal: Verdict.optional(),
   /** The image's newest version when this one was captured. */
@@ -51,8 +55,10 @@ export const ImageView = VersionView.pick({
   id: true,
   created: true,
   totals: true,
+  architecture: true,
   bootable: true,
   backupOf: true,
+  mirrored: true,
   rehearsal: true,
   parent: true,
   tags: true,

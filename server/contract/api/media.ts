@@ -1,9 +1,8 @@
 /** Bootable media: what is ordered, and what the server knows of those it made. */
 import { z } from "zod";
-import { MediumId } from "../format/medium.ts";
 import { ImageName } from "../format/manifest.ts";
 import { Cidr, Ipv4Address } from "../identity.ts";
-import { count, ImageRef, MachineName, text, time } from "./fields.ts";
+import { count, ImageRef, MachineName, MediumId, text, time } from "./fields.ts";
 import { NodeSettings } from "./node_settings.ts";
 
 export const MAX_MEDIUM_HOURS = 24 * 366;

@@ -16,6 +16,7 @@ import {
 import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
+import { FirmwareTrust, TrustAnchor } from "../format/boot_program.ts";
 import { ImageName } from "../format/manifest.ts";
 import { Finish } from "./restarts.ts";
 import { RestoreOrder } from "./restore.ts";
@@ -56,6 +57,8 @@ export const Inventory = z.object({
   uuid: text(64).optional(),
   serial: text(128).optional(),
   model: text(256).optional(),
+  /** Machine name of uname(2); agents of earlier releases, which ran on x86-64 only, do not say. */
+  architecture: text(32).optional(),
   firmware: z.enum(["bios", "uefi"]),
   memoryBytes: count,
   cpus: count,
@@ -76,6 +79,8 @@ export const Inventory = z.object({
   tpm2: z.boolean().optional(),
   /** SHA-256 of the public area of that TPM's endorsement key, as in TpmView. */
   tpmKey: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  /** UEFI: absent from agents of earlier releases, and if the variables are not accessible. */
+  secureBoot: FirmwareTrust.optional(),
   disks: z.array(InventoryDisk).max(256),
   // what follows is missing from agents of earlier releases
   processors: Processors.optional(),
@@ -146,6 +151,8 @@ export const InventoryReport = z.object({ inventory: Inventory });
 export const Enrolment = InventoryReport.extend({
   /** If the server has asked for one: it answers 428 without. */
   quote: TpmQuote.optional(),
+  /** What the agent could not report before, in order. */
+  reports: z.array(StepReport).max(32).optional(),
 });
 export type Enrolment = z.infer<typeof Enrolment>;
 
@@ -210,6 +217,8 @@ export const Order = z.object({
   installedDisks: z.array(InstalledDisk).max(64).optional(),
   /** For a machine in set-up mode, if the site wants its own Secure Boot key there. */
   secureBoot: SecureBootOrder.optional(),
+  /** Certificate of the key by which the server signs the clone's boot programs, if they need it; see POST /node/signatures. */
+  signs: TrustAnchor.optional(),
   /** For a machine, if the image has encrypted volumes. */
   encryption: EncryptionOrder.optional(),
   openWith,

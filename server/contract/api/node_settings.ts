@@ -24,7 +24,7 @@ export const NodeSettings = z.object({
   group: RackLabel.optional(),
   /**
    * First UEFI boot program: snponly.efi, ipxe.efi for firmware that hangs with snponly.efi, or shimx64.efi for a machine
-   * that trusts its vendor's keys only.
+   * that trusts its vendor's keys only. On arm64 shim is shimaa64.efi, and there is no iPXE to choose.
    */
   bootProgram: z.enum(["snponly.efi", "ipxe.efi", "shimx64.efi"]).optional(),
   ...DiskChoices.shape,

@@ -1,7 +1,7 @@
 /** How nodes are switched on and off: by their BMC, by Wake-on-LAN, or by a command of the site. */
 import { z } from "zod";
 import { Ipv4Address } from "../identity.ts";
-import { MachineName, ProblemSchema, text, time } from "./fields.ts";
+import { MachineName, MediumId, ProblemSchema, text, time } from "./fields.ts";
 
 const host = z.string().regex(
   /^(?=.{1,253}$)[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$|^\[[0-9a-fA-F:]{2,39}\]$/,
@@ -69,7 +69,7 @@ export const PowerChanges = z.array(PowerChange).min(1).max(10_000);
 export const PowerState = z.enum(["on", "off", "unknown"]);
 export type PowerState = z.infer<typeof PowerState>;
 
-const PowerAction = z.enum(["on", "off", "cycle", "status"]);
+const PowerAction = z.enum(["on", "off", "cycle", "status", "eject"]);
 
 /** Limits the inrush current of a rack that is switched on. */
 const Stagger = z.object({
@@ -85,8 +85,17 @@ export const PowerRequest = Stagger.extend({
   /** Off: cut the power instead of asking the system to shut down. */
   hard: z.boolean().default(false),
   /** On and cycle: where the machine boots from this once. */
-  boot: z.enum(["network", "disk"]).optional(),
-});
+  boot: z.enum(["network", "disk", "medium"]).optional(),
+  /** With boot "medium": the medium that the BMC is to have in its virtual CD drive. */
+  medium: MediumId.optional(),
+}).refine(
+  ({ action, boot, medium }) =>
+    (boot === "medium") === (medium !== undefined) &&
+    (boot === undefined || action === "on" || action === "cycle"),
+  {
+    error: "boot and medium go with on and cycle, and boot medium with the id of a medium",
+  },
+);
 export type PowerRequest = z.infer<typeof PowerRequest>;
 
 /** The outcome for one node. */

@@ -67,6 +67,7 @@ export type ReviewedNode = z.infer<typeof ReviewedNode>;
 export const REVIEW_WARNINGS = [
   "image-damaged",
   "cannot-boot",
+  "other-architecture",
   "plan-refused",
   "busy",
   "backup-ordered",

@@ -14,8 +14,21 @@ export const SecureBootView = z.object({
 });
 export type SecureBootView = z.infer<typeof SecureBootView>;
 
-/** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
+/** Boot programs of a clone, for the site's key to sign: SHA-256 by Authenticode, as the version's facts have it. */
+export const SignatureRequest = z.object({
+  digests: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1).max(32),
+});
+export type SignatureRequest = z.infer<typeof SignatureRequest>;
+
+/** A PKCS #7 SignedData for each, in the same order. */
+export const SignatureAnswer = z.object({ signatures: z.array(Content).max(32) });
+export type SignatureAnswer = z.infer<typeof SignatureAnswer>;
+
+/** How an installed machine comes to trust the site's key. */
 export const SecureBootOrder = z.object({
+  /** Certificate, DER, that shim on the clone's disk is to ask for at its next start. */
+  mok: Content.optional(),
+  /** What a machine in set-up mode writes to its firmware's variables, in this order (UEFI 2.10 §8.2.2). */
   variables: z.array(z.object({
     name: z.enum(["db", "KEK", "PK"]),
     vendor: z.guid(),

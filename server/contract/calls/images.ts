@@ -143,6 +143,15 @@ export const imageCalls = {
     answer: bytes("The file."),
     errors: [409],
   },
+  "GET /images/:ref/torrent": {
+    summary: "Fetch a version's torrent file, for other BitTorrent programs that seed it.",
+    about: "What it names is sealed: a seeder cannot read the image.",
+    answer: {
+      media: "application/x-bittorrent",
+      about: "The torrent file, with the trackers and web seeds of now.",
+    },
+    errors: [409],
+  },
   "GET /images/:ref/export": {
     summary: "Export a version as a pax tar.",
     answer: tar("Everything in the version, with secrets such as password hashes."),

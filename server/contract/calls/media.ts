@@ -27,6 +27,13 @@ export const mediaCalls = {
     also: { 206: "The range that was asked for.", 416: "The image has no such range." },
     errors: [404, 409],
   },
+  "GET /media/:medium/image/:file": {
+    summary: "Fetch a medium's image, as a BMC does for its virtual drive.",
+    about: "The file's name is the secret: it is made for one node, when POST /power inserts the medium.",
+    answer: bytes("A disc image."),
+    also: { 206: "The range that was asked for.", 416: "The image has no such range." },
+    errors: [404, 409],
+  },
   "POST /media/reports": {
     summary: "Make a node of a machine that a medium installed, by the report that its clone keeps.",
     body: MediumReport,

@@ -12,6 +12,7 @@ import {
   ReportAnswer,
   StepReport,
 } from "../api/node_agent.ts";
+import { SignatureAnswer, SignatureRequest } from "../api/secure_boot.ts";
 import { ExtentRequest } from "../format/extent_answer.ts";
 import { Identity } from "../identity.ts";
 import { bytes, type Calls } from "./call.ts";
@@ -70,6 +71,13 @@ export const nodeAgentCalls = {
     body: ExtentRequest,
     answer: bytes("As in contract/format/extent_answer.ts."),
     errors: [404, 409],
+  },
+  "POST /node/signatures": {
+    summary: "Have the clone's boot programs signed by the site's Secure Boot key.",
+    about: "Only programs that the ordered version has, and only while the node installs.",
+    body: SignatureRequest,
+    answer: SignatureAnswer,
+    errors: [403, 409],
   },
   "GET /node/packs/:torrent/:file": {
     summary: "Fetch a file of the ordered version, whole or one range of it.",

@@ -1,5 +1,6 @@
 /** How a template boots, as found by the capture: a clone is made to boot in the same way. */
 import { z } from "zod";
+import { BootProgram } from "./boot_program.ts";
 import { Volume } from "./volumes.ts";
 
 const moduleName = z.string().max(64).regex(/^[A-Za-z0-9_-]+$/);
@@ -13,6 +14,8 @@ export const BootFacts = z.object({
   program: z.string().max(255).regex(/^EFI\/[\w.+-]+(\/[\w.+-]+)*$/i).optional(),
   /** UEFI: the loader on the EFI system partition is a signed one from packages, and grub-install must not replace it. */
   packaged: z.boolean().optional(),
+  /** UEFI: what Secure Boot judges of them. Absent in versions of earlier releases. */
+  programs: z.array(BootProgram).max(32).optional(),
   /** Folders with entries of the Boot Loader Specification: "/boot/loader/entries". */
   entries: z.array(z.enum(["/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries"])).max(
     3,

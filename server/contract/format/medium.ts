@@ -13,7 +13,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { z } from "zod";
-import { MachineName, time } from "../api/fields.ts";
+import { MachineName, MediumId, time } from "../api/fields.ts";
 import { DiskChoices } from "../api/disks.ts";
 import { Inventory, Order, StepReport } from "../api/node_agent.ts";
 import { RackseedError } from "../errors.ts";
@@ -25,8 +25,6 @@ const ALGORITHM = "aes-256-gcm";
 /** Without I, L, O and U, which a person may mistake for others. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 16;
-
-export const MediumId = z.string().regex(/^[0-9a-f]{8}$/, { error: "a medium's id is 8 hexadecimal digits" });
 
 /** A machine that the medium was written for. */
 export const MediumNode = z.object({

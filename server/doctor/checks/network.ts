@@ -4,7 +4,7 @@ import type { DoctorOptions, DoctorSystem, Finding } from "../finding.ts";
 const check = "network";
 
 export async function checkNetwork(
-  { interface: name, dhcp }: DoctorOptions,
+  { interface: name, dhcp, dhcp6 }: DoctorOptions,
   system: DoctorSystem,
 ): Promise<Finding[]> {
   if (name === undefined) {
@@ -14,7 +14,12 @@ export async function checkNetwork(
   }
   const state = system.linkState(name);
   if (state === undefined) return [missing(name, system)];
-  const address = system.interfaces().find((i) => i.name === name && i.family === "IPv4")?.address;
+  const [family, example] = dhcp6 === "server"
+    ? ["IPv6", "fd00:1::1/64"] as const
+    : ["IPv4", "10.0.0.1/24"] as const;
+  const address = system.interfaces().find((i) =>
+    i.name === name && i.family === family && !/^fe[89ab]/i.test(i.address)
+  )?.address;
   const findings: Finding[] = [];
   // virtual interfaces, for instance loopback, say "unknown"
   if (state !== "up" && state !== "unknown") {
@@ -29,14 +34,17 @@ export async function checkNetwork(
     findings.push({
       check,
       level: "problem",
-      text: `the interface ${name} has no IPv4 address`,
+      text: `the interface ${name} has no ${family} address`,
       remedy:
-        `give it one: ip address add 10.0.0.1/24 dev ${name}, and in the network configuration for good.`,
+        `give it one: ip address add ${example} dev ${name}, and in the network configuration for good.`,
     });
   }
   if (findings.length > 0 || address === undefined) return findings;
+  const up: Finding = { check, level: "ok", text: `the interface ${name} is up with ${address}` };
+  // beside another DHCPv6 server a machine takes either's answer
+  if (dhcp6 === "server") return [up];
   return [
-    { check, level: "ok", text: `the interface ${name} is up with ${address}` },
+    up,
     await otherServer(name, { address, dhcp, system }),
   ];
 }

@@ -13,7 +13,7 @@ interface Service {
 }
 
 function servicesOf(options: DoctorOptions): Service[] {
-  const { listen, httpPort, peerPort, trackerPort, tftpPort, rsyncPort, dhcp } = options;
+  const { listen, httpPort, peerPort, trackerPort, tftpPort, rsyncPort, dhcp, dhcp6 } = options;
   return [
     { name: "HTTPS", option: "--listen", protocol: "tcp", port: listen?.port ?? DEFAULT_HTTPS },
     { name: "HTTP", option: "--http-port", protocol: "tcp", port: httpPort },
@@ -23,6 +23,7 @@ function servicesOf(options: DoctorOptions): Service[] {
     { name: RSYNC, option: "--rsync-port", protocol: "tcp", port: rsyncPort },
     { name: "DHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "off" ? undefined : 67 },
     { name: "proxyDHCP", option: "--dhcp off", protocol: "udp", port: dhcp === "proxy" ? 4011 : undefined },
+    { name: "DHCPv6", option: "--dhcp6 off", protocol: "udp", port: dhcp6 === "server" ? 547 : undefined },
   ];
 }
 

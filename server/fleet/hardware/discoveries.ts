@@ -4,11 +4,13 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, DiscoverRequest, ImageView, VersionView } from "#contract/api.ts";
+import { architectureOf } from "#contract/architectures.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../../store/deployments.ts";
 import { type Nodes, shortList } from "../../store/nodes.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
+import { architectureOfNode, refuseOtherArchitecture, versionFor } from "../node_architecture.ts";
 import type { Images } from "../ports.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -75,7 +77,11 @@ export class Discoveries {
     const refs = new Set(assigned.map((one) => one && `${one.image}@${one.version}`));
     const [only] = refs;
     if (refs.size === 1 && only !== undefined && this.#boots(only)) return only;
-    const newest = images.list().filter((one) => one.bootable && one.backupOf === undefined)
+    const architectures = new Set(nodes.map(architectureOfNode));
+    const fits = ({ architecture }: ImageView) =>
+      architectures.has(undefined) || architecture === undefined ||
+      architectures.has(architectureOf(architecture));
+    const newest = images.list().filter((one) => one.bootable && one.backupOf === undefined && fits(one))
       .toSorted((a, b) => b.created.localeCompare(a.created))
       .map(refOf).find((ref) => images.damage(ref) === undefined);
     if (newest !== undefined) return newest;
@@ -93,9 +99,10 @@ export class Discoveries {
   }
 
   #bootable(ref: string, nodes: readonly NodeRecord[]): VersionView {
-    const { images } = this.#sources, version = images.get(ref), named = refOf(version);
+    const { images } = this.#sources, version = versionFor(nodes, { ref, images }), named = refOf(version);
     const damage = images.damage(named);
     if (damage) throw damage;
+    refuseOtherArchitecture(nodes, version);
     // a node without a MAC does not boot from the network: its agent is started by hand
     if (version.bootable || nodes.every((node) => node.settings.mac === undefined)) return version;
     throw new RackseedError("cannot order the discovery of these nodes", {

@@ -9,6 +9,7 @@ import type { Identity } from "#contract/identity.ts";
 import type { Plan } from "#plan/actions.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { InstallRequest } from "../deployment_orders.ts";
+import { versionFor } from "../node_architecture.ts";
 import type { PlannedNode } from "../plan_previews.ts";
 import { present } from "../present.ts";
 import { tableIdentity } from "../table_identity.ts";
@@ -93,7 +94,7 @@ export class Reviews {
     ];
     const { kind, ...order } = request;
     const install = kind === "restore" ? orders.installOf(order as RestoreRequest) : order as InstallRequest;
-    const version = images.get(install.image);
+    const version = versionFor(distinct, { ref: install.image, images });
     return { install, version, image: `${version.image}@${version.version}`, nodes: distinct };
   }
 

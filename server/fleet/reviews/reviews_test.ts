@@ -233,3 +233,15 @@ Deno.test("500 nodes are reviewed within two seconds, in less than half a megaby
   assert.ok(bytes < 500_000, `${bytes} bytes`);
   if (Deno.env.has("RACKSEED_SHOW")) console.log(`${tookMs.toFixed(0)} ms, ${bytes} bytes`);
 });
+
+Deno.test("a version of another architecture is refused, before anything is armed", () => {
+  const { reviews, add, deploy, version } = site();
+  add("n1", {}, { ...machine(20 * GIB), firmware: "uefi", architecture: "x86_64" });
+  add("n2", {}, { ...machine(20 * GIB), firmware: "uefi", architecture: "aarch64" });
+  Object.assign(version, { source: { architecture: "aarch64" } });
+  const found = reviews.make(deploy(["n1", "n2"])).warnings.find(({ kind }) => kind === "other-architecture");
+  assert.equal(found?.level, "refused");
+  assert.deepEqual(found?.cases.map(({ nodes, what }) => ({ nodes, what })), [
+    { nodes: ["n1"], what: "it is for arm64 machines, and the node is x86-64" },
+  ]);
+});

@@ -1,6 +1,7 @@
 /** What an operator should know before an order is given: of each node, and of names and addresses at the site. */
 import { RackseedError } from "#contract/errors.ts";
 import type { ReviewedNode } from "#contract/api/reviews.ts";
+import { architectureProblem } from "../node_architecture.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { PlannedNode } from "../plan_previews.ts";
 import { tableIdentity } from "../table_identity.ts";
@@ -74,6 +75,8 @@ function warnOfOrder(
     const remedy = "install what is missing on the template and capture it again";
     warnings.add("cannot-boot", name, { level: "refused", what, remedy });
   }
+  const otherKind = architectureProblem(node, version);
+  if (otherKind) warnings.add("other-architecture", name, { level: "refused", ...otherKind });
   if (install.power && power.view(node.id) === undefined) {
     warnings.add("cannot-switch", name, {
       level: "refused",

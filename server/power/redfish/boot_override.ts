@@ -19,7 +19,7 @@ export interface BootBefore {
 
 export type Firmware = "bios" | "uefi";
 
-const TARGETS = { network: "Pxe", disk: "Hdd" } as const;
+const TARGETS = { network: "Pxe", disk: "Hdd", medium: "Cd" } as const;
 
 /** The wanted target, or undefined if the service does not list it. `boots`: of the system, and of its settings. */
 export function targetFor(wanted: BootTarget, boots: readonly (Boot | undefined)[]): string | undefined {

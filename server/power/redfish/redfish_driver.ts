@@ -14,6 +14,7 @@ import {
   targetFor,
 } from "./boot_override.ts";
 import { type RedfishAccess, RedfishClient } from "./redfish_client.ts";
+import { ejectMedium, insertMedium } from "./virtual_drive.ts";
 import { ActionInfo, Collection, ComputerSystem, type Link, SystemSettings } from "./resources.ts";
 
 interface RedfishSystem {
@@ -110,6 +111,19 @@ export class RedfishDriver implements PowerDriver {
       });
     }
     this.#before = undefined;
+  }
+
+  async insertMedium(url: string): Promise<void> {
+    await insertMedium(url, await this.#drive());
+  }
+
+  async ejectMedium(): Promise<void> {
+    await ejectMedium(await this.#drive());
+  }
+
+  async #drive() {
+    const { title, pause, signal } = this.#access;
+    return { client: await this.#open(), system: (await this.#read()).value, title, pause, signal };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,8 +39,23 @@ export const ComputerSystem = z.object({
     })),
   })),
   "@Redfish.Settings": maybe(z.object({ SettingsObject: maybe(Link) })),
+  VirtualMedia: maybe(Link),
+  Links: maybe(z.object({ ManagedBy: maybe(z.array(Link).max(100)) })),
 });
 export type ComputerSystem = z.infer<typeof ComputerSystem>;
+
+export const Manager = z.object({ VirtualMedia: maybe(Link) });
+
+const Action = maybe(z.object({ target: maybe(text) }));
+
+/** A virtual drive. */
+export const VirtualMedia = z.object({
+  "@odata.etag": maybe(text),
+  MediaTypes: names,
+  Inserted: maybe(z.boolean()),
+  Actions: maybe(z.object({ "#VirtualMedia.InsertMedia": Action, "#VirtualMedia.EjectMedia": Action })),
+});
+export type VirtualMedia = z.infer<typeof VirtualMedia>;
 
 /** The pending settings of a system; see boot_override.ts. */
 export const SystemSettings = z.object({ "@odata.etag": maybe(text), Boot: maybe(Boot) });

@@ -21,6 +21,8 @@ import { RehearsalsPage } from "./pages/rehearsals/rehearsals_page.tsx";
 import { EditPage } from "./pages/schedules/edit_page.tsx";
 import { SchedulePage } from "./pages/schedules/schedule_page.tsx";
 import { SchedulesPage } from "./pages/schedules/schedules_page.tsx";
+import { SitePage } from "./pages/sites/site_page.tsx";
+import { SitesPage } from "./pages/sites/sites_page.tsx";
 import { SettingsPage } from "./pages/settings/settings_page.tsx";
 import { UsersPage } from "./pages/users/users_page.tsx";
 
@@ -32,6 +34,7 @@ const t = messages({
   hooks: { en: "Hooks", de: "Hooks", zh: "钩子脚本" },
   deployments: { en: "Deployments", de: "Installationen", zh: "部署" },
   schedules: { en: "Schedules", de: "Zeitpläne", zh: "计划任务" },
+  sites: { en: "Sites", de: "Standorte", zh: "站点" },
   users: { en: "Users", de: "Benutzer", zh: "用户" },
   audit: { en: "Audit", de: "Audit", zh: "审计" },
   settings: { en: "Settings", de: "Einstellungen", zh: "设置" },
@@ -57,6 +60,8 @@ export const ROUTES = [
   <Route path="/schedules" component={SchedulesPage} />,
   <Route path="/schedules/:schedule" component={SchedulePage} />,
   <Route path="/schedule" component={EditPage} />,
+  <Route path="/sites" component={SitesPage} />,
+  <Route path="/sites/:site" component={SitePage} />,
   <Route path="/users" component={UsersPage} />,
   <Route path="/account" component={AccountPage} />,
   <Route path="/audit" component={AuditPage} />,
@@ -79,6 +84,7 @@ export const NAVIGATION: readonly Entry[] = [
   { href: "/templates", text: () => t("templates") },
   { href: "/hooks", text: () => t("hooks") },
   { href: "/schedules", text: () => t("schedules") },
+  { href: "/sites", text: () => t("sites") },
   { href: "/users", text: () => t("users"), isFor: mayAdminister },
   { href: "/audit", text: () => t("audit"), isFor: mayAdminister },
   { href: "/settings", text: () => t("settings") },

@@ -30,6 +30,7 @@ import roomsPicture from "../../docs/images/rooms.svg" with { type: "text" };
 import swarmPicture from "../../docs/images/swarm.svg" with { type: "text" };
 import monitoring from "../../docs/monitoring.md" with { type: "text" };
 import network from "../../docs/network-and-firmware.md" with { type: "text" };
+import sites from "../../docs/sites.md" with { type: "text" };
 import objectStorage from "../../docs/object-storage.md" with { type: "text" };
 import operations from "../../docs/operations.md" with { type: "text" };
 import power from "../../docs/power.md" with { type: "text" };
@@ -39,6 +40,7 @@ import restore from "../../docs/restore.md" with { type: "text" };
 import schedules from "../../docs/schedules.md" with { type: "text" };
 import security from "../../docs/security.md" with { type: "text" };
 import service from "../../docs/service.md" with { type: "text" };
+import standby from "../../docs/standby.md" with { type: "text" };
 import troubleshooting from "../../docs/troubleshooting.md" with { type: "text" };
 
 export interface BookPage {
@@ -90,7 +92,9 @@ export const CHAPTERS: readonly Chapter[] = [
       page("security", security),
       page("air-gapped", airGapped),
       page("object-storage", objectStorage),
+      page("sites", sites),
       page("operations", operations),
+      page("standby", standby),
       page("monitoring", monitoring),
       page("api", api),
       page("ansible", ansible),

@@ -126,15 +126,23 @@ function accessText({ needs, agent, records }: RouteRule): string {
     ? "It needs no credential."
     : needs === "medium"
     ? "For a machine that a medium started."
+    : needs === "relay"
+    ? "For the relay of a site."
+    : needs === "standby"
+    ? "For a standby."
     : needs === "boot" || needs === "session"
     ? "For the agent that installs a node."
     : `${NEEDS[needs].text}${agent ? " For a node's own agent too, for that node." : ""}`;
   return records ? `${who} In the audit log it is "${describeAction(records)}" (${records}).` : who;
 }
 
+function isSecret(needs: RouteRule["needs"]): needs is typeof SECRETS[number] {
+  return SECRETS.some((secret) => secret === needs);
+}
+
 function securityOf({ needs, agent }: RouteRule): Record<string, string[]>[] {
   if (needs === "none") return [];
-  if (needs === "boot" || needs === "session" || needs === "medium") return [{ [needs]: [] }];
+  if (isSecret(needs)) return [{ [needs]: [] }];
   const { role } = NEEDS[needs];
   return [{ token: [role] }, { page: [role] }, ...agent ? [{ agent: [] }] : []];
 }

@@ -34,8 +34,12 @@ import * as restarts from "#contract/api/restarts.ts";
 import * as restore from "#contract/api/restore.ts";
 import * as reviews from "#contract/api/reviews.ts";
 import * as secureBoot from "#contract/api/secure_boot.ts";
+import * as sites from "#contract/api/sites.ts";
 import * as schedules from "#contract/api/schedules.ts";
+import * as transfers from "#contract/api/transfers.ts";
+import * as standbys from "#contract/api/standbys.ts";
 import * as webhooks from "#contract/api/webhooks.ts";
+import * as bootProgram from "#contract/format/boot_program.ts";
 import * as extentAnswer from "#contract/format/extent_answer.ts";
 import * as layout from "#contract/format/layout.ts";
 import * as identity from "#contract/identity.ts";
@@ -50,6 +54,7 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   access,
   attestation,
   audit,
+  bootProgram,
   captures,
   checks,
   deployments,
@@ -81,7 +86,10 @@ const MODULES: readonly Readonly<Record<string, unknown>>[] = [
   restore,
   reviews,
   secureBoot,
+  sites,
   schedules,
+  transfers,
+  standbys,
   webhooks,
   { ImageName, Source, Totals },
 ];

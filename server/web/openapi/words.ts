@@ -37,7 +37,9 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   part: "Number of the part, from 0 on.",
   ref: "NAME for the newest version of an image, NAME@VERSION or NAME@TAG.",
   schedule: "Name of a schedule.",
+  site: "Name of a site.",
   scope: "Whose hook it is: all, image:NAME, group:LABEL or node:NAME.",
+  standby: "Name of a standby.",
   tag: "Name of a tag.",
   to: "NAME, NAME@VERSION or NAME@TAG.",
   torrent: "Name of the version's torrent.",
@@ -112,5 +114,13 @@ export function securitySchemes(cookie: string) {
     boot: bearer("A node's boot token, good for one enrolment."),
     session: bearer("The session of a node's enrolment."),
     medium: bearer("The secret in a bootable medium's token."),
+    relay: {
+      type: "http",
+      scheme: "signature",
+      description:
+        "An HTTP message signature (RFC 9421) with the key that a site's relay enrolled with; see " +
+        "contract/relay_signature.ts. To enrol, the bearer token of the site as well.",
+    },
+    standby: bearer("The secret of a standby, or its one-time token."),
   };
 }

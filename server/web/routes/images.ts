@@ -4,6 +4,7 @@ import { ImageQuery, type ImageView, PruneRequest, type VerifyEvent } from "#con
 import { ForceQuery, NoteRequest, TagKey, TagRequest, type VersionUses } from "#contract/api/image_tags.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { ImageSettings } from "#contract/api/restore.ts";
+import { encodeMetainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { describeUses, refuseNamed, refuseUsed, usesOfVersions } from "../../fleet/version_users.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
@@ -13,7 +14,7 @@ import { pageOf, sortedAfter } from "../pages.ts";
 const log = getLogger(["rackseed", "web"]);
 
 export function imageRoutes(
-  { images, fleet, schedules, rehearsals, live, bootFile, now }: ApiContext,
+  { images, fleet, schedules, rehearsals, live, bootFile, swarmAt, now }: ApiContext,
 ): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -117,6 +118,17 @@ export function imageRoutes(
       reason: `${image}@${version} has none of that name.`,
       remedy: "ask for vmlinuz or initramfs.",
       status: 404,
+    });
+  });
+
+  app.get("/images/:ref/torrent", async (c) => {
+    const ref = exact(c.req.param("ref"));
+    const { info } = parseMetainfo(await images.metainfo(ref));
+    // the server may have moved since it was made
+    const torrent = encodeMetainfo(info, swarmAt(new URL(c.req.url).hostname));
+    return c.body(new Uint8Array(torrent), 200, {
+      "content-type": "application/x-bittorrent",
+      "content-disposition": `attachment; filename="${ref}.torrent"`,
     });
   });
 

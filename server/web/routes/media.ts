@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { MediumBoot, MediumRequest } from "#contract/api/media.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { MediumReport } from "#contract/format/medium.ts";
@@ -30,9 +30,8 @@ export function mediaRoutes({ media, fleet, images, swarmAt }: ApiContext): Hono
     return c.json(adoptInstalled(report, { fleet, images, swarm, address: peerAddress(c), by }));
   });
 
-  app.get("/media/:medium/image", (c) => {
-    const file = media.image(c.req.param("medium")), { sizeBytes } = file;
-    const range = parseRange(c.req.header("range") ?? null, sizeBytes);
+  const send = (c: Context<Env>, file: BootFile): Response => {
+    const { sizeBytes } = file, range = parseRange(c.req.header("range") ?? null, sizeBytes);
     if (range === "unsatisfiable") {
       file.close?.();
       return c.body(null, 416, { "content-range": `bytes */${sizeBytes}` });
@@ -48,7 +47,12 @@ export function mediaRoutes({ media, fleet, images, swarmAt }: ApiContext): Hono
         ...(range && { "content-range": `bytes ${start}-${end}/${sizeBytes}` }),
       },
     });
-  });
+  };
+  app.get("/media/:medium/image", (c) => send(c, media.image(c.req.param("medium"))));
+  app.get(
+    "/media/:medium/image/:file",
+    (c) => send(c, media.lentImage(c.req.param("medium"), c.req.param("file"))),
+  );
 
   app.post("/node/medium", async (c) => {
     const secret = bearer(c);

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { API, Enrolment, IdentityClaim, InventoryReport, StepReport } from "#contract/api.ts";
 import { TpmKeys } from "#contract/api/attestation.ts";
+import { SignatureRequest } from "#contract/api/secure_boot.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/format/extent_answer.ts";
@@ -14,17 +15,20 @@ import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
 /** Calls of a node's agent. They carry the node's own secret and reach nothing beyond that node's order. */
 export function nodeAgentRoutes(
-  { fleet: { agents }, bootBackups, images, swarm: site, swarmAt, onSent }: ApiContext,
+  { fleet: { agents, signatures }, bootBackups, images, swarm: site, swarmAt, onSent }: ApiContext,
 ): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
     agents.expects(secret);
-    const { inventory, quote } = await jsonBody(c.req, Enrolment);
+    const { inventory, quote, reports = [] } = await jsonBody(c.req, Enrolment);
     const proof = quote && await agents.prove(secret, quote);
     const swarm = swarmAt(new URL(c.req.url).hostname);
-    return c.json(agents.enrol(secret, { inventory, proof, address: peerAddress(c), swarm }));
+    const address = peerAddress(c);
+    const order = agents.enrol(secret, { inventory, proof, address, swarm });
+    for (const report of reports) agents.report(agents.assignmentOf(order.session), report, { address });
+    return c.json(order);
   });
 
   app.post("/node/attest", async (c) => {
@@ -87,6 +91,12 @@ export function nodeAgentRoutes(
       "content-type": "application/octet-stream",
       "cache-control": "no-store",
     });
+  });
+
+  app.post("/node/signatures", async (c) => {
+    const { body: { digests } } = await from(c, SignatureRequest);
+    const installing = agents.installingOf(bearer(c));
+    return c.json(await signatures.sign(installing, { digests, address: peerAddress(c) }));
   });
 
   app.get(`${NODE_PACKS}:torrent/:file`, async (c) => {

@@ -13,8 +13,8 @@ export function swarmRoutes({ swarm, notices, packStore, secureBoot, backUp }: A
   app.get("/secure-boot", (c) => {
     if (secureBoot !== undefined) return c.json(secureBoot);
     throw new RackseedError("cannot show the Secure Boot key", {
-      reason: "this server signs no images.",
-      remedy: "start it with --signed-images on.",
+      reason: "this server signs nothing.",
+      remedy: "start it with --signed-images on, --sign-disks or --request-mok.",
       status: 404,
     });
   });

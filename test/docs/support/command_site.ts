@@ -314,16 +314,11 @@ class OutputOf {
     return pattern.test(this.#text);
   }
 
-  /** The first JSON document. */
+  /** The first JSON document; what follows it may have come at the same time. */
   async first<T>(schema: z.ZodType<T>): Promise<T> {
-    for (;;) {
-      try {
-        return schema.parse(JSON.parse(this.#text));
-      } catch (error) {
-        if (this.#ended) throw new Error(this.#text, { cause: error });
-      }
-      await this.#changed.promise;
-    }
+    const document = /^\{.*?^\}$/ms;
+    if (!await this.matches(document)) throw new Error(this.#text);
+    return schema.parse(JSON.parse(document.exec(this.#text)?.[0] ?? ""));
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {

@@ -1,11 +1,24 @@
 /** Decoders of what a machine sends before it has an operating system. */
 import fc from "fast-check";
-import { NO_ADDRESS } from "../../../boot/dhcp/address.ts";
+import { NO_ADDRESS, parseMac } from "../../../boot/dhcp/address.ts";
 import { DhcpFormatError } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";
 import { decide } from "../../../boot/dhcp/policy.ts";
 import { decideProxy, PROXY_PORT } from "../../../boot/dhcp/proxy_policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
+import { parseIpv6, prefixOf } from "../../../boot/dhcp6/address.ts";
+import { Bindings } from "../../../boot/dhcp6/bindings.ts";
+import { readServerMessage } from "../../../boot/dhcp6/client.ts";
+import {
+  Dhcp6FormatError,
+  encodeMessage,
+  encodeOptions,
+  MESSAGE,
+  OPTION,
+} from "../../../boot/dhcp6/message.ts";
+import { decide as decide6 } from "../../../boot/dhcp6/policy.ts";
+import { wrap } from "../../../boot/dhcp6/relay.ts";
+import { parseRequest as parseRequest6 } from "../../../boot/dhcp6/request.ts";
 import { isOptional, tableNames } from "../../../boot/file_names.ts";
 import { decodeSolicitation, NdpFormatError } from "../../../boot/ndp/solicitation.ts";
 import { negotiate } from "../../../boot/tftp/options.ts";
@@ -50,6 +63,57 @@ function dhcpServer(): (packet: Uint8Array) => unknown {
     return decision.kind === "silent" ? decision : encodePacket(decision.reply);
   };
 }
+
+const SERVER6 = parseIpv6("fd00::1"), CLIENT6 = parseIpv6("fe80::5054:ff:fe78:2");
+const SERVER_ID = Uint8Array.of(0, 3, 0, 1, 2, 0, 0, 0, 0, 1);
+
+function dhcp6Server(): (bytes: Uint8Array) => unknown {
+  const prefix = prefixOf(SERVER6, 64);
+  const bindings = new Bindings({ prefix, excluded: new Set([SERVER6]), reserved: () => undefined });
+  const boot = { file: "tftp://[fd00::1]/snponly.efi" };
+  const policy = {
+    prefix,
+    serverId: SERVER_ID,
+    dns: [SERVER6],
+    leaseSeconds: 600,
+    answers: () => true,
+    knows: () => true,
+    bootOptions: () => boot,
+  };
+  let nowMs = 0;
+  return (bytes) => {
+    readServerMessage(bytes, { mac: parseMac("52:54:00:78:00:02"), transaction: 1 });
+    const request = parseRequest6(bytes, CLIENT6);
+    const decision = decide6(request, { policy, bindings, nowMs: nowMs += 10 });
+    return decision.kind === "silent" ? decision : wrap(encodeMessage(decision.answer), request.hops);
+  };
+}
+
+/** Messages of clients, some in a relay's envelope. */
+const dhcp6Messages = fc.tuple(
+  fc.constantFrom(...Object.values(MESSAGE)),
+  fc.array(
+    fc.tuple(
+      fc.constantFrom(...Object.values(OPTION)),
+      fc.oneof(
+        fc.constantFrom(SERVER_ID, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
+        fc.uint8Array({ maxLength: 60 }),
+      ),
+    ),
+    { maxLength: 6 },
+  ),
+  fc.nat(3),
+).map(([type, options, relays]) => {
+  let bytes: Uint8Array = encodeMessage({
+    type,
+    transaction: 1,
+    options: [[OPTION.clientId, SERVER_ID], ...options],
+  });
+  for (let i = 0; i < relays; i++) {
+    bytes = Uint8Array.of(12, i, ...new Uint8Array(32), ...encodeOptions([[OPTION.relayMessage, bytes]]));
+  }
+  return bytes;
+});
 
 const requests = fc.tuple(
   fc.constantFrom(1, 2),
@@ -100,6 +164,12 @@ export const decoders = [
     inputs: dhcpPackets,
     decode: dhcpServer(),
     refuses: refusesBy(DhcpFormatError),
+  }),
+  decoder({
+    name: "dhcpv6 server and client",
+    inputs: dhcp6Messages,
+    decode: dhcp6Server(),
+    refuses: refusesBy(Dhcp6FormatError),
   }),
   decoder({
     name: "router solicitation",

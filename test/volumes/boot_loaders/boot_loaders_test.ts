@@ -24,7 +24,7 @@ inVm("GRUB goes into both disks of a mirror, and its code is put back on the one
   });
   const { clone, plan, target } = machine;
   await clone.write("/boot/grub/grub.cfg", { text: grubMenu(), mode: 0o644 });
-  assert.deepEqual(await installBootLoader(target, loaderOptions(machine)), []);
+  assert.deepEqual((await installBootLoader(target, loaderOptions(machine))).notes, []);
   syncAll();
   const folders = ["/boot/grub"];
   const look = () => bootState(target, { plan, clone, folders });
@@ -63,7 +63,7 @@ inVm("GRUB for UEFI is on both ESPs, with the fallback", async () => {
   await using machine = await grubOnEsps();
   const { clone, target } = machine;
   await clone.write("/boot/grub/grub.cfg", { text: grubMenu(), mode: 0o644 });
-  const [note = ""] = await installBootLoader(target, loaderOptions(machine));
+  const { notes: [note = ""] } = await installBootLoader(target, loaderOptions(machine));
   assert.match(note, /only EFI\/BOOT\/BOOTX64\.EFI on \/dev\/vdb1 and \/dev\/vdc1 starts it/);
   assert.deepEqual(await filesOn(target.device(part(1, 1))), await filesBelow(`${clone.root}/boot/efi`));
 });
@@ -85,7 +85,7 @@ inVm("the firmware has an entry for GRUB on each disk, in this order, in place o
       "\\old.efi",
     ]);
   }
-  assert.deepEqual(await installBootLoader(target, loaderOptions(machine)), []);
+  assert.deepEqual((await installBootLoader(target, loaderOptions(machine))).notes, []);
   const { stdout } = await run(["efibootmgr", "-v"]);
   const { order, entries } = parseEfiBoot(stdout);
   const inOrder = order.map((number) => entries.get(number) ?? "");

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DeploymentSummary, VersionView } from "#contract/api.ts";
 import { UserAnswer } from "#contract/api/access.ts";
 import { SampleSite } from "../../docs/support/sample_site.ts";
+import { MadeRelay } from "../../flows/support/made_relay.ts";
 import { putRehearsals } from "./rehearsals.ts";
 
 const ANY = z.unknown();
@@ -37,6 +38,10 @@ export class FullSite extends SampleSite {
     });
     const schedule = { name: "nightly", nodes: ["@compute"], cron: "@daily", order: { work: "check" } };
     await client.post("/schedules", { body: schedule, schema: ANY });
+    const { token } = await client.call("POST /sites", { body: { name: "paris" } });
+    await client.call("PUT /sites/:site/images/:ref", { site: "paris", ref: "web@1" });
+    using relay = await MadeRelay.enrol({ server: test.server.urls.server, token });
+    await relay.report();
     const ann = { name: "ann", role: "operator", groups: ["compute"] };
     this.setup = (await client.post("/users", { body: ann, schema: UserAnswer })).setup?.path ?? "";
     for (const end of ["01", "02"]) {

@@ -1,6 +1,7 @@
 /** The versions of an image as a line, newest first, with what each takes and who has it. */
 import type { ComponentChildren } from "preact";
 import type { ImageView } from "#contract/api.ts";
+import { architectureText } from "../../../../words/machine_text.ts";
 import { segment } from "../../api/call.ts";
 import { bytesText } from "../../messages/figures.ts";
 import { t as common } from "../../messages/common.ts";
@@ -41,6 +42,7 @@ function VersionCells({ version, fullBytes }: { version: ImageView; fullBytes: n
       <div class="named">
         <a href={`/images/${segment(ref)}`}>{ref}</a>
         {version.tags.map((tag) => <span key={tag} class="tag">{tag}</span>)}
+        {version.architecture !== undefined && <small>{architectureText(version.architecture)}</small>}
         {version.note !== undefined && <small>{version.note}</small>}
       </div>
       <div class="when">

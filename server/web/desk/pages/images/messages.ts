@@ -228,6 +228,7 @@ export const t = messages({
   facts: { en: "What it is", de: "Was es ist", zh: "概况" },
   system: { en: "System", de: "System", zh: "系统" },
   kernel: { en: "Kernel", de: "Kernel", zh: "内核" },
+  architecture: { en: "Architecture", de: "Architektur", zh: "架构" },
   firmware: { en: "Firmware", de: "Firmware", zh: "固件" },
   origin: { en: "Captured from", de: "Aufgenommen von", zh: "采集自" },
   content: { en: "Content", de: "Inhalt", zh: "内容" },

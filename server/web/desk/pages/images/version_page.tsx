@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { ImageView, VersionView } from "#contract/api.ts";
+import { architectureText } from "../../../../words/machine_text.ts";
 import { segment } from "../../api/call.ts";
 import { useResource } from "../../api/resource.ts";
 import { t as common } from "../../messages/common.ts";
@@ -143,6 +144,7 @@ function Facts({ view }: { view: VersionView }) {
     [t("origin"), backupOf === undefined ? source?.hostname : t("backupOf", { node: backupOf })],
     [t("system"), source?.description],
     [t("kernel"), source?.kernel],
+    [t("architecture"), architectureText(view.architecture)],
     [t("firmware"), source?.firmware.toUpperCase()],
     [t("content"), t("contentText", { files: totals.files, bytes: bytesText(totals.fileBytes) })],
     [t("disk"), <Stored stored={stored} fullBytes={stored.own + stored.shared} />],

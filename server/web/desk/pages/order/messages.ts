@@ -259,6 +259,11 @@ export const t = messages({
     de: "Das Image startet keine Maschine",
     zh: "镜像无法启动机器",
   },
+  "other-architecture": {
+    en: "The image is for another architecture",
+    de: "Das Image ist für eine andere Architektur",
+    zh: "镜像适用于其他架构",
+  },
   "plan-refused": {
     en: "Disks cannot take the image",
     de: "Platten passen nicht zum Image",

@@ -1,5 +1,6 @@
-/** The UKIs of the site: one for each version that is asked for, signed once, and put together as they are sent. */
+/** The UKIs of the site: one for each version that is asked for, made once, and put together as they are sent. */
 import { getLogger } from "@logtape/logtape";
+import type { Architecture } from "#contract/architectures.ts";
 import { messageOf } from "#contract/errors.ts";
 import { openJoined } from "../../boot/boot_file.ts";
 import { measureUki } from "../../boot/uki/measure.ts";
@@ -9,21 +10,22 @@ import type { ImageBootFiles } from "../../boot/boot_files.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 
-interface SignedImagesOptions {
-  /** systemd's EFI stub. */
-  readonly stub: Uint8Array;
-  readonly signer: UkiSigner;
-  /** The same for all machines. Anybody may read it. */
-  readonly commandLine: string;
+interface UnifiedImagesOptions {
+  /** systemd's EFI stub for an architecture. */
+  readonly stub: (architecture: Architecture) => Uint8Array;
+  /** Without one, they carry no signature. */
+  readonly signer?: UkiSigner | undefined;
+  /** The same for all machines of an architecture. Anybody may read it. */
+  readonly commandLine: (architecture: Architecture) => string;
   readonly image: (name: string) => ImageBootFiles | undefined;
 }
 
-export class SignedImages {
-  readonly #options: SignedImagesOptions;
+export class UnifiedImages {
+  readonly #options: UnifiedImagesOptions;
   /** By the paths of the files. */
   readonly #made = new Map<string, readonly Piece[]>();
 
-  constructor(options: SignedImagesOptions) {
+  constructor(options: UnifiedImagesOptions) {
     this.#options = options;
   }
 
@@ -38,25 +40,32 @@ export class SignedImages {
     const startedMs = performance.now();
     try {
       const osRelease = `ID=rackseed\nNAME=Rackseed\nVERSION_ID=${name}\nPRETTY_NAME="Rackseed ${name}"\n`;
-      const uki = layOutUki(stub, { osRelease, commandLine, ...files });
-      const pieces = signUki(uki, signer, { name: `the signed image of ${name}` });
+      const uki = layOutUki(stub(files.architecture), {
+        ...files,
+        osRelease,
+        commandLine: commandLine(files.architecture),
+      });
+      const pieces = signer
+        ? signUki(uki, signer, { name: `the signed image of ${name}` })
+        : [uki.headers, ...uki.body];
       this.#made.set(key, pieces);
-      const { image: pcr4Event, pcr11 } = measured(pieces, name);
       const ms = Math.round(performance.now() - startedMs);
-      log.info("signed-image", { image: name, bytes: uki.sizeBytes, ms, pcr4Event, pcr11 });
+      const measures = signer && measured(pieces, name);
+      log.info("unified-image", { image: name, bytes: uki.sizeBytes, ms, ...measures });
       return pieces;
     } catch (error) {
-      log.error("no-signed-image", { image: name, error: messageOf(error) });
+      log.error("no-unified-image", { image: name, error: messageOf(error) });
       return undefined;
     }
   }
 }
 
 /** For a site that verifies quotes of its machines. */
-function measured(pieces: readonly Piece[], name: string): ReturnType<typeof measureUki> {
+function measured(pieces: readonly Piece[], name: string): { pcr4Event: string; pcr11: string } {
   const file = openJoined(pieces);
   try {
-    return measureUki(file, { name });
+    const { image, pcr11 } = measureUki(file, { name });
+    return { pcr4Event: image, pcr11 };
   } finally {
     file.close?.();
   }

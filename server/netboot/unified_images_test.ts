@@ -4,18 +4,27 @@ import { readPe } from "../../boot/uki/authenticode.ts";
 import { makeSecureBootKey } from "../../boot/uki/secure_boot_key.ts";
 import { signerOf } from "../../boot/uki/signed_data.ts";
 import { madeStub } from "../../boot/uki/testing/made_stub.ts";
-import { SignedImages } from "./signed_images.ts";
+import { UnifiedImages } from "./unified_images.ts";
 
 Deno.test("a version is one signed file, the same for every machine; its token is apart", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeFile(`${folder}/kernel`, madeStub({}));
     await Deno.writeTextFile(`${folder}/initramfs`, "initramfs");
-    const files = { kernel: `${folder}/kernel`, initramfs: [`${folder}/initramfs`] };
+    const files = {
+      architecture: "x86_64" as const,
+      kernel: `${folder}/kernel`,
+      initramfs: [`${folder}/initramfs`],
+    };
     const image = (name: string) => name === "web@3" ? files : undefined;
     const signer = signerOf(makeSecureBootKey({ commonName: "test" }));
     const commandLine = "rackseed.server=https://10.0.0.1:8443";
-    const signed = new SignedImages({ stub: madeStub({}), signer, commandLine, image });
+    const signed = new UnifiedImages({
+      stub: () => madeStub({}),
+      signer,
+      commandLine: () => commandLine,
+      image,
+    });
     const table = new BootFiles({
       site: {
         httpUrl: "http://10.0.0.1:8080",
@@ -30,7 +39,7 @@ Deno.test("a version is one signed file, the same for every machine; its token i
           ? { kind: "agent", image: "web@3", token: "rs1.pin.secret" }
           : { kind: "own-disk" },
       image,
-      signed: (name) => signed.get(name),
+      unified: (name) => signed.get(name),
     });
     const bytesOf = (name: string) => {
       const file = table.lookup(name);

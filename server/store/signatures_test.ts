@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { Signatures } from "./signatures.ts";
+
+Deno.test("the same bytes are signed once by each key", () => {
+  using db = new DatabaseSync(":memory:");
+  const asked: string[] = [];
+  const sign = (text: string, key: string) =>
+    new TextDecoder().decode(
+      new Signatures(db).of(new TextEncoder().encode(text), {
+        certificate: new TextEncoder().encode(key),
+        make: (bytes) => {
+          asked.push(`${new TextDecoder().decode(bytes)} by ${key}`);
+          return new TextEncoder().encode(`${key} signs ${text}`);
+        },
+      }),
+    );
+  assert.equal(sign("a", "old"), "old signs a");
+  assert.equal(sign("a", "old"), "old signs a");
+  assert.equal(sign("a", "new"), "new signs a");
+  assert.deepEqual(asked, ["a by old", "a by new"]);
+});
