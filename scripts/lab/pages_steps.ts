@@ -3,6 +3,7 @@ import { type LabDesk, MACHINE_MS, type Person } from "./lab_desk.ts";
 import { image, level } from "./template_flow.ts";
 import { templateName } from "./template_settings.ts";
 import { type NodeFacts, prefix } from "./workplace.ts";
+import { waitFor } from "../../test/support/wait_for.ts";
 
 /** The agent takes 5 % of a processor at most, and an emulated one is slow. */
 const CHECK_MS = 3_600_000;
@@ -89,8 +90,7 @@ export async function setAddress(person: Person, { name, address }: NodeFacts): 
   await person.button("Save").first().click();
   await page.getByText(`The settings of ${name} are saved.`).waitFor();
   await person.go(`/nodes/${name}/settings`);
-  await page.waitForFunction(`document.querySelector("input[name=address]").value !== ""`);
-  return await field.inputValue();
+  return await waitFor("the saved address", () => field.inputValue().then((value) => value || undefined));
 }
 
 /** Returns what the review said. The address is then the deployment's. */

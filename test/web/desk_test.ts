@@ -5,6 +5,7 @@ import { SwarmSettings } from "#contract/api/distribution.ts";
 import { accessibilityFaults, chromiumNeeds, screenshot } from "../support/chromium.ts";
 import { DeskSite } from "../support/desk_site.ts";
 import { needs } from "../support/needs.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const NODES = 500;
 
@@ -52,7 +53,7 @@ async function walkThrough(t: Deno.TestContext, site: DeskSite): Promise<void> {
     await page.getByText("1 node: format: cannot format sda").waitFor();
     await page.getByText("it is read-only.").waitFor();
     await page.getByText("What to do: replace the disk.").waitFor();
-    await page.waitForFunction(`document.title.startsWith("1 failed · ")`);
+    await waitFor("the title", async () => (await page.title()).startsWith("1 failed · "));
     await screenshot(page, "desk-overview");
     await page.getByRole("link", { name: "n317" }).click();
     assert.equal(new URL(page.url()).pathname, "/nodes/n317");

@@ -15,6 +15,7 @@ import {
 } from "../support/chromium.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { needs } from "../support/needs.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const TABS = ["", "/history", "/log", "/disks", "/hardware", "/drift", "/peers", "/settings"];
 
@@ -168,7 +169,7 @@ async function walkThrough(
       const gateway = page.getByLabel("Gateway");
       await gateway.fill("10.0.0");
       await page.getByRole("button", { name: "Save" }).first().click();
-      await page.waitForFunction(`document.activeElement?.name === "gateway"`);
+      await page.locator("[name=gateway]:focus").waitFor();
       assert.equal(await gateway.getAttribute("aria-invalid"), "true");
       await gateway.fill("10.0.0.1");
       await page.getByLabel("Upload limit").fill("800mbit");
@@ -180,7 +181,8 @@ async function walkThrough(
       await page.getByLabel("Host name").fill("web17");
       await page.getByRole("button", { name: "Save" }).first().click();
       await page.getByRole("button", { name: "Load the current settings" }).click();
-      await page.waitForFunction(`document.querySelector("[name=rack]")?.value === "r3"`);
+      const rack = page.locator("[name=rack]");
+      await waitFor("the other's change", async () => await rack.inputValue() === "r3");
     },
   );
 

@@ -10,6 +10,7 @@ import {
 } from "../support/chromium.ts";
 import { needs } from "../support/needs.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const PASSWORD = "correct horse battery";
 
@@ -32,7 +33,8 @@ Deno.test({
 
 /** Opens a set-up link and chooses the password. */
 async function setUp(page: Page, link: string): Promise<void> {
-  await page.goto(link);
+  // a page whose session has just ended goes to the login by itself, in between
+  await waitFor("the set-up page", () => page.goto(link).then(() => true, () => false));
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByLabel("Once more").fill(PASSWORD);
   await page.getByRole("button", { name: "Choose this password" }).click();
