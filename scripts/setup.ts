@@ -49,6 +49,7 @@ const PACKAGES: Packages = {
   "ndisc6": "/usr/bin/rdisc6",
   "netplan.io": "/usr/sbin/netplan",
   "network-manager": "/usr/bin/nmcli",
+  "nftables": "/usr/sbin/nft",
   "nginx": "/usr/sbin/nginx",
   "opentracker": "/usr/bin/opentracker",
   "opensc": "/usr/bin/pkcs11-tool",

@@ -40,10 +40,10 @@ interface BatchOptions {
 /** With this many nodes or more, a report does not look at all the others: answers may be this old. */
 const MANY = 100, SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
 /**
- * Reports of mere progress from all nodes together: a twentieth of a processor. The longest pause between two of one
+ * Reports of mere progress from all nodes together: an eighth of a processor, open desks included. The longest pause between two of one
  * node: it must not seem silent.
  */
-const REPORTS_PER_SECOND = 250, PAUSE_KEPT_MS = 1000, MAX_PAUSE_MS = SILENT_AFTER_MS / 2;
+const REPORTS_PER_SECOND = 200, PAUSE_KEPT_MS = 1000, MAX_PAUSE_MS = SILENT_AFTER_MS / 2;
 const UNDECIDED: SeedDecision = {
   on: true,
   for: [],

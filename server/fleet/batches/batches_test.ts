@@ -151,7 +151,7 @@ Deno.test("the more nodes report, the longer each one pauses, but never so long 
     for (let i = 0; i < count; i++) batches.note(part(`n${i}`), step("install"));
   };
   for (
-    const [count, pauseMs] of [[1, undefined], [250, undefined], [500, 2000], [2000, 8000], [
+    const [count, pauseMs] of [[1, undefined], [200, undefined], [500, 2500], [1000, 5000], [
       12_000,
       10_000,
     ]] as const
