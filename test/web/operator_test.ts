@@ -21,7 +21,8 @@ async function siteWithRacks(): Promise<ServerUnderTest> {
 }
 
 Deno.test({
-  name: "who wiped a node is found by two clicks, and a rack is deployed by five, each from the overview",
+  name:
+    "who wiped a node is found by two clicks, a rack is deployed by five, and a node by the keyboard alone",
   ...needs(chromiumNeeds),
   // the browser driver keeps handles open
   sanitizeOps: false,
@@ -47,6 +48,37 @@ Deno.test({
         await click(search.getByRole("button", { name: "Show" }));
         await page.getByRole("row", { name: /admin token.*order a deployment.*n17.*done/ }).waitFor();
         assert.ok(clicks <= 2, `${clicks} clicks`);
+      });
+
+      await t.step("a node is deployed by the keyboard alone", async () => {
+        const { keyboard } = page;
+        const tabTo = async (target: Locator) => {
+          await target.waitFor();
+          for (let presses = 0; presses < 200; presses++) {
+            if (await target.evaluate((element) => element === element.ownerDocument.activeElement)) return;
+            await keyboard.press("Tab");
+          }
+          assert.fail(`the keyboard does not reach ${target}`);
+        };
+        await tabTo(link("Nodes"));
+        await keyboard.press("Enter");
+        await page.getByRole("searchbox").waitFor();
+        await keyboard.press("/");
+        await keyboard.type("rack:=r2");
+        await keyboard.press("Enter");
+        await page.getByRole("link", { name: "n33", exact: true }).waitFor();
+        await tabTo(page.getByRole("checkbox", { name: "Select n33", exact: true }));
+        await keyboard.press("Space");
+        await tabTo(page.getByRole("button", { name: "Deploy…" }));
+        await keyboard.press("Enter");
+        await tabTo(page.getByRole("combobox", { name: "Image", exact: true }));
+        await keyboard.type("web");
+        await page.locator('section[aria-busy="false"]', { has: page.locator(".verdict") }).waitFor();
+        await tabTo(page.getByLabel("How many machines lose data?"));
+        await keyboard.type("1");
+        await tabTo(page.getByRole("button", { name: /^Install web@1/ }));
+        await keyboard.press("Enter");
+        await page.waitForURL("**/deployments/*");
       });
 
       await t.step("a rack is deployed", async () => {
