@@ -195,7 +195,7 @@ async function serveImages(
   const ends = deploymentEnds(data, fleet);
   const webhooks = startWebhooks(context, { data, ends });
   const traces = await startTraces(context, { data, ends });
-  /** What is started later, and is told of events, too. */
+  /** Services that start later, and hear of events as well. */
   const observers: Publish[] = [];
   const publish: Publish = (event) => {
     live.publish(event);

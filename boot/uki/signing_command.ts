@@ -70,7 +70,7 @@ export function externalSigner({ command, certificate: path }: SigningCommand): 
   };
 }
 
-/** Whoever may change the program may have anything signed. */
+/** Anyone who can change the program can have anything signed. */
 function proveProgram(command: string): void {
   const remedy =
     "name a program that only root may change: --signing-command /usr/local/sbin/sign (chmod 755).";

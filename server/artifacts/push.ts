@@ -56,7 +56,7 @@ export async function pushVersion(
   return await writeManifests(version, { ref, files, registry, task });
 }
 
-/** The artifact's manifest last: whoever finds it finds all that it names, and its signature. */
+/** The artifact's manifest goes last: once it can be seen, everything that it names is there, and so is its signature. */
 async function writeManifests(
   { id, signature, publicKey, header: { created } }: PublishedVersion,
   { ref, files, registry, task }: {

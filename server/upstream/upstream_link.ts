@@ -54,7 +54,7 @@ export class UpstreamLink implements Disposable {
     this.#client = undefined;
   }
 
-  /** What this relay is known by. A new token makes a new key: whoever has the one before is not trusted again. */
+  /** What this relay is known by. A new token means a new key, so that the old one is never trusted again. */
   #identity(): UpstreamRecord {
     const { url, table } = this.#options, known = table.get(), token = this.#token();
     const isNew = token !== undefined &&

@@ -12,7 +12,7 @@ const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 const ENGINE = "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so";
 
 Deno.test({
-  name: "a key that never leaves its token signs, and a token that is gone is told of",
+  name: "a key that never leaves its token signs, and a missing token is reported",
   ...needs({
     programs: ["softhsm2-util", "pkcs11-tool", "openssl", "timeout"],
     files: [MODULE, ENGINE],
