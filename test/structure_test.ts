@@ -21,6 +21,14 @@ Deno.test("the top level holds only what the design names", async () => {
   assert.deepEqual([...names].filter((name) => !name.startsWith(".")).sort(), TOP_LEVEL);
 });
 
+Deno.test("no file holds the marks of an unfinished merge", async () => {
+  const held: string[] = [];
+  for (const path of await projectFiles()) {
+    if (/^(<{7}|>{7}) /m.test(await Deno.readTextFile(path))) held.push(path);
+  }
+  assert.deepEqual(held, []);
+});
+
 Deno.test("every room imports only the rooms that its row names", async () => {
   const wrong: string[] = [];
   for (const path of await productFiles()) {
