@@ -6,13 +6,16 @@ import assert from "node:assert/strict";
 import puppeteer, { type Page } from "puppeteer-core";
 import { NodeView } from "#contract/api.ts";
 import { ensureDesk } from "../../scripts/build.ts";
+import { header } from "../../server/plan/testing/templates.ts";
+import { makeSmallTree } from "../flows/support/small_tree.ts";
 import { Site } from "../support/desk_site.ts";
 import { needs } from "../support/needs.ts";
 
 const FIREFOX = "/usr/bin/firefox-esr";
 
 Deno.test({
-  name: "the desk works in Firefox: login, overview, search, a machine adopted, live changes",
+  name:
+    "the desk works in Firefox: login, overview, search, a machine adopted, a node deployed, live changes",
   ...needs({ files: [FIREFOX] }),
   // the browser driver keeps handles open
   sanitizeOps: false,
@@ -27,7 +30,9 @@ Deno.test({
       acceptInsecureCerts: true,
     });
     try {
-      await walkThrough(t, { site, page: await browser.newPage() });
+      const page = await browser.newPage();
+      await page.setViewport({ width: 1280, height: 900 });
+      await walkThrough(t, { site, page });
     } finally {
       await browser.close();
     }
@@ -66,6 +71,24 @@ async function walkThrough(t: Deno.TestContext, { site, page }: { site: Site; pa
     await page.locator("dialog button[type=submit]").click();
     await text("rack1-07 is a node now.");
     assert.equal((await site.client.get("/nodes/rack1-07", NodeView)).settings.mac, "bc:24:11:00:00:01");
+  });
+
+  await t.step("a node is deployed: reviewed, its one machine typed, ordered", async () => {
+    const root = `${site.folder}/tree`;
+    await makeSmallTree(root);
+    const { layout, source } = header();
+    await site.capture({ root, image: "web", layout, source });
+    await link("/nodes").click();
+    await page.locator("input[type=search]").fill("group:gpu");
+    await text("1 of 4");
+    await page.locator("tbody input[type=checkbox]").click();
+    await button("Deploy…").click();
+    await page.locator("select:has(optgroup)").fill("web");
+    await page.locator("section[aria-busy=false] .verdict").wait();
+    await page.locator(".typed input").fill("1");
+    await button("Install web@1").click();
+    await text("0 of 1 done, 1 waiting for their boot");
+    assert.equal((await site.client.get("/nodes/n1", NodeView)).armed, true);
   });
 
   await t.step("the page fails nowhere", () => assert.deepEqual(complaints, []));
