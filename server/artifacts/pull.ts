@@ -278,7 +278,7 @@ async function receive(
     signal.throwIfAborted();
     const mine: Frame[] = frames.filter(({ pack }) => pack === i);
     const known = here.get(sha256);
-    if (known !== undefined) store.foreign.addFrames(known, mine);
+    if (known !== undefined) await store.foreign.addFrames(known, mine);
     const path = `${staging}/${packName(sha256)}`;
     const pack = known ?? await store.foreign.take(held.lineage, { path, sizeBytes, frames: mine });
     taken.push({ ...pack, sha256 });

@@ -4,10 +4,14 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Frame } from "#contract/format/manifest.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
+import { removeSync } from "./durable.ts";
 import type { Extents } from "./extents.ts";
 import type { HeldLineage } from "./held_lineages.ts";
 import type { Lineage, Lineages } from "./lineages.ts";
 import type { Pack, Packs } from "./packs.ts";
+
+/** Frames that are noted in one transaction, which nothing else can interrupt. */
+const FRAMES_AT_ONCE = 50;
 
 interface Options {
   readonly db: DatabaseSync;
@@ -48,35 +52,40 @@ export class ForeignVersions {
     return this.#options.packs.find(sha256);
   }
 
-  /** Moves a pack's file to the others; it is a part until ImageStore.publish completes it. */
+  /**
+   * Links a pack's file to the others and notes its frames; it is a part until ImageStore.publish completes it, which
+   * the caller does or drops.
+   */
   async take(
     { id: lineage }: Lineage,
     { path, sizeBytes, frames }: { path: string; sizeBytes: number; frames: readonly Frame[] },
   ): Promise<Pack> {
-    const { db, directory, packs } = this.#options;
+    const { directory, packs } = this.#options;
     const part = packs.createPart(lineage, Date.now());
-    await Deno.rename(path, directory.pack(part));
-    transaction(db, () => {
-      packs.grow(part.id, { sizeBytes, nowMs: Date.now() });
-      this.#addFrames(part, frames);
-    });
+    const place = directory.pack(part);
+    removeSync(place);
+    Deno.linkSync(path, place);
+    packs.grow(part.id, { sizeBytes, nowMs: Date.now() });
+    await this.addFrames(part, frames);
     return { ...part, sizeBytes };
   }
 
-  /** Notes frames of a pack that is here, so that captures can use them. */
-  addFrames(pack: Pack, frames: readonly Frame[]): void {
-    transaction(this.#options.db, () => this.#addFrames(pack, frames));
-  }
-
-  #addFrames({ id, lineage }: Pack, frames: readonly Frame[]): void {
-    const { packs, extents } = this.#options;
+  /** Notes frames of a pack that is here, so that captures can use them. Other requests are answered in between. */
+  async addFrames({ id, lineage }: Pack, frames: readonly Frame[]): Promise<void> {
+    const { db, packs, extents } = this.#options;
     const known = new Map(packs.frames(id).map((frame) => [frame.at, frame.id]));
-    for (const { offset: at, sealedBytes, rawBytes, extents: slices } of frames) {
-      const frame = known.get(at) ?? packs.addFrame(id, { at, sealedBytes, rawBytes });
-      for (const { sha256, offset, sizeBytes } of slices) {
-        const hash = Buffer.from(sha256, "base64url");
-        extents.add(lineage, { frame, sha256: hash, at: offset, sizeBytes });
-      }
+    for (let first = 0; first < frames.length; first += FRAMES_AT_ONCE) {
+      transaction(db, () => {
+        for (const frame of frames.slice(first, first + FRAMES_AT_ONCE)) {
+          const { offset: at, sealedBytes, rawBytes } = frame;
+          const row = known.get(at) ?? packs.addFrame(id, { at, sealedBytes, rawBytes });
+          for (const { sha256, offset, sizeBytes } of frame.extents) {
+            const hash = Buffer.from(sha256, "base64url");
+            extents.add(lineage, { frame: row, sha256: hash, at: offset, sizeBytes });
+          }
+        }
+      });
+      await new Promise((resolve) => setTimeout(resolve));
     }
   }
 }

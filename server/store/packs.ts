@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { transaction } from "./database.ts";
 
 export interface Pack {
   readonly id: number;
@@ -73,11 +72,6 @@ export class Packs {
     this.#delete = db.prepare("DELETE FROM pack WHERE id = ?");
     this.#partsOf = db.prepare(`SELECT ${PACK} FROM pack WHERE lineage = ? AND sha256 IS NULL`);
     this.#partsBefore = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 IS NULL AND touched_ms < ?`);
-  }
-
-  /** Stores all that `work` does with packs and extents, or nothing. */
-  atOnce(work: () => void): void {
-    transaction(this.#db, work);
   }
 
   createPart(lineage: number, nowMs: number): Pack {

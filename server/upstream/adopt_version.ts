@@ -2,6 +2,7 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import {
   decodeManifestInTurns,
+  type Frame,
   type Manifest,
   manifestId,
   MAX_MANIFEST_BYTES,
@@ -19,9 +20,6 @@ import type { Lineage } from "../store/lineages.ts";
 import type { Pack } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
 import type { FetchedVersion, WantedVersion } from "./fetch_version.ts";
-
-/** Frames that are registered in one transaction, which nothing else can interrupt. */
-const FRAMES_AT_ONCE = 50;
 
 interface AdoptPorts {
   readonly store: ImageStore;
@@ -43,11 +41,11 @@ export async function adoptVersion(
   store.dropUnpublished(image.image);
   const lineage = store.lineages.mirrored(image.image, { key, publicKey: image.publicKey });
   const packs: (Pack & { sha256: string })[] = [];
-  for (const { sha256, sizeBytes } of manifest.header.packs) {
-    packs.push(await registerPack({ sha256, sizeBytes }, { store, lineage, folder, wanted }));
+  for (const [i, { sha256, sizeBytes }] of manifest.header.packs.entries()) {
+    const frames = manifest.frames.filter(({ pack }) => pack === i);
+    packs.push(await registerPack({ sha256, sizeBytes, frames }, { store, lineage, folder, wanted }));
     signal.throwIfAborted();
   }
-  await registerExtents(manifest, { store, lineage, packs });
 
   const stagingPath = `${store.directory.staging}/mirror-${version.id}`;
   removeSync(stagingPath);
@@ -109,7 +107,7 @@ async function provenManifest(
 
 /** The pack in the store, if need be as a part that the publication completes. Throws RackseedError. */
 async function registerPack(
-  { sha256, sizeBytes }: { sha256: string; sizeBytes: number },
+  { sha256, sizeBytes, frames }: { sha256: string; sizeBytes: number; frames: readonly Frame[] },
   { store, lineage, folder, wanted: { image, version } }: {
     store: ImageStore;
     lineage: Lineage;
@@ -117,7 +115,7 @@ async function registerPack(
     wanted: WantedVersion;
   },
 ): Promise<Pack & { sha256: string }> {
-  const known = store.packs.find(sha256);
+  const known = store.foreign.find(sha256);
   if (known?.lineage === lineage.id) return { ...known, sha256 };
   const path = `${folder}/${packName(sha256)}`;
   const found = await store.pool.hashFile(path);
@@ -126,38 +124,7 @@ async function registerPack(
     removeSync(path);
     throw refused(`${image.image}@${version.version}`, `the pack ${sha256} is not what its manifest names.`);
   }
-  const part = store.packs.createPart(lineage.id, Date.now());
-  const place = store.directory.pack(part);
-  removeSync(place);
-  Deno.linkSync(path, place);
-  store.packs.grow(part.id, { sizeBytes, nowMs: Date.now() });
-  return { ...part, sizeBytes, sha256 };
-}
-
-/** So that backups of nodes with this image need not send what it holds. */
-async function registerExtents(
-  { frames }: Manifest,
-  { store, lineage, packs }: { store: ImageStore; lineage: Lineage; packs: readonly Pack[] },
-): Promise<void> {
-  const fresh = new Set(packs.filter(({ id }) => store.packs.get(id)?.sha256 === null).map(({ id }) => id));
-  const rows = frames.flatMap((frame) => {
-    const pack = packs[frame.pack];
-    return pack !== undefined && fresh.has(pack.id) ? [{ frame, pack: pack.id }] : [];
-  });
-  for (let at = 0; at < rows.length; at += FRAMES_AT_ONCE) {
-    store.packs.atOnce(() => {
-      for (const { frame, pack } of rows.slice(at, at + FRAMES_AT_ONCE)) {
-        const { offset, sealedBytes, rawBytes } = frame;
-        const id = store.packs.addFrame(pack, { at: offset, sealedBytes, rawBytes });
-        for (const { sha256, offset, sizeBytes } of frame.extents) {
-          const place = { frame: id, sha256: Buffer.from(sha256, "base64url"), at: offset, sizeBytes };
-          store.extents.add(lineage.id, place);
-        }
-      }
-    });
-    // other requests are answered in between
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  return { ...await store.foreign.take(lineage, { path, sizeBytes, frames }), sha256 };
 }
 
 function refused(ref: string, reason: string): RackseedError {
