@@ -27,6 +27,7 @@ const PATH: NetworkPath = {
   mask: "255.255.255.0",
   gateway: "10.0.0.254",
   dns: ["10.0.0.2", "10.0.0.3"],
+  vlan: undefined,
 };
 
 /** A machine that notes what is done to it. */

@@ -1,19 +1,18 @@
 /** Which of a machine's NICs the network gives an address: by DHCP, or in an IPv6 network by DHCPv6 or SLAAC. */
 import { RackseedError } from "#contract/errors.ts";
-import type { MacAddress } from "../../boot/dhcp/address.ts";
 import { requestLease } from "../../boot/dhcp/client.ts";
 import type { Run } from "../sys/command.ts";
 import { prefixOf } from "./boot_arguments.ts";
+import { LacpListener, openBond } from "./aggregated_port.ts";
 import { findIpv6Address, useIpv6Address } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, useLease } from "./nic.ts";
+import { openDevice, type Port } from "./tagged_port.ts";
 
-/** A switch port may block traffic for half a minute after the link comes up. */
-const LEASE_MS = 90_000;
-
-export interface Port {
-  readonly name: string;
-  readonly mac: MacAddress;
-}
+/**
+ * A switch port may block traffic for half a minute after the link comes up. After each of these times, a NIC whose port
+ * speaks LACP is given up, until that is negotiated: a switch says so every second or every 30 s (IEEE 802.1AX §6.4.13).
+ */
+const LEASE_MS = [20_000, 15_000, 55_000];
 
 interface Commands {
   readonly run: Run;
@@ -26,11 +25,14 @@ interface Try {
   /** Returns what was done, as text. */
   readonly use?: (options: Commands) => Promise<string>;
   readonly reason?: string;
+  /** It may have one when LACP is negotiated. */
+  readonly speaksLacp?: boolean;
 }
 
 /**
  * What becomes of each NIC, in the order in which that is known. All are tried at the same time, as only one of them may
- * lead on; the rest is given up when the caller has enough. `server6`: the server's IPv6 address, if it has one.
+ * lead on; the rest is given up when the caller has enough. If none does, those whose switch port speaks LACP are tried
+ * again, in a bond. `server6`: the server's IPv6 address, if it has one.
  */
 export async function* findAddresses(
   ports: readonly Port[],
@@ -38,13 +40,16 @@ export async function* findAddresses(
 ): AsyncGenerator<Try> {
   const done = new AbortController();
   const options = { run, server6, signal: AbortSignal.any([signal, done.signal]) };
+  const aggregated: Port[] = [];
   const pending = new Map(ports.map((port) => [port, findAddress(port, options)]));
   try {
     while (pending.size > 0) {
       const found = await Promise.race(pending.values());
       pending.delete(found.port);
+      if (found.speaksLacp) aggregated.push(found.port);
       yield found;
     }
+    for (const port of aggregated) yield await findAddress({ ...port, bond: `lag-${port.name}` }, options);
   } finally {
     done.abort();
     await Promise.allSettled(pending.values());
@@ -52,20 +57,32 @@ export async function* findAddresses(
 }
 
 /** Brings the NIC up, and waits for its link and its address. Rejects only if the signal aborts. */
-export async function findAddress(
+async function findAddress(
   port: Port,
   { run, signal, server6 }: Commands & { server6: string | undefined },
 ): Promise<Try> {
-  const { name: nic, mac } = port;
+  const { name, mac, bond } = port;
   try {
-    await run(["ip", "link", "set", "dev", nic, "up"], { signal });
-    if (!await hasLink(nic, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    if (bond === undefined) await run(["ip", "link", "set", "dev", name, "up"], { signal });
+    else await openBond({ name, mac, bond }, { run, signal });
+    if (!await hasLink(bond ?? name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    using lacp = await LacpListener.open(name);
+    const nic = await openDevice(port, { run, signal });
     if (server6 !== undefined) {
-      const found = await findIpv6Address(port, { signal });
+      const found = await findIpv6Address({ name: nic, mac }, { signal });
       return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
     }
-    const lease = await requestLease(nic, { mac, timeoutMs: LEASE_MS, signal });
-    if (lease === undefined) return { port, reason: "no DHCP server gives it an address" };
+    let lease: Awaited<ReturnType<typeof requestLease>>;
+    for (const timeoutMs of LEASE_MS) {
+      lease = await requestLease(nic, { mac, timeoutMs, signal });
+      if (lease !== undefined || lacp.hasHeard) break;
+    }
+    if (lease === undefined) {
+      const reason = "no DHCP server gives it an address";
+      return lacp.hasHeard && bond === undefined
+        ? { port, reason: `${reason}, and its switch port speaks LACP`, speaksLacp: true }
+        : { port, reason };
+    }
     const { address, netmask, router, dns } = lease;
     const settings = { cidr: `${address}/${prefixOf(netmask)}`, ...(router && { gateway: router }), dns };
     return { port, use: async (options) => `${await useLease(settings, { nic, ...options })} by DHCP` };

@@ -5,10 +5,14 @@ import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { Run } from "../sys/command.ts";
 import type { BootArguments } from "./boot_arguments.ts";
-import { findAddress, findAddresses, type Port } from "./find_addresses.ts";
+import { findAddresses } from "./find_addresses.ts";
 import { ipv6HostOf } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./nic.ts";
+import { deviceOf, openDevice, type Port, portsOf } from "./tagged_port.ts";
 import { within } from "./within.ts";
+
+/** A server answers at once; one that was just started again may be waited for later. */
+const ANSWER_MS = 20_000;
 
 interface Options {
   /** When all drivers are loaded. */
@@ -21,31 +25,25 @@ type Nic = Inventory["nics"][number];
 
 /** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
-  boot: Pick<BootArguments, "server" | "mac" | "lease">,
+  boot: Omit<BootArguments, "token">,
   { loaded, run, signal }: Options,
 ): Promise<string> {
-  const { mac, server } = boot;
+  const { mac, server, vlan } = boot;
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
-  const server6 = ipv6HostOf(server);
-  const outcome = await bringUpBooted(boot, { server6, loaded, run, signal });
+  const outcome = await bringUpBooted(boot, { loaded, run, signal });
   if (typeof outcome === "string") return outcome;
   const { title, reason, remedy } = outcome;
-  const others = (await readNics()).filter((nic) => nic.mac !== mac).map(portOf);
-  const failed: string[] = [];
-  for await (const { port, use, reason: why } of findAddresses(others, { server6, run, signal })) {
-    if (use !== undefined) {
-      return `${await use({ run, signal })}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
-    }
-    failed.push(`${port.name} (${port.mac}): ${why}`);
-  }
-  const also = failed.length > 0 ? ` Nor can another NIC be used: ${failed.join("; ")}.` : "";
+  const others = (await readNics()).filter((nic) => nic.mac !== mac);
+  const found = await useFirst(others.flatMap((nic) => portsOf(portOf(nic), vlan)), { server, run, signal });
+  if ("link" in found) return `${found.link}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
+  const also = others.length > 0 ? ` Nor can another NIC be used: ${found.reasons.join("; ")}.` : "";
   throw new RackseedError(title, { reason: `${reason}${also}`, remedy });
 }
 
 /** Returns what was done, as text, or why the NIC that the machine booted over cannot be used. */
 async function bringUpBooted(
-  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
-  { server6, loaded, run, signal }: Options & { server6: string | undefined },
+  { mac, lease, server, vlan, byKexec }: Omit<BootArguments, "token">,
+  { loaded, run, signal }: Options,
 ): Promise<string | RackseedError> {
   const ask = async () => (await readNics()).find((one) => mac === undefined || one.mac === mac);
   const find = () => within(NIC_MS, { signal, ask });
@@ -58,17 +56,59 @@ async function bringUpBooted(
       reason: `the machine booted over it: ${reason}.`,
       remedy: "check the cable and the switch port.",
     });
-  if (lease === undefined || server6 !== undefined) {
-    const { use, reason = "" } = await findAddress(portOf(nic), { server6, run, signal });
-    return use === undefined ? unusable(reason) : await use({ run, signal });
+  const port: Port = { ...portOf(nic), ...(byKexec && { vlan }) };
+  // a boot program's lease does not tell whether its firmware sent tags
+  const mayBeTagged = vlan !== undefined && !byKexec;
+  if (lease === undefined || mayBeTagged || ipv6HostOf(server) !== undefined) {
+    const found = await useFirst(mayBeTagged ? portsOf(port, vlan) : [port], { server, run, signal });
+    return "link" in found ? found.link : unusable(found.reasons.join("; "));
   }
   const started = performance.now();
   await run(["ip", "link", "set", "dev", name, "up"], { signal });
   if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
     return unusable(`it has had no link for ${CARRIER_MS / 1000} s`);
   }
-  const done = await useLease(lease, { nic: name, run, signal });
+  const done = await useLease(lease, { nic: await openDevice(port, { run, signal }), run, signal });
   return `${done}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+/**
+ * Brings up the first port that is given an address. If a NIC is tried with a tag and without, the server has to answer
+ * there: the network without tags may be another one, with a DHCP server of its own.
+ */
+async function useFirst(
+  ports: readonly Port[],
+  { server, run, signal }: Omit<Options, "loaded"> & { server: string },
+): Promise<{ readonly link: string } | { readonly reasons: readonly string[] }> {
+  const reasons: string[] = [], mustAnswer = ports.some(({ vlan }) => vlan !== undefined) && ports.length > 1;
+  for await (const found of findAddresses(ports, { server6: ipv6HostOf(server), run, signal })) {
+    const { port, use, reason } = found, device = deviceOf(port);
+    if (use === undefined) {
+      reasons.push(`${device} (${port.mac}): ${reason}`);
+      continue;
+    }
+    const link = await use({ run, signal });
+    if (!mustAnswer || await answers(server, signal)) return { link };
+    reasons.push(`${link}: ${server} does not answer`);
+    await run(["ip", "address", "flush", "dev", device], { signal });
+  }
+  return { reasons };
+}
+
+/** Whether something listens there. */
+async function answers(server: string, signal: AbortSignal): Promise<boolean> {
+  const { hostname, port } = new URL(server);
+  const ask = async () => {
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+      const to = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443), signal: limit };
+      using _ = await Deno.connect(to);
+      return true;
+    } catch {
+      return undefined;
+    }
+  };
+  return await within(ANSWER_MS, { ask, signal }) ?? false;
 }
 
 function unknownNic(mac: string | undefined, nics: readonly Nic[]): RackseedError {

@@ -23,6 +23,7 @@ import {
   parseRoleRuleOption,
   parseSize,
   parseTracker,
+  parseVlan,
   parseWebUrl,
 } from "./arguments.ts";
 import {
@@ -200,6 +201,11 @@ const SETTINGS = {
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
+  },
+  "boot-vlan": {
+    argument: "<id>",
+    description: "switch ports to nodes carry this network tagged with this VLAN",
+    parse: parseVlan,
   },
   "secure-boot": {
     description: "boot UEFI machines through shim and the signed GRUB",

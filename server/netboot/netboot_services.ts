@@ -46,7 +46,11 @@ import type { InstallerBoot } from "../fleet/ports.ts";
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
 /** What the server signs beside images, so that it can send a machine to its own disk. */
-const IPXE = ["snponly.efi", "ipxe.efi"];
+const SIGNED_PROGRAMS = new Set([
+  "snponly.efi",
+  "ipxe.efi",
+  ...ARCHITECTURE_NAMES.map((one) => efiNames(one).fails),
+]);
 
 type BootSite = Parameters<typeof chooseFirstStage>[1]["site"];
 
@@ -98,6 +102,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     transport: "http" as const,
     secureBoot: options.secureBoot,
     signedImages: context.signer !== undefined,
+    ...(options.bootVlan !== undefined && { bootVlan: options.bootVlan }),
     ...(network && { network }),
   };
   const sightings = new MachineSightings({ nodes, orders: fleet.netboot });
@@ -108,7 +113,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const unified = new UnifiedImages({
     stub: (architecture) => stubs.get(architecture) ?? new Uint8Array(),
     signer,
-    commandLine: (architecture) => unifiedCommandLine({ server: agentUrl, pin, httpUrl, architecture }),
+    commandLine: (architecture) =>
+      unifiedCommandLine({ server: agentUrl, pin, httpUrl, vlan: options.bootVlan, architecture }),
     image,
   });
   const files = new BootFiles({
@@ -416,7 +422,10 @@ async function readPrograms(signer: UkiSigner | undefined): Promise<ReadonlyMap<
     if (!served) continue;
     try {
       const program = await readBootProgram(name);
-      programs.set(name, signer && IPXE.includes(name) ? signProgram(program, signer, { name }) : program);
+      programs.set(
+        name,
+        signer && SIGNED_PROGRAMS.has(name) ? signProgram(program, signer, { name }) : program,
+      );
     } catch (error) {
       missing.push(name);
       reason = messageOf(error);

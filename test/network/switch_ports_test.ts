@@ -1,0 +1,97 @@
+/**
+ * Switch ports that need more than a frame, from the agent's side: a VLAN's tag, or LACP. The other side is the kernel's
+ * own 802.1Q and bonding. `test/vm/every_netboot.ts` runs it in the small VM, whose kernel has both.
+ */
+import assert from "node:assert/strict";
+import { denoScript, DhcpNetwork, macOf } from "../support/dhcp_network.ts";
+import { link, type NetworkNamespace } from "../support/netns.ts";
+
+const hasModules = await new Deno.Command("modprobe", { args: ["-a", "-q", "8021q", "bonding"] }).output()
+  .then(({ success }) => success, () => false);
+if (!hasModules) console.log("skipped: this kernel lacks the modules 8021q and bonding");
+
+function test(name: string, fn: (network: DhcpNetwork) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasModules,
+    async fn() {
+      await using network = await DhcpNetwork.create();
+      await network.server.addBridge("other");
+      await network.serve();
+      await fn(network);
+    },
+  });
+}
+
+/** As the agent does on this NIC, "NAME=MAC" or "NAME=MAC=VLAN" each; the agent's /etc/resolv.conf is its own. */
+async function bringUp(machine: NetworkNamespace, ...ports: string[]): Promise<string> {
+  const resolver = await Deno.makeTempFile();
+  try {
+    const inside = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const argv = [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      inside,
+      resolver,
+      ...denoScript("find_addresses.ts", ...ports),
+    ];
+    const { code, stdout, stderr } = await machine.run(argv);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  } finally {
+    await Deno.remove(resolver);
+  }
+}
+
+test("at a port that carries the network tagged only, the agent sends the tag", async (network) => {
+  // `port0` is the switch's end: what has the tag 20 goes to the bridge with the DHCP server
+  const machine = await network.client("other"), { server } = network;
+  await server.ip(["link", "set", "port0", "nomaster"]);
+  await server.ip(["link", "add", "link", "port0", "name", "tagged", "type", "vlan", "id", "20"]);
+  await server.ip(["link", "set", "tagged", "master", "lan", "up"]);
+  const mac = await macOf(machine);
+  assert.match(
+    await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`),
+    /^lan\.20: lan\.20 10\.77\.0\.1[01]\d\/24 via 10\.77\.0\.1 by DHCP\n$/,
+  );
+  assert.match(await machine.ip(["route"]), /^default via 10\.77\.0\.1 dev lan\.20/m);
+});
+
+test("at a port without tags, the agent does not need them", async (network) => {
+  const machine = await network.client(), mac = await macOf(machine);
+  assert.match(await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`), /^lan: lan 10\.77\.0\.1/);
+});
+
+for (const vlan of [undefined, 20]) {
+  const tagged = vlan === undefined ? "" : ", with a VLAN's tag";
+  test(`a port that drops everything until LACP is negotiated leads on after that${tagged}`, async (network) => {
+    const machine = await network.client("other"), { server } = network, mac = await macOf(machine);
+    // The bond has two ports. At the first nobody is, and without a partner it is the one that may speak alone.
+    await link({ namespace: server, interface: "alone" }, { namespace: server, interface: "silent" });
+    await server.ip(["link", "add", "switch", "type", "bond", "mode", "802.3ad", "miimon", "100"]);
+    for (const port of ["alone", "port0"]) {
+      await server.ip(["link", "set", port, "nomaster"]);
+      await server.ip(["link", "set", port, "down"]);
+      await server.ip(["link", "set", port, "master", "switch"]);
+    }
+    await server.ip(["link", "set", "switch", "up"]);
+    const end = vlan === undefined ? "switch" : "tagged";
+    if (vlan !== undefined) {
+      await server.ip(["link", "add", "link", "switch", "name", end, "type", "vlan", "id", `${vlan}`]);
+    }
+    await server.ip(["link", "set", end, "master", "lan", "up"]);
+    const said = await bringUp(machine, `lan=${mac}${vlan === undefined ? "" : `=${vlan}`}`);
+    const suffix = vlan === undefined ? "" : `\\.${vlan}`;
+    assert.match(
+      said,
+      new RegExp(
+        `^lan${suffix}: no DHCP server gives it an address, and its switch port speaks LACP\\n` +
+          `lag-lan${suffix}: lag-lan${suffix} 10\\.77\\.0\\.1[01]\\d/24 via 10\\.77\\.0\\.1 by DHCP\\n$`,
+      ),
+    );
+    const { stdout } = await machine.run(["cat", "/proc/net/bonding/lag-lan"]);
+    assert.match(stdout, /Partner Mac Address: (?!00:00:00:00:00:00)/);
+  });
+}
