@@ -48,6 +48,8 @@ export interface NetbootSite {
   readonly signedImages?: boolean;
   /** The nodes' switch ports may carry the network tagged with this VLAN, which iPXE and GRUB would not reach. */
   readonly bootVlan?: number;
+  /** The largest packet of the nodes' network, if larger than usual. */
+  readonly mtu?: number;
 }
 
 /**

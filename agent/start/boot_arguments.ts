@@ -14,7 +14,13 @@ export interface BootArguments {
   /** The machine's own system started it, not a boot program from the network. */
   readonly byKexec: boolean;
   /** The lease that the boot program had: address with prefix, gateway, DNS servers. */
-  readonly lease?: { readonly cidr: string; readonly gateway?: string; readonly dns: readonly string[] };
+  readonly lease?: {
+    readonly cidr: string;
+    readonly gateway?: string;
+    readonly dns: readonly string[];
+    /** The server's `--mtu`. */
+    readonly mtu?: number;
+  };
 }
 
 /**
@@ -50,6 +56,7 @@ const Arguments = z.object({
   mask: Ipv4Address.optional(),
   gw: Ipv4Address.optional(),
   dns: z.array(Ipv4Address).default([]),
+  mtu: z.coerce.number().int().min(576).max(65_535).optional(),
 });
 
 /**
@@ -80,7 +87,7 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
   const values = new Map(words);
   // Nothing else of the line counts then: it is either signed as a whole, or not at all.
   if (values.has("pin")) return valid(SignedWords.safeParse(Object.fromEntries(values)));
-  const { server, token, by, mac, vlan, ip, mask, gw, dns } = valid(Arguments.safeParse({
+  const { server, token, by, mac, vlan, ip, mask, gw, dns, mtu } = valid(Arguments.safeParse({
     ...Object.fromEntries(values),
     dns: values.get("dns")?.split(",").filter((d) => d !== "" && d !== "0.0.0.0"),
     gw: values.get("gw") === "0.0.0.0" ? undefined : values.get("gw"),
@@ -93,7 +100,12 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
     ...(mac !== undefined && { mac }),
     ...(vlan !== undefined && { vlan }),
     ...(ip !== undefined && {
-      lease: { cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`, ...(gw && { gateway: gw }), dns },
+      lease: {
+        cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`,
+        ...(gw && { gateway: gw }),
+        dns,
+        ...(mtu && { mtu }),
+      },
     }),
   };
 }

@@ -4,7 +4,7 @@ import { requestLease } from "../../boot/dhcp/client.ts";
 import type { Run } from "../sys/command.ts";
 import { prefixOf } from "./boot_arguments.ts";
 import { LacpListener, openBond } from "./aggregated_port.ts";
-import { findIpv6Address, useIpv6Address } from "./ipv6_network.ts";
+import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, useLease } from "./nic.ts";
 import { openDevice, type Port } from "./tagged_port.ts";
 
@@ -32,14 +32,14 @@ interface Try {
 /**
  * What becomes of each NIC, in the order in which that is known. All are tried at the same time, as only one of them may
  * lead on; the rest is given up when the caller has enough. If none does, those whose switch port speaks LACP are tried
- * again, in a bond. `server6`: the server's IPv6 address, if it has one.
+ * again, in a bond. `server`: its URL; if that has an IPv6 address, the NICs get one of that family.
  */
 export async function* findAddresses(
   ports: readonly Port[],
-  { run, signal, server6 }: Commands & { server6: string | undefined },
+  { run, signal, server }: Commands & { server: string },
 ): AsyncGenerator<Try> {
   const done = new AbortController();
-  const options = { run, server6, signal: AbortSignal.any([signal, done.signal]) };
+  const options = { run, server, signal: AbortSignal.any([signal, done.signal]) };
   const aggregated: Port[] = [];
   const pending = new Map(ports.map((port) => [port, findAddress(port, options)]));
   try {
@@ -59,7 +59,7 @@ export async function* findAddresses(
 /** Brings the NIC up, and waits for its link and its address. Rejects only if the signal aborts. */
 async function findAddress(
   port: Port,
-  { run, signal, server6 }: Commands & { server6: string | undefined },
+  { run, signal, server }: Commands & { server: string },
 ): Promise<Try> {
   const { name, mac, bond } = port;
   try {
@@ -68,6 +68,7 @@ async function findAddress(
     if (!await hasLink(bond ?? name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
     using lacp = await LacpListener.open(name);
     const nic = await openDevice(port, { run, signal });
+    const server6 = ipv6HostOf(server);
     if (server6 !== undefined) {
       const found = await findIpv6Address({ name: nic, mac }, { signal });
       return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
@@ -83,9 +84,17 @@ async function findAddress(
         ? { port, reason: `${reason}, and its switch port speaks LACP`, speaksLacp: true }
         : { port, reason };
     }
-    const { address, netmask, router, dns } = lease;
-    const settings = { cidr: `${address}/${prefixOf(netmask)}`, ...(router && { gateway: router }), dns };
-    return { port, use: async (options) => `${await useLease(settings, { nic, ...options })} by DHCP` };
+    const { address, netmask, router, dns, mtu } = lease;
+    const settings = {
+      cidr: `${address}/${prefixOf(netmask)}`,
+      ...(router && { gateway: router }),
+      dns,
+      ...(mtu && { mtu }),
+    };
+    return {
+      port,
+      use: async (options) => `${await useLease(settings, { nic, server, ...options })} by DHCP`,
+    };
   } catch (error) {
     signal.throwIfAborted();
     return { port, reason: error instanceof RackseedError ? error.reason : String(error) };

@@ -68,7 +68,8 @@ async function bringUpBooted(
   if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
     return unusable(`it has had no link for ${CARRIER_MS / 1000} s`);
   }
-  const done = await useLease(lease, { nic: await openDevice(port, { run, signal }), run, signal });
+  const device = await openDevice(port, { run, signal });
+  const done = await useLease(lease, { nic: device, server, run, signal });
   return `${done}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
@@ -81,7 +82,7 @@ async function useFirst(
   { server, run, signal }: Omit<Options, "loaded"> & { server: string },
 ): Promise<{ readonly link: string } | { readonly reasons: readonly string[] }> {
   const reasons: string[] = [], mustAnswer = ports.some(({ vlan }) => vlan !== undefined) && ports.length > 1;
-  for await (const found of findAddresses(ports, { server6: ipv6HostOf(server), run, signal })) {
+  for await (const found of findAddresses(ports, { server, run, signal })) {
     const { port, use, reason } = found, device = deviceOf(port);
     if (use === undefined) {
       reasons.push(`${device} (${port.mac}): ${reason}`);

@@ -12,7 +12,6 @@ import type { Run } from "../sys/command.ts";
 import type { BootArguments, SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
 import { findAddresses } from "./find_addresses.ts";
-import { ipv6HostOf } from "./ipv6_network.ts";
 import { NIC_MS } from "./nic.ts";
 import { deviceOf, type Port, portsOf } from "./tagged_port.ts";
 import { within } from "./within.ts";
@@ -38,8 +37,7 @@ export async function fetchOrder(
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
   const ports = await portsToTry(vlan, signal);
   const failed: string[] = [];
-  const server6 = ipv6HostOf(server);
-  for await (const { port, use, reason } of findAddresses(ports, { server6, run, signal })) {
+  for await (const { port, use, reason } of findAddresses(ports, { server, run, signal })) {
     if (use === undefined) {
       failed.push(`${deviceOf(port)} (${port.mac}): ${reason}`);
       continue;

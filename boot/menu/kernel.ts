@@ -12,6 +12,8 @@ export interface AgentBoot {
   readonly mac: string;
   /** The NIC may have to send with this VLAN's tag. */
   readonly vlan?: number | undefined;
+  /** The largest packet of the network that the boot program has a lease of. */
+  readonly mtu?: number | undefined;
 }
 
 function vlanParameter(vlan: number | undefined): string[] {
@@ -46,7 +48,7 @@ export function unifiedCommandLine(
  * plain characters are allowed.
  */
 export function kernelParameters(
-  { server, token, mac, vlan, architecture }: AgentBoot,
+  { server, token, mac, vlan, mtu, architecture }: AgentBoot,
   network: Readonly<Record<string, string>>,
 ): string {
   for (const value of [server, token, mac]) {
@@ -59,6 +61,7 @@ export function kernelParameters(
     `rackseed.token=${token}`,
     `rackseed.mac=${mac}`,
     ...vlanParameter(vlan),
+    ...(mtu === undefined ? [] : [`rackseed.mtu=${mtu}`]),
     ...Object.entries(network).map(([key, value]) => `rackseed.${key}=${value}`),
     ...consolesOf(architecture),
   ].join(" ");

@@ -83,6 +83,7 @@ export function serverCommand(
     dns: values.dns,
     routerAdvertisements: values["router-adverts"],
     bootVlan: values["boot-vlan"],
+    mtu: values.mtu,
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
     signDisks: values["sign-disks"],

@@ -15,6 +15,7 @@ import {
   parseIssuer,
   parseListen,
   parseMailAddress,
+  parseMtu,
   parsePort,
   parsePortOrOff,
   parseRange,
@@ -201,6 +202,11 @@ const SETTINGS = {
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
+  },
+  "mtu": {
+    argument: "<bytes>",
+    description: "packet size of the nodes' network if it has jumbo frames, e.g. 9000",
+    parse: parseMtu,
   },
   "boot-vlan": {
     argument: "<id>",

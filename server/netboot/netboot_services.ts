@@ -88,6 +88,7 @@ interface NetbootServices {
 
 export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
   const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, isDamaged, signal } = context;
+  await refuseLargerFrames(options);
   await ensureSegments(context);
   const network = options.dhcp === "server" && site.netmask !== undefined
     ? {
@@ -103,6 +104,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     secureBoot: options.secureBoot,
     signedImages: context.signer !== undefined,
     ...(options.bootVlan !== undefined && { bootVlan: options.bootVlan }),
+    ...(options.mtu !== undefined && { mtu: options.mtu }),
     ...(network && { network }),
   };
   const sightings = new MachineSightings({ nodes, orders: fleet.netboot });
@@ -290,11 +292,25 @@ async function startDhcp(
     range: network.range,
     ...(gateway !== undefined && { gateway: parseIpv4(gateway) }),
     dns: dns.map(parseIpv4),
+    mtu: options.mtu,
     leaseSeconds: LEASE_SECONDS,
     leases,
     reservations: reservationsOf(nodes, network),
     answers,
     knows,
+  });
+}
+
+/** The server's own packets could not be of that size. */
+async function refuseLargerFrames({ interface: device, mtu }: ServerOptions): Promise<void> {
+  if (mtu === undefined || device === undefined) return;
+  const own = Number(await Deno.readTextFile(`/sys/class/net/${device}/mtu`).catch(() => ""));
+  if (own === 0 || own >= mtu) return;
+  throw new RackseedError(`cannot tell nodes of an MTU of ${mtu} on ${device}`, {
+    reason: `${device} has an MTU of ${own} itself.`,
+    remedy:
+      `run "ip link set dev ${device} mtu ${mtu}", on every switch in between as well, or choose --mtu ${own}.`,
+    status: 400,
   });
 }
 

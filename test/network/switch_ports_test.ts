@@ -3,8 +3,9 @@
  * own 802.1Q and bonding. `test/vm/every_netboot.ts` runs it in the small VM, whose kernel has both.
  */
 import assert from "node:assert/strict";
-import { denoScript, DhcpNetwork, macOf } from "../support/dhcp_network.ts";
-import { link, type NetworkNamespace } from "../support/netns.ts";
+import { bringUp } from "../support/bring_up.ts";
+import { DhcpNetwork, macOf } from "../support/dhcp_network.ts";
+import { link } from "../support/netns.ts";
 
 const hasModules = await new Deno.Command("modprobe", { args: ["-a", "-q", "8021q", "bonding"] }).output()
   .then(({ success }) => success, () => false);
@@ -23,28 +24,6 @@ function test(name: string, fn: (network: DhcpNetwork) => Promise<void>): void {
   });
 }
 
-/** As the agent does on this NIC, "NAME=MAC" or "NAME=MAC=VLAN" each; the agent's /etc/resolv.conf is its own. */
-async function bringUp(machine: NetworkNamespace, ...ports: string[]): Promise<string> {
-  const resolver = await Deno.makeTempFile();
-  try {
-    const inside = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
-    const argv = [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      inside,
-      resolver,
-      ...denoScript("find_addresses.ts", ...ports),
-    ];
-    const { code, stdout, stderr } = await machine.run(argv);
-    assert.equal(code, 0, stdout + stderr);
-    return stdout;
-  } finally {
-    await Deno.remove(resolver);
-  }
-}
-
 test("at a port that carries the network tagged only, the agent sends the tag", async (network) => {
   // `port0` is the switch's end: what has the tag 20 goes to the bridge with the DHCP server
   const machine = await network.client("other"), { server } = network;
@@ -53,7 +32,7 @@ test("at a port that carries the network tagged only, the agent sends the tag", 
   await server.ip(["link", "set", "tagged", "master", "lan", "up"]);
   const mac = await macOf(machine);
   assert.match(
-    await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`),
+    (await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`)).said,
     /^lan\.20: lan\.20 10\.77\.0\.1[01]\d\/24 via 10\.77\.0\.1 by DHCP\n$/,
   );
   assert.match(await machine.ip(["route"]), /^default via 10\.77\.0\.1 dev lan\.20/m);
@@ -61,7 +40,8 @@ test("at a port that carries the network tagged only, the agent sends the tag", 
 
 test("at a port without tags, the agent does not need them", async (network) => {
   const machine = await network.client(), mac = await macOf(machine);
-  assert.match(await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`), /^lan: lan 10\.77\.0\.1/);
+  const { said } = await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`);
+  assert.match(said, /^lan: lan 10\.77\.0\.1/);
 });
 
 for (const vlan of [undefined, 20]) {
@@ -82,7 +62,7 @@ for (const vlan of [undefined, 20]) {
       await server.ip(["link", "add", "link", "switch", "name", end, "type", "vlan", "id", `${vlan}`]);
     }
     await server.ip(["link", "set", end, "master", "lan", "up"]);
-    const said = await bringUp(machine, `lan=${mac}${vlan === undefined ? "" : `=${vlan}`}`);
+    const { said } = await bringUp(machine, `lan=${mac}${vlan === undefined ? "" : `=${vlan}`}`);
     const suffix = vlan === undefined ? "" : `\\.${vlan}`;
     assert.match(
       said,

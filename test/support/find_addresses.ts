@@ -7,12 +7,13 @@ import { findAddresses } from "../../agent/start/find_addresses.ts";
 import { deviceOf } from "../../agent/start/tagged_port.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 
+const server = "https://10.77.0.1:8443";
 const { signal } = new AbortController();
 const ports = Deno.args.map((text) => {
   const [name = "", mac = "", vlan] = text.split("=");
   return { name, mac: parseMac(mac), ...(vlan !== undefined && { vlan: Number(vlan) }) };
 });
-for await (const { port, use, reason } of findAddresses(ports, { server6: undefined, run, signal })) {
+for await (const { port, use, reason } of findAddresses(ports, { server, run, signal })) {
   console.log(`${deviceOf(port)}: ${use ? await use({ run, signal }) : reason}`);
   if (use) Deno.exit(0);
 }

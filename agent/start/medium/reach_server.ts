@@ -10,7 +10,6 @@ import type { Console } from "../../sys/console.ts";
 import { firstLine } from "../../sys/small_file.ts";
 import type { BootArguments } from "../boot_arguments.ts";
 import { findAddresses } from "../find_addresses.ts";
-import { ipv6HostOf } from "../ipv6_network.ts";
 import { useLease } from "../nic.ts";
 import { deviceOf, openDevice, type Port } from "../tagged_port.ts";
 
@@ -78,11 +77,11 @@ async function bringUp(access: ServerAccess, options: ReachOptions): Promise<{ m
   if (first && address !== undefined) {
     const lease = { cidr: address, ...(gateway !== undefined && { gateway }), dns };
     const nic = await openDevice(first, { run, signal });
-    return { mac: first.mac, link: await useLease(lease, { nic, run, signal }) };
+    return { mac: first.mac, link: await useLease(lease, { nic, server, run, signal }) };
   }
   const reasons: string[] = [];
   for await (
-    const { port, use, reason } of findAddresses(ports, { server6: ipv6HostOf(server), run, signal })
+    const { port, use, reason } of findAddresses(ports, { server, run, signal })
   ) {
     if (use !== undefined) return { mac: port.mac, link: await use({ run, signal }) };
     reasons.push(`${deviceOf(port)} (${port.mac}): ${reason}`);
