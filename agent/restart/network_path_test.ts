@@ -105,13 +105,23 @@ const CASES: readonly Case[] = [
       ...member("eth1", OTHER),
     },
     device: "bond0",
-    path: { macs: [MAC, OTHER] },
+    path: { macs: [MAC, OTHER], lacp: false },
   },
   {
-    name: "a bond that the switch knows of",
-    files: { "sys/class/net/bond0/bonding/mode": "802.3ad 4\n" },
+    name: "a bond that negotiates with the switch",
+    files: {
+      "sys/class/net/bond0/bonding/mode": "802.3ad 4\n",
+      "sys/class/net/bond0/lower_eth0/x": "",
+      ...member("eth0", MAC),
+    },
     device: "bond0",
-    path: /bond bond0 has the mode 802\.3ad/,
+    path: { macs: [MAC], lacp: true },
+  },
+  {
+    name: "a bond that the switch was told of",
+    files: { "sys/class/net/bond0/bonding/mode": "balance-xor 2\n" },
+    device: "bond0",
+    path: /bond bond0 has the mode balance-xor/,
   },
   {
     name: "a bridge with a virtual machine",
@@ -162,7 +172,7 @@ const CASES: readonly Case[] = [
       ...nic("eth1", OTHER),
     },
     device: "br0",
-    path: /tags of several VLANs/,
+    path: /are in several VLANs/,
   },
   {
     name: "Wi-Fi",

@@ -99,9 +99,9 @@ function commandLineOf({ parameters, mac, node }: RestartOrder, path: NetworkPat
       status: 409,
     });
   }
-  const { address, mask, gateway, dns, vlan } = path;
+  const { address, mask, gateway, dns, vlan, lacp } = path;
   const ipv4 = { ip: address, mask, gw: gateway, dns: dns[0] === undefined ? undefined : dns.join(",") };
-  const network = { vlan, ...(mask === undefined ? {} : ipv4) };
+  const network = { vlan, lacp: lacp ? "on" : undefined, ...(mask === undefined ? {} : ipv4) };
   const words = Object.entries(network).flatMap(([key, value]) => value ? [`rackseed.${key}=${value}`] : []);
   const line = [parameters, ...words].join(" ");
   if (line.length < COMMAND_LINE_BYTES) return line;

@@ -11,6 +11,8 @@ export interface BootArguments {
   readonly mac?: string;
   /** `byKexec`: the VLAN over which the machine reached the server. Otherwise one whose tag its switch port may want. */
   readonly vlan?: number;
+  /** `byKexec`: the machine negotiated with its switch, in a bond. */
+  readonly lacp: boolean;
   /** The machine's own system started it, not a boot program from the network. */
   readonly byKexec: boolean;
   /** The lease that the boot program had: address with prefix, gateway, DNS servers. */
@@ -52,6 +54,7 @@ const Arguments = z.object({
   by: z.string().optional(),
   mac: Mac.optional(),
   vlan: Vlan.optional(),
+  lacp: z.enum(["on"]).optional(),
   ip: Ipv4Address.optional(),
   mask: Ipv4Address.optional(),
   gw: Ipv4Address.optional(),
@@ -72,6 +75,7 @@ const Arguments = z.object({
  *   server: "https://10.0.0.1:8443",
  *   token: "t",
  *   byKexec: false,
+ *   lacp: false,
  *   lease: { cidr: "10.0.0.7/24", dns: [] },
  * });
  * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
@@ -87,7 +91,7 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
   const values = new Map(words);
   // Nothing else of the line counts then: it is either signed as a whole, or not at all.
   if (values.has("pin")) return valid(SignedWords.safeParse(Object.fromEntries(values)));
-  const { server, token, by, mac, vlan, ip, mask, gw, dns, mtu } = valid(Arguments.safeParse({
+  const { server, token, by, mac, vlan, lacp, ip, mask, gw, dns, mtu } = valid(Arguments.safeParse({
     ...Object.fromEntries(values),
     dns: values.get("dns")?.split(",").filter((d) => d !== "" && d !== "0.0.0.0"),
     gw: values.get("gw") === "0.0.0.0" ? undefined : values.get("gw"),
@@ -97,6 +101,7 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
     server,
     token,
     byKexec: by === "kexec",
+    lacp: lacp !== undefined,
     ...(mac !== undefined && { mac }),
     ...(vlan !== undefined && { vlan }),
     ...(ip !== undefined && {

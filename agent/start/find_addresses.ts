@@ -3,10 +3,10 @@ import { RackseedError } from "#contract/errors.ts";
 import { requestLease } from "../../boot/dhcp/client.ts";
 import type { Run } from "../sys/command.ts";
 import { prefixOf } from "./boot_arguments.ts";
-import { LacpListener, openBond } from "./aggregated_port.ts";
+import { LacpListener } from "./aggregated_port.ts";
 import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, useLease } from "./nic.ts";
-import { openDevice, type Port } from "./tagged_port.ts";
+import { bondOf, openDevice, type Port, switchOn } from "./port.ts";
 
 /**
  * A switch port may block traffic for half a minute after the link comes up. After each of these times, a NIC whose port
@@ -49,7 +49,7 @@ export async function* findAddresses(
       if (found.speaksLacp) aggregated.push(found.port);
       yield found;
     }
-    for (const port of aggregated) yield await findAddress({ ...port, bond: `lag-${port.name}` }, options);
+    for (const port of aggregated) yield await findAddress({ ...port, bond: bondOf(port) }, options);
   } finally {
     done.abort();
     await Promise.allSettled(pending.values());
@@ -63,8 +63,7 @@ async function findAddress(
 ): Promise<Try> {
   const { name, mac, bond } = port;
   try {
-    if (bond === undefined) await run(["ip", "link", "set", "dev", name, "up"], { signal });
-    else await openBond({ name, mac, bond }, { run, signal });
+    await switchOn(port, { run, signal });
     if (!await hasLink(bond ?? name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
     using lacp = await LacpListener.open(name);
     const nic = await openDevice(port, { run, signal });

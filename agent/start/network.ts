@@ -8,7 +8,7 @@ import type { BootArguments } from "./boot_arguments.ts";
 import { findAddresses } from "./find_addresses.ts";
 import { ipv6HostOf } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./nic.ts";
-import { deviceOf, openDevice, type Port, portsOf } from "./tagged_port.ts";
+import { bondOf, deviceOf, openDevice, type Port, portsOf, switchOn } from "./port.ts";
 import { within } from "./within.ts";
 
 /** A server answers at once; one that was just started again may be waited for later. */
@@ -42,7 +42,7 @@ export async function bringUpNetwork(
 
 /** Returns what was done, as text, or why the NIC that the machine booted over cannot be used. */
 async function bringUpBooted(
-  { mac, lease, server, vlan, byKexec }: Omit<BootArguments, "token">,
+  { mac, lease, server, vlan, lacp, byKexec }: Omit<BootArguments, "token">,
   { loaded, run, signal }: Options,
 ): Promise<string | RackseedError> {
   const ask = async () => (await readNics()).find((one) => mac === undefined || one.mac === mac);
@@ -56,7 +56,8 @@ async function bringUpBooted(
       reason: `the machine booted over it: ${reason}.`,
       remedy: "check the cable and the switch port.",
     });
-  const port: Port = { ...portOf(nic), ...(byKexec && { vlan }) };
+  const own = portOf(nic);
+  const port: Port = byKexec ? { ...own, vlan, ...(lacp && { bond: bondOf(own) }) } : own;
   // a boot program's lease does not tell whether its firmware sent tags
   const mayBeTagged = vlan !== undefined && !byKexec;
   if (lease === undefined || mayBeTagged || ipv6HostOf(server) !== undefined) {
@@ -64,8 +65,8 @@ async function bringUpBooted(
     return "link" in found ? found.link : unusable(found.reasons.join("; "));
   }
   const started = performance.now();
-  await run(["ip", "link", "set", "dev", name, "up"], { signal });
-  if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
+  await switchOn(port, { run, signal });
+  if (!await hasLink(port.bond ?? name, { budgetMs: CARRIER_MS, signal })) {
     return unusable(`it has had no link for ${CARRIER_MS / 1000} s`);
   }
   const device = await openDevice(port, { run, signal });

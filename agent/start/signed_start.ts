@@ -13,7 +13,7 @@ import type { BootArguments, SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
 import { findAddresses } from "./find_addresses.ts";
 import { NIC_MS } from "./nic.ts";
-import { deviceOf, type Port, portsOf } from "./tagged_port.ts";
+import { deviceOf, type Port, portsOf } from "./port.ts";
 import { within } from "./within.ts";
 
 const TOKEN_MS = 20_000;
@@ -46,7 +46,7 @@ export async function fetchOrder(
     update({ message: `${link}, asking for this machine's order` });
     const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
     if ("token" in answer) {
-      return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
+      return { boot: { server, token: answer.token, byKexec: false, lacp: false, mac: port.mac }, link };
     }
     failed.push(`${link} (${port.mac}): ${answer.reason}`);
     await run(["ip", "address", "flush", "dev", deviceOf(port)], { signal });

@@ -31,6 +31,7 @@ import { type Architecture, ARCHITECTURE_NAMES, architectureOf } from "#contract
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
+import { refuseLargerFrames } from "./frame_size.ts";
 import { MachineSightings } from "./machine_sightings.ts";
 import { reservations6Of, reservationsOf } from "./node_reservations.ts";
 import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
@@ -298,19 +299,6 @@ async function startDhcp(
     reservations: reservationsOf(nodes, network),
     answers,
     knows,
-  });
-}
-
-/** The server's own packets could not be of that size. */
-async function refuseLargerFrames({ interface: device, mtu }: ServerOptions): Promise<void> {
-  if (mtu === undefined || device === undefined) return;
-  const own = Number(await Deno.readTextFile(`/sys/class/net/${device}/mtu`).catch(() => ""));
-  if (own === 0 || own >= mtu) return;
-  throw new RackseedError(`cannot tell nodes of an MTU of ${mtu} on ${device}`, {
-    reason: `${device} has an MTU of ${own} itself.`,
-    remedy:
-      `run "ip link set dev ${device} mtu ${mtu}", on every switch in between as well, or choose --mtu ${own}.`,
-    status: 400,
   });
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { denoScript } from "./dhcp_network.ts";
 import type { NetworkNamespace } from "./netns.ts";
 
-export interface BroughtUp {
+interface BroughtUp {
   /** What became of each, up to the one that is used. */
   readonly said: string;
   /** The machine's own /etc/resolv.conf, which the agent writes. */

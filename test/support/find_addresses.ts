@@ -4,7 +4,7 @@
  */
 import { parseMac } from "../../boot/dhcp/address.ts";
 import { findAddresses } from "../../agent/start/find_addresses.ts";
-import { deviceOf } from "../../agent/start/tagged_port.ts";
+import { deviceOf } from "../../agent/start/port.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 
 const server = "https://10.77.0.1:8443";

@@ -11,7 +11,7 @@ import { firstLine } from "../../sys/small_file.ts";
 import type { BootArguments } from "../boot_arguments.ts";
 import { findAddresses } from "../find_addresses.ts";
 import { useLease } from "../nic.ts";
-import { deviceOf, openDevice, type Port } from "../tagged_port.ts";
+import { deviceOf, openDevice, type Port } from "../port.ts";
 
 const LINK_MS = 20_000, POLL_MS = 5_000;
 
@@ -43,7 +43,7 @@ export async function reachServer(
     if (response.status === 200) {
       const { image: ordered, token, mac } = MediumBootAnswer.parse(await response.json());
       if (ordered !== image) throw otherImage(ordered, image);
-      return { link, boot: { server, token, mac, byKexec: true } };
+      return { link, boot: { server, token, mac, byKexec: true, lacp: false } };
     }
     await response.body?.cancel();
     if (!isTold) console.line(`Nothing is ordered for this machine (${macs.join(", ")}) yet: waiting.`);

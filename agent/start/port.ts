@@ -1,4 +1,5 @@
 /** A switch port may carry the network with a VLAN's tag only (IEEE 802.1Q): then the kernel's device for it is used. */
+import { openBond } from "./aggregated_port.ts";
 import type { MacAddress } from "../../boot/dhcp/address.ts";
 import type { Run } from "../sys/command.ts";
 import { exists } from "../sys/small_file.ts";
@@ -20,6 +21,20 @@ export function deviceOf({ name, bond = name, vlan }: Port): string {
 /** With the tag and without: the server's `--boot-vlan` is its site's, and need not be that of every port. */
 export function portsOf(nic: Port, vlan: number | undefined): Port[] {
   return vlan === undefined ? [nic] : [{ ...nic, vlan }, nic];
+}
+
+/** The name of its bond, if it needs one. */
+export function bondOf({ name }: Port): string {
+  return `lag-${name}`;
+}
+
+/** Switches the NIC on, in its bond if it needs one. Throws RackseedError. */
+export async function switchOn(
+  { name, mac, bond }: Port,
+  { run, signal }: { run: Run; signal: AbortSignal },
+): Promise<void> {
+  if (bond === undefined) await run(["ip", "link", "set", "dev", name, "up"], { signal });
+  else await openBond({ name, mac, bond }, { run, signal });
 }
 
 /** Makes the VLAN's device, if it needs one, and switches it on. The NIC or its bond is up. Throws RackseedError. */
