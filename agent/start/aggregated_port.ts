@@ -10,6 +10,8 @@ import { exists } from "../sys/small_file.ts";
 /** §6.2.7.2 "Slow Protocols", §6.4.2.3: behind the Ethernet header subtype 1 (LACP) and version. */
 const ETHER_TYPE = 0x8809, GROUP = Uint8Array.of(0x01, 0x80, 0xc2, 0x00, 0x00, 0x02);
 const SUBTYPE_AT = 14, LACP = 1;
+/** A flood must not hold this thread. */
+const FRAMES_PER_LOOK = 64;
 
 /** Hears whether a NIC's switch port speaks LACP. The NIC is up. */
 export class LacpListener implements Disposable {
@@ -26,7 +28,9 @@ export class LacpListener implements Disposable {
 
   /** Since it was opened. */
   get hasHeard(): boolean {
-    for (let frame = this.#socket?.take(); frame && !this.#hasHeard; frame = this.#socket?.take()) {
+    for (let i = 0; i < FRAMES_PER_LOOK && !this.#hasHeard; i++) {
+      const frame = this.#socket?.take();
+      if (frame === undefined) break;
       this.#hasHeard = frame[SUBTYPE_AT] === LACP;
     }
     return this.#hasHeard;

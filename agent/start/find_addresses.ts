@@ -62,40 +62,50 @@ async function findAddress(
   { run, signal, server }: Commands & { server: string },
 ): Promise<Try> {
   const { name, mac, bond } = port;
+  let lacp: LacpListener | undefined;
+  const withoutAddress = (reason: string): Try =>
+    lacp?.hasHeard
+      ? { port, reason: `${reason.replace(/\.$/, "")}, and its switch port speaks LACP`, speaksLacp: true }
+      : { port, reason };
   try {
     await switchOn(port, { run, signal });
     if (!await hasLink(bond ?? name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
-    using lacp = await LacpListener.open(name);
+    lacp = bond === undefined ? await LacpListener.open(name) : undefined;
     const nic = await openDevice(port, { run, signal });
     const server6 = ipv6HostOf(server);
     if (server6 !== undefined) {
       const found = await findIpv6Address({ name: nic, mac }, { signal });
       return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
     }
-    let lease: Awaited<ReturnType<typeof requestLease>>;
-    for (const timeoutMs of LEASE_MS) {
-      lease = await requestLease(nic, { mac, timeoutMs, signal });
-      if (lease !== undefined || lacp.hasHeard) break;
+    const settings = await findLease(nic, { mac, lacp, signal });
+    if (settings !== undefined) {
+      return {
+        port,
+        use: async (options) => `${await useLease(settings, { nic, server, ...options })} by DHCP`,
+      };
     }
-    if (lease === undefined) {
-      const reason = "no DHCP server gives it an address";
-      return lacp.hasHeard && bond === undefined
-        ? { port, reason: `${reason}, and its switch port speaks LACP`, speaksLacp: true }
-        : { port, reason };
-    }
-    const { address, netmask, router, dns, mtu } = lease;
-    const settings = {
-      cidr: `${address}/${prefixOf(netmask)}`,
-      ...(router && { gateway: router }),
-      dns,
-      ...(mtu && { mtu }),
-    };
-    return {
-      port,
-      use: async (options) => `${await useLease(settings, { nic, server, ...options })} by DHCP`,
-    };
+    return withoutAddress("no DHCP server gives it an address");
   } catch (error) {
     signal.throwIfAborted();
-    return { port, reason: error instanceof RackseedError ? error.reason : String(error) };
+    return withoutAddress(error instanceof RackseedError ? error.reason : String(error));
+  } finally {
+    lacp?.[Symbol.dispose]();
   }
+}
+
+/** Undefined if no DHCP server gives one in time, or before LACP is negotiated. */
+async function findLease(
+  nic: string,
+  { mac, lacp, signal }: { mac: Port["mac"]; lacp: LacpListener | undefined; signal: AbortSignal },
+): Promise<Parameters<typeof useLease>[0] | undefined> {
+  for (const timeoutMs of LEASE_MS) {
+    const lease = await requestLease(nic, { mac, timeoutMs, signal });
+    if (lease !== undefined) {
+      const { address, netmask, router, dns, mtu } = lease;
+      const cidr = `${address}/${prefixOf(netmask)}`;
+      return { cidr, ...(router && { gateway: router }), dns, ...(mtu && { mtu }) };
+    }
+    if (lacp?.hasHeard) return undefined;
+  }
+  return undefined;
 }

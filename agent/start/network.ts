@@ -5,14 +5,11 @@ import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { Run } from "../sys/command.ts";
 import type { BootArguments } from "./boot_arguments.ts";
-import { findAddresses } from "./find_addresses.ts";
+import { bringUpFirst } from "./first_port.ts";
 import { ipv6HostOf } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./nic.ts";
-import { bondOf, deviceOf, openDevice, type Port, portsOf, switchOn } from "./port.ts";
+import { bondOf, openDevice, type Port, portsOf, switchOn } from "./port.ts";
 import { within } from "./within.ts";
-
-/** A server answers at once; one that was just started again may be waited for later. */
-const ANSWER_MS = 20_000;
 
 interface Options {
   /** When all drivers are loaded. */
@@ -34,7 +31,7 @@ export async function bringUpNetwork(
   if (typeof outcome === "string") return outcome;
   const { title, reason, remedy } = outcome;
   const others = (await readNics()).filter((nic) => nic.mac !== mac);
-  const found = await useFirst(others.flatMap((nic) => portsOf(portOf(nic), vlan)), { server, run, signal });
+  const found = await bringUpFirst(others.flatMap((nic) => portsOf(portOf(nic), vlan)), { server, run, signal });
   if ("link" in found) return `${found.link}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
   const also = others.length > 0 ? ` Nor can another NIC be used: ${found.reasons.join("; ")}.` : "";
   throw new RackseedError(title, { reason: `${reason}${also}`, remedy });
@@ -61,7 +58,7 @@ async function bringUpBooted(
   // a boot program's lease does not tell whether its firmware sent tags
   const mayBeTagged = vlan !== undefined && !byKexec;
   if (lease === undefined || mayBeTagged || ipv6HostOf(server) !== undefined) {
-    const found = await useFirst(mayBeTagged ? portsOf(port, vlan) : [port], { server, run, signal });
+    const found = await bringUpFirst(mayBeTagged ? portsOf(port, vlan) : [port], { server, run, signal });
     return "link" in found ? found.link : unusable(found.reasons.join("; "));
   }
   const started = performance.now();
@@ -72,45 +69,6 @@ async function bringUpBooted(
   const device = await openDevice(port, { run, signal });
   const done = await useLease(lease, { nic: device, server, run, signal });
   return `${done}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
-}
-
-/**
- * Brings up the first port that is given an address. If a NIC is tried with a tag and without, the server has to answer
- * there: the network without tags may be another one, with a DHCP server of its own.
- */
-async function useFirst(
-  ports: readonly Port[],
-  { server, run, signal }: Omit<Options, "loaded"> & { server: string },
-): Promise<{ readonly link: string } | { readonly reasons: readonly string[] }> {
-  const reasons: string[] = [], mustAnswer = ports.some(({ vlan }) => vlan !== undefined) && ports.length > 1;
-  for await (const found of findAddresses(ports, { server, run, signal })) {
-    const { port, use, reason } = found, device = deviceOf(port);
-    if (use === undefined) {
-      reasons.push(`${device} (${port.mac}): ${reason}`);
-      continue;
-    }
-    const link = await use({ run, signal });
-    if (!mustAnswer || await answers(server, signal)) return { link };
-    reasons.push(`${link}: ${server} does not answer`);
-    await run(["ip", "address", "flush", "dev", device], { signal });
-  }
-  return { reasons };
-}
-
-/** Whether something listens there. */
-async function answers(server: string, signal: AbortSignal): Promise<boolean> {
-  const { hostname, port } = new URL(server);
-  const ask = async () => {
-    try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-      const to = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443), signal: limit };
-      using _ = await Deno.connect(to);
-      return true;
-    } catch {
-      return undefined;
-    }
-  };
-  return await within(ANSWER_MS, { ask, signal }) ?? false;
 }
 
 function unknownNic(mac: string | undefined, nics: readonly Nic[]): RackseedError {

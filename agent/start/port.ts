@@ -46,6 +46,11 @@ export async function openDevice(
   if (vlan === undefined) return device;
   // part of some kernels
   await run(["modprobe", "-q", "8021q"], { signal, accept: [0, 1] });
+  // the same on the NIC itself would keep such frames from the bond
+  const before = deviceOf({ ...port, bond: undefined });
+  if (before !== device && await exists(`/sys/class/net/${before}`)) {
+    await run(["ip", "link", "delete", before], { signal });
+  }
   if (!await exists(`/sys/class/net/${device}`)) {
     await run(["ip", "link", "add", "link", bond, "name", device, "type", "vlan", "id", `${vlan}`], {
       signal,

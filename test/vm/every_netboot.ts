@@ -13,7 +13,7 @@ import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
 import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
-import { testTaggedWay } from "./tagged.ts";
+import { testTaggedMedium, testTaggedWay } from "./tagged.ts";
 import { testTpmProof } from "./tpm_proof.ts";
 import { testVolumes } from "./volumes.ts";
 
@@ -27,6 +27,7 @@ testBootWay({ firmware: "bios", ipv6: true });
 for (const httpBoot of [true, false]) testBootWay({ firmware: "uefi", httpBoot, ipv6: true });
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
 for (const httpBoot of [true, false]) testTaggedWay({ httpBoot });
+testTaggedMedium();
 testRefusals();
 testEnrolment();
 testArmedAndUnarmed("BIOS, by HTTP");

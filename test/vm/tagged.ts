@@ -1,5 +1,17 @@
-/** UEFI firmware that sends a VLAN's tag, at a switch port that drops everything else: by PXE and HTTP boot, in QEMU. */
+/**
+ * A switch port that drops what has no VLAN's tag, in QEMU: UEFI firmware that sends it, by PXE and HTTP boot, and a medium
+ * in a machine whose firmware knows nothing of it.
+ */
 import assert from "node:assert/strict";
+import {
+  makeCode,
+  type MediumContents,
+  type MediumDescription,
+  sealContents,
+} from "#contract/format/medium.ts";
+import { fileOfText, openJoined } from "../../boot/boot_file.ts";
+import { mediumImage } from "../../boot/medium/medium_image.ts";
+import { openFile } from "../../boot/tftp/tftp_file.ts";
 import { fetchBootPrograms } from "../../scripts/build/boot_programs.ts";
 import { BackgroundProgram } from "../../scripts/lab/background_program.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
@@ -8,7 +20,7 @@ import { nvramPath, ovmf, qemuNeeds, VirtualMachine } from "../../scripts/lab/qe
 import { agentImage, bootImageNeeds } from "../support/boot_image.ts";
 import { bootServiceAddress, type BootServiceOptions } from "../support/boot_service.ts";
 import { BootServiceProcess } from "../support/netboot_lab.ts";
-import { agentReported, orderToken } from "../support/order_service.ts";
+import { agentReported, ORDERED_IMAGE, orderToken } from "../support/order_service.ts";
 import { storeVariables } from "../support/ovmf_variables.ts";
 import { testWay } from "./boot_way.ts";
 
@@ -19,17 +31,18 @@ const BOOT_MS = 900_000;
 /** EFI_VLAN_CONFIG_PROTOCOL_GUID: a NIC's VLANs are in the variable that is named by its MAC (edk2, MnpVlan.c). */
 const VLANS = "9e23d768-d2f3-4366-9fc3-3a7aba864374";
 
+const NEEDS = {
+  root: true,
+  programs: [...qemuNeeds.programs, ...bootImageNeeds.programs, ...ownDiskPrograms, "python3"],
+  files: qemuNeeds.files,
+};
+
 export function testTaggedWay({ httpBoot }: { readonly httpBoot: boolean }): void {
   const way = { firmware: "UEFI (OVMF)", way: `${httpBoot ? "HTTP boot" : "PXE"}, VLAN tagged` };
-  const needs = {
-    root: true,
-    programs: [...qemuNeeds.programs, ...bootImageNeeds.programs, ...ownDiskPrograms, "python3"],
-    files: qemuNeeds.files,
-  };
   testWay({
     ...way,
     ends: "first report",
-    needs,
+    needs: NEEDS,
     async fn(folder) {
       const { token, pin } = await orderToken(folder);
       const node = { armed: { image: "web@3", token } };
@@ -43,7 +56,7 @@ export function testTaggedWay({ httpBoot }: { readonly httpBoot: boolean }): voi
   testWay({
     ...way,
     ends: "own disk",
-    needs,
+    needs: NEEDS,
     async fn(folder) {
       const { ms, said } = await powerOn({ folder, httpBoot, service: { images: {} } });
       assert.match(said, new RegExp(`asked ${httpBoot ? "http" : "tftp"} failsx64\\.efi`));
@@ -52,10 +65,54 @@ export function testTaggedWay({ httpBoot }: { readonly httpBoot: boolean }): voi
   });
 }
 
+export function testTaggedMedium(): void {
+  testWay({
+    firmware: "BIOS (SeaBIOS)",
+    way: "medium, VLAN tagged",
+    ends: "first report",
+    needs: NEEDS,
+    async fn(folder) {
+      const { token } = await orderToken(folder);
+      const medium = `${folder}/medium.img`;
+      const server = `https://${bootServiceAddress}:8443`;
+      await writeMedium(medium, { kind: "network", server, token, vlan: VLAN });
+      return (await powerOn({ folder, medium, service: { images: {}, orders: folder }, reports: true })).ms;
+    },
+  });
+}
+
+async function writeMedium(path: string, contents: MediumContents): Promise<void> {
+  const programs = `${cache}/boot-programs`, id = "0123abce", code = makeCode();
+  await fetchBootPrograms(programs, { scratch: `${cache}/boot-packages` });
+  const { kernel, initramfs } = await agentImage();
+  const description: MediumDescription = {
+    format: 1,
+    id,
+    image: ORDERED_IMAGE,
+    kind: "network",
+    sealed: sealContents(contents, { id, code }),
+    code,
+  };
+  const image = mediumImage({
+    id,
+    created: new Date(),
+    program: (name) => Deno.readFileSync(`${programs}/${name}`),
+    kernel: openFile(kernel),
+    initramfs: openJoined(initramfs),
+    files: [{ name: "medium.jsn", file: fileOfText(JSON.stringify(description)) }],
+  });
+  const bytes = new Uint8Array(image.sizeBytes);
+  assert.equal(image.read(0, bytes), bytes.length);
+  image.close?.();
+  await Deno.writeFile(path, bytes);
+}
+
 /** Until the agent reports, or the machine's own disk has started. */
-async function powerOn({ folder, httpBoot, service, reports = false }: {
+async function powerOn({ folder, httpBoot = false, medium, service, reports = false }: {
   readonly folder: string;
-  readonly httpBoot: boolean;
+  readonly httpBoot?: boolean;
+  /** It starts this by BIOS, instead of UEFI firmware that sends tags. */
+  readonly medium?: string;
   readonly service: Pick<BootServiceOptions, "images" | "node" | "pin" | "orders">;
   readonly reports?: boolean;
 }): Promise<{ ms: number; said: string }> {
@@ -86,7 +143,8 @@ async function powerOn({ folder, httpBoot, service, reports = false }: {
   if (!reports) await writeOwnDisk(disk, { firmware: "uefi" });
   await using machine = await VirtualMachine.start({
     name: NAME,
-    firmware: "uefi",
+    firmware: medium === undefined ? "uefi" : "bios",
+    ...medium !== undefined && { medium: { path: medium, as: "disk" } },
     httpBoot,
     network,
     switchPort,
