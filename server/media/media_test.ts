@@ -148,6 +148,7 @@ Deno.test("what a medium cannot do is refused, with the reason", async () => {
     { image: "web", packs: true, network: { address: "10.0.0.9/24" } },
     /no address and no VLAN/,
   );
+  await refused({ image: "web", network: { gateway: "10.0.0.1" } }, /belong to an address/);
   const encrypted = { ...layout, encrypted: [{}] } as never;
   await refused({ image: "web", packs: true }, /encrypted volumes/, { version: { layout: encrypted } });
   await refused({ image: "web", packs: true }, /a backup of n1/, { version: { backupOf: "n1" } });

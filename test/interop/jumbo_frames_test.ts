@@ -1,6 +1,7 @@
 /** Networks with jumbo frames: what a DHCP client is told, and what the agent makes of it. */
 import assert from "node:assert/strict";
 import { bringUp } from "../support/bring_up.ts";
+import { leaseOfDhclient } from "../support/dhclient.ts";
 import { DhcpNetwork, macOf } from "../support/dhcp_network.ts";
 import { needs } from "../support/needs.ts";
 import type { NetworkNamespace } from "../support/netns.ts";
@@ -26,28 +27,10 @@ Deno.test({
   async fn() {
     await using network = await DhcpNetwork.create();
     const machine = await machineAt(network, { portMtu: MTU });
-    const folder = await Deno.makeTempDir({ prefix: "dhclient-" });
-    try {
-      const files = ["-lf", `${folder}/leases`, "-pf", `${folder}/pid`, "-cf", `${folder}/conf`];
-      for (const asks of [true, false]) {
-        await Deno.writeTextFile(`${folder}/conf`, `request subnet-mask${asks ? ", interface-mtu" : ""};\n`);
-        await Deno.writeTextFile(`${folder}/leases`, "");
-        const { code, stderr } = await machine.run([
-          "dhclient",
-          "-1",
-          "-v",
-          "-sf",
-          "/bin/true",
-          ...files,
-          "lan",
-        ]);
-        assert.equal(code, 0, stderr);
-        const lease = await Deno.readTextFile(`${folder}/leases`);
-        assert.equal(lease.includes(`option interface-mtu ${MTU};`), asks, lease);
-        await machine.run(["dhclient", "-x", "-sf", "/bin/true", ...files, "lan"]);
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+    for (const asks of [true, false]) {
+      const conf = `request subnet-mask${asks ? ", interface-mtu" : ""};\n`;
+      const lease = await leaseOfDhclient(machine, { conf });
+      assert.equal(lease.includes(`option interface-mtu ${MTU};`), asks, lease);
     }
   },
 });

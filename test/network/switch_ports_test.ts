@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { bringUp } from "../support/bring_up.ts";
-import { DhcpNetwork, macOf } from "../support/dhcp_network.ts";
-import { link } from "../support/netns.ts";
+import { DhcpNetwork, macOf, serviceCommand } from "../support/dhcp_network.ts";
+import { link, NetworkNamespace } from "../support/netns.ts";
 
 const hasModules = await new Deno.Command("modprobe", { args: ["-a", "-q", "8021q", "bonding"] }).output()
   .then(({ success }) => success, () => false);
@@ -42,6 +42,33 @@ test("at a port without tags, the agent does not need them", async (network) => 
   const machine = await network.client(), mac = await macOf(machine);
   const { said } = await bringUp(machine, `lan=${mac}=20`, `lan=${mac}`);
   assert.match(said, /^lan: lan 10\.77\.0\.1/);
+});
+
+test("a network without tags that gives an address and does not lead to the server is not used", async (network) => {
+  const machine = await network.client("other"), { server } = network, mac = await macOf(machine);
+  await server.ip(["link", "add", "link", "port0", "name", "tagged", "type", "vlan", "id", "20"]);
+  await server.ip(["link", "set", "tagged", "master", "lan", "up"]);
+  server.spawn([
+    "deno",
+    "eval",
+    'for await (using _ of Deno.listen({ hostname: "10.77.0.1", port: 8443 }));',
+  ]);
+  await using stranger = await NetworkNamespace.create("stranger");
+  await link({ namespace: stranger, interface: "lan", address: "10.88.0.1/24" }, {
+    namespace: server,
+    interface: "toOther",
+    bridge: "other",
+  });
+  const range = { first: "10.88.0.100", last: "10.88.0.119" };
+  const own = { address: "10.88.0.1", gateway: "10.88.0.1", dns: [], range };
+  const dhcp = stranger.spawn(serviceCommand(own));
+  const ports = [`lan=${mac}`, `lan=${mac}=20`];
+  const { said } = await bringUp(machine, "--reaches", ...ports);
+  assert.match(JSON.parse(said).link, /^lan\.20 10\.77\.0\.1[01]\d\/24 via 10\.77\.0\.1 by DHCP$/);
+  assert.match(await machine.ip(["route", "show", "default"]), /^default via 10\.77\.0\.1 dev lan\.20 *\n$/);
+  const alone = await bringUp(machine, "--reaches", ports[0] ?? "");
+  assert.match(JSON.parse(alone.said).link, /^lan 10\.88\.0\.1/, "the other network does give addresses");
+  await dhcp.stdout.cancel();
 });
 
 for (const vlan of [undefined, 20]) {
