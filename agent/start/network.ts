@@ -31,7 +31,8 @@ export async function bringUpNetwork(
   if (typeof outcome === "string") return outcome;
   const { title, reason, remedy } = outcome;
   const others = (await readNics()).filter((nic) => nic.mac !== mac);
-  const found = await bringUpFirst(others.flatMap((nic) => portsOf(portOf(nic), vlan)), { server, run, signal });
+  const ports = others.flatMap((nic) => portsOf(portOf(nic), vlan));
+  const found = await bringUpFirst(ports, { server, run, signal });
   if ("link" in found) return `${found.link}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
   const also = others.length > 0 ? ` Nor can another NIC be used: ${found.reasons.join("; ")}.` : "";
   throw new RackseedError(title, { reason: `${reason}${also}`, remedy });

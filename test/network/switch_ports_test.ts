@@ -6,21 +6,14 @@ import assert from "node:assert/strict";
 import { bringUp } from "../support/bring_up.ts";
 import { DhcpNetwork, macOf, serviceCommand } from "../support/dhcp_network.ts";
 import { link, NetworkNamespace } from "../support/netns.ts";
-
-const hasModules = await new Deno.Command("modprobe", { args: ["-a", "-q", "8021q", "bonding"] }).output()
-  .then(({ success }) => success, () => false);
-if (!hasModules) console.log("skipped: this kernel lacks the modules 8021q and bonding");
+import { inSmallVm } from "../volumes/in_small_vm.ts";
 
 function test(name: string, fn: (network: DhcpNetwork) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasModules,
-    async fn() {
-      await using network = await DhcpNetwork.create();
-      await network.server.addBridge("other");
-      await network.serve();
-      await fn(network);
-    },
+  inSmallVm(name, async () => {
+    await using network = await DhcpNetwork.create();
+    await network.server.addBridge("other");
+    await network.serve();
+    await fn(network);
   });
 }
 
