@@ -142,7 +142,15 @@ export class BootFiles {
     const { image, token } = order;
     // if there is no such image, nothing of it is loaded
     const { architecture = "x86_64" } = this.#options.image(image) ?? {};
-    const boot = { server: site.agentUrl, token, image, architecture, mac };
+    const boot = {
+      server: site.agentUrl,
+      token,
+      image,
+      architecture,
+      mac,
+      vlan: site.bootVlan,
+      mtu: site.mtu,
+    };
     if (program === "ipxe") {
       const base = site.transport === "http" ? `${site.httpUrl}/boot/` : "/";
       const signed = site.signedImages ? { signed: `${base}${unifiedImage(order.image)}` } : {};

@@ -46,6 +46,10 @@ export interface NetbootSite {
   readonly secureBoot: boolean;
   /** Boot UEFI machines from the image's signed UKI. iPXE is signed by the same key then. */
   readonly signedImages?: boolean;
+  /** The nodes' switch ports may carry the network tagged with this VLAN, which iPXE and GRUB would not reach. */
+  readonly bootVlan?: number;
+  /** The largest packet of the nodes' network, if larger than usual. */
+  readonly mtu?: number;
 }
 
 /**
@@ -92,14 +96,16 @@ function firmwareProgram(
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
   const architecture = architectureOfClient(arch);
   if (architecture === undefined) return undefined;
-  const { ipxe, shim, grub } = efiNames(architecture);
+  const { ipxe, shim, grub, fails } = efiNames(architecture);
   const asks = site.secureBoot && !site.signedImages ? "shimx64.efi" : uefiProgram;
   // GRUB's HTTP client insists on a header spelled `Content-Length`; ours is lower case. Without an answer, the
   // firmware tries its PXE entry next, which uses TFTP.
   if (asks === "shimx64.efi") return http ? undefined : shim;
-  const isDirect = ipxe === undefined || (site.signedImages && asks === undefined);
+  const mayBeTagged = site.bootVlan !== undefined && asks === undefined;
+  const isDirect = ipxe === undefined || mayBeTagged || (site.signedImages && asks === undefined);
   // another architecture's image could not start
   if (isDirect && armedWith?.architecture === architecture) return unifiedImage(armedWith.image);
+  if (mayBeTagged) return fails;
   // An unarmed machine gets iPXE, or GRUB: without a boot file, firmware would wait for another server's answer.
   if (ipxe !== undefined) return asks ?? ipxe;
   return http ? undefined : grub;

@@ -85,6 +85,22 @@ Deno.test("where images are signed, an armed UEFI machine boots its image at onc
   }
 });
 
+Deno.test("a machine whose port may be tagged gets no boot program that would have to send tags itself", async (t) => {
+  const tagged = { ...site, bootVlan: 20 }, armedWith = { image: "web@3", architecture: "x86_64" } as const;
+  const cases: [name: string, BootClient, Partial<Parameters<typeof chooseFirstStage>[1]>, string][] = [
+    ["armed", client("uefi-x64"), { armedWith }, "images/web@3/agent.efi"],
+    ["not armed", client("uefi-x64"), {}, "failsx64.efi"],
+    ["not armed, by HTTP", client("uefi-x64", { http: true }), {}, "http://10.0.0.1:8080/boot/failsx64.efi"],
+    ["not armed, arm64", client("uefi-arm64"), {}, "failsaa64.efi"],
+    ["armed with another architecture's image", client("uefi-arm64"), { armedWith }, "failsaa64.efi"],
+    ["its own choice", client("uefi-x64"), { armedWith, uefiProgram: "snponly.efi" }, "snponly.efi"],
+    ["BIOS, whose ROM tags", client("bios"), { armedWith }, "undionly.kpxe"],
+  ];
+  for (const [name, who, more, file] of cases) {
+    await t.step(name, () => assert.equal(chooseFirstStage(who, { site: tagged, ...more })?.file, file));
+  }
+});
+
 Deno.test("an armed arm64 machine boots its image at once: there is no iPXE for it", async (t) => {
   const armedWith = { image: "web@4", architecture: "aarch64" } as const;
   const file = "images/web@4/agent.efi", signing = { ...site, signedImages: true };

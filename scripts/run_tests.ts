@@ -6,7 +6,7 @@
 import { ensureProduct } from "./build.ts";
 import { installDebianPackages } from "./setup.ts";
 
-const MACHINES = ["test/vm", "test/volumes"];
+const MACHINES = ["test/network", "test/vm", "test/volumes"];
 /** As `exclude` in deno.json, which --ignore replaces. */
 const NO_SOURCES = ["dist", ".cache"];
 

@@ -15,6 +15,17 @@ export interface NetworkPath {
   readonly mask: string | undefined;
   readonly gateway: string | undefined;
   readonly dns: readonly string[];
+  /** Whose tag these NICs send. */
+  readonly vlan: number | undefined;
+  /** They negotiate with their switch, which drops everything of a NIC that does not. */
+  readonly lacp: boolean;
+}
+
+/** What is between an interface and its NICs. */
+type Between = Pick<NetworkPath, "vlan" | "lacp">;
+
+interface Carrier extends Between {
+  readonly mac: string;
 }
 
 /** What the runtime knows of this machine's network. */
@@ -26,8 +37,10 @@ export interface NetworkPort {
 }
 
 const CONNECT_MS = 20_000;
-/** Bonds in which each NIC may speak on its own; the others need a switch that knows of the bond (bonding.rst). */
+/** Bonds in which each NIC may speak on its own. Those with LACP can be made again; the others need all NICs (bonding.rst). */
 const SINGLE_MODES = new Set(["active-backup", "balance-tlb", "balance-alb"]);
+
+const LACP_MODE = "802.3ad";
 
 export const NETWORK: NetworkPort = {
   async connect({ hostname, port }, signal) {
@@ -49,8 +62,14 @@ export async function readNetworkPath(
   const used = port.interfaces().find(({ address }) => address === local);
   if (used === undefined) throw unrepeatable(`its address ${local} belongs to no network interface`);
   if (local.startsWith("127.") || local === remote) throw unrepeatable("the server runs on this machine");
-  const macs = await nicsBelow(used.name, port.trees);
-  if (local.includes(":")) return { macs, address: local, mask: undefined, gateway: undefined, dns: [] };
+  const carriers = await nicsBelow(used.name, port.trees), macs = carriers.map(({ mac }) => mac);
+  const [{ vlan, lacp } = { vlan: undefined, lacp: false }, ...others] = carriers;
+  if (others.some((other) => other.vlan !== vlan || other.lacp !== lacp)) {
+    throw unrepeatable(`the NICs below ${used.name} are in several VLANs, or in bonds of several kinds`);
+  }
+  if (local.includes(":")) {
+    return { macs, address: local, mask: undefined, gateway: undefined, dns: [], vlan, lacp };
+  }
   const routes = parseRoutes(await textOf(`${port.trees.proc}/net/route`) ?? "");
   return {
     macs,
@@ -58,6 +77,8 @@ export async function readNetworkPath(
     mask: used.netmask,
     gateway: gatewayTo(remote, { device: used.name, routes }),
     dns: await nameServers(port.trees),
+    vlan,
+    lacp,
   };
 }
 
@@ -69,38 +90,52 @@ function unrepeatable(reason: string): RackseedError {
   });
 }
 
-/** MACs of the NICs that carry an interface. */
-async function nicsBelow(name: string, trees: Pick<KernelTrees, "sys">): Promise<string[]> {
+/** The NICs that carry an interface. */
+async function nicsBelow(
+  name: string,
+  trees: Pick<KernelTrees, "sys" | "proc">,
+  { vlan, lacp }: Between = { vlan: undefined, lacp: false },
+): Promise<Carrier[]> {
   const at = `${trees.sys}/class/net/${name}`;
   if (await exists(`${at}/phy80211`)) throw unrepeatable(`it reaches the server by Wi-Fi (${name})`);
   if (await exists(`${at}/device`)) {
     const nic = (await readNics(trees)).find((one) => one.name === name);
-    if (nic && !nic.randomMac) return [nic.mac];
+    if (nic && !nic.randomMac) return [{ mac: nic.mac, vlan, lacp }];
     throw unrepeatable(`its NIC ${name} has no MAC address of its own`);
   }
   const mode = (await firstLine(`${at}/bonding/mode`))?.split(" ")[0];
-  if (mode !== undefined && !SINGLE_MODES.has(mode)) {
+  if (mode !== undefined && mode !== LACP_MODE && !SINGLE_MODES.has(mode)) {
     throw unrepeatable(`its bond ${name} has the mode ${mode}, which needs all NICs at once`);
   }
   const isBridge = await exists(`${at}/bridge`);
-  if (mode === undefined && !isBridge) {
-    const isVlan = /^DEVTYPE=vlan$/m.test(await textOf(`${at}/uevent`) ?? "");
+  const isVlan = /^DEVTYPE=vlan$/m.test(await textOf(`${at}/uevent`) ?? "");
+  if (mode === undefined && !isBridge && !isVlan) {
     throw unrepeatable(
-      isVlan
-        ? `it reaches the server over the VLAN ${name}; the installer sends no tags`
-        : `it reaches the server over ${name}, which is neither a NIC nor a bond nor a bridge`,
+      `it reaches the server over ${name}, which is neither a NIC nor a bond, bridge or VLAN`,
     );
   }
+  if (isVlan && vlan !== undefined) throw unrepeatable(`${name} is a VLAN within another one`);
+  const between = {
+    vlan: isVlan ? await vlanOf(name, trees) : vlan,
+    lacp: lacp || mode === LACP_MODE,
+  };
   const lower = (await namesIn(at)).flatMap((link) => /^lower_(.+)$/.exec(link)?.[1] ?? []);
   // the ports of a bridge may be virtual machines
   const carriers = await Promise.all(
     lower.map(async (port) => ({ port, isReal: await isCarrier(port, trees) })),
   );
-  const macs = (await Promise.all(
-    carriers.filter(({ isReal }) => isReal).map(({ port }) => nicsBelow(port, trees)),
+  const nics = (await Promise.all(
+    carriers.filter(({ isReal }) => isReal).map(({ port }) => nicsBelow(port, trees, between)),
   )).flat();
-  if (macs.length === 0) throw unrepeatable(`${name} has no NIC below it`);
-  return macs;
+  if (nics.length === 0) throw unrepeatable(`${name} has no NIC below it`);
+  return nics;
+}
+
+/** "eth0.7  VID: 7  REORDER_HDR: 1 …" (linux/net/8021q/vlanproc.c) */
+async function vlanOf(name: string, { proc }: Pick<KernelTrees, "proc">): Promise<number> {
+  const id = /\bVID: (\d+)/.exec(await textOf(`${proc}/net/vlan/${name}`) ?? "")?.[1];
+  if (id === undefined) throw unrepeatable(`the kernel does not tell the VLAN of ${name}`);
+  return Number(id);
 }
 
 async function isCarrier(name: string, { sys }: Pick<KernelTrees, "sys">): Promise<boolean> {

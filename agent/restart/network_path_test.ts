@@ -15,6 +15,14 @@ const member = (name: string, mac: string): Record<string, string> => ({
   ...nic(name, "02:00:00:00:00:99"),
   [`sys/class/net/${name}/bonding_slave/perm_hwaddr`]: `${mac}\n`,
 });
+/** As the kernel prints it. */
+const VLAN_7: Record<string, string> = {
+  "sys/class/net/eth0.7/uevent": "DEVTYPE=vlan\nINTERFACE=eth0.7\n",
+  "sys/class/net/eth0.7/lower_eth0/x": "",
+  "proc/net/vlan/eth0.7":
+    "eth0.7  VID: 7\t REORDER_HDR: 1  dev->priv_flags: 1021\n         total frames received  0\n",
+  ...nic("eth0", MAC),
+};
 /** As the kernel prints them: words of 32 bits in the processor's byte order. */
 const routes = (...lines: [device: string, to: string, gateway: string, mask: string, metric: number][]) => ({
   "proc/net/route": `Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n${
@@ -97,13 +105,23 @@ const CASES: readonly Case[] = [
       ...member("eth1", OTHER),
     },
     device: "bond0",
-    path: { macs: [MAC, OTHER] },
+    path: { macs: [MAC, OTHER], lacp: false },
   },
   {
-    name: "a bond that the switch knows of",
-    files: { "sys/class/net/bond0/bonding/mode": "802.3ad 4\n" },
+    name: "a bond that negotiates with the switch",
+    files: {
+      "sys/class/net/bond0/bonding/mode": "802.3ad 4\n",
+      "sys/class/net/bond0/lower_eth0/x": "",
+      ...member("eth0", MAC),
+    },
     device: "bond0",
-    path: /bond bond0 has the mode 802\.3ad/,
+    path: { macs: [MAC], lacp: true },
+  },
+  {
+    name: "a bond that the switch was told of",
+    files: { "sys/class/net/bond0/bonding/mode": "balance-xor 2\n" },
+    device: "bond0",
+    path: /bond bond0 has the mode balance-xor/,
   },
   {
     name: "a bridge with a virtual machine",
@@ -122,16 +140,39 @@ const CASES: readonly Case[] = [
     files: {
       "sys/class/net/br0/bridge/x": "",
       "sys/class/net/br0/lower_eth0.7/x": "",
-      "sys/class/net/eth0.7/uevent": "DEVTYPE=vlan\nINTERFACE=eth0.7\n",
+      ...VLAN_7,
     },
     device: "br0",
-    path: /over the VLAN eth0\.7/,
+    path: { macs: [MAC], vlan: 7 },
   },
   {
     name: "a VLAN",
-    files: { "sys/class/net/eth0.7/uevent": "DEVTYPE=vlan\nINTERFACE=eth0.7\n" },
+    files: { ...VLAN_7, ...routes(["eth0.7", "0.0.0.0", "10.0.0.254", "0.0.0.0", 100]) },
     device: "eth0.7",
-    path: /over the VLAN eth0\.7; the installer sends no tags/,
+    path: { macs: [MAC], vlan: 7, address: "10.0.0.7", gateway: "10.0.0.254" },
+  },
+  {
+    name: "a VLAN within a VLAN",
+    files: {
+      ...VLAN_7,
+      "sys/class/net/inner/uevent": "DEVTYPE=vlan\n",
+      "sys/class/net/inner/lower_eth0.7/x": "",
+      "proc/net/vlan/inner": "inner  VID: 8\n",
+    },
+    device: "inner",
+    path: /eth0\.7 is a VLAN within another one/,
+  },
+  {
+    name: "a bridge of two VLANs",
+    files: {
+      ...VLAN_7,
+      "sys/class/net/br0/bridge/x": "",
+      "sys/class/net/br0/lower_eth0.7/x": "",
+      "sys/class/net/br0/lower_eth1/x": "",
+      ...nic("eth1", OTHER),
+    },
+    device: "br0",
+    path: /are in several VLANs/,
   },
   {
     name: "Wi-Fi",
@@ -143,7 +184,7 @@ const CASES: readonly Case[] = [
     name: "a tunnel",
     files: { "sys/class/net/wg0/uevent": "DEVTYPE=wireguard\n" },
     device: "wg0",
-    path: /wg0, which is neither a NIC nor a bond nor a bridge/,
+    path: /wg0, which is neither a NIC nor a bond, bridge or VLAN/,
   },
   {
     name: "a NIC without an address of its own",

@@ -84,9 +84,9 @@ async function loadInstaller(order: RestartOrder, options: Options): Promise<str
       cause: error,
     });
   }
-  const { address, mask, gateway } = path;
+  const { address, mask, gateway, vlan } = path;
   const reach = mask === undefined ? "IPv6" : `${address}/${mask}${gateway ? ` via ${gateway}` : ""}`;
-  const network = `${order.mac} with ${reach}`;
+  const network = `${order.mac} with ${reach}${vlan === undefined ? "" : ` in VLAN ${vlan}`}`;
   return `${mib(sizeBytes)} loaded; the installer will use ${network}; the system stops`;
 }
 
@@ -99,10 +99,9 @@ function commandLineOf({ parameters, mac, node }: RestartOrder, path: NetworkPat
       status: 409,
     });
   }
-  const { address, mask, gateway, dns } = path;
-  const network = mask === undefined
-    ? {}
-    : { ip: address, mask, gw: gateway, dns: dns[0] === undefined ? undefined : dns.join(",") };
+  const { address, mask, gateway, dns, vlan, lacp } = path;
+  const ipv4 = { ip: address, mask, gw: gateway, dns: dns[0] === undefined ? undefined : dns.join(",") };
+  const network = { vlan, lacp: lacp ? "on" : undefined, ...(mask === undefined ? {} : ipv4) };
   const words = Object.entries(network).flatMap(([key, value]) => value ? [`rackseed.${key}=${value}`] : []);
   const line = [parameters, ...words].join(" ");
   if (line.length < COMMAND_LINE_BYTES) return line;

@@ -27,6 +27,8 @@ const PATH: NetworkPath = {
   mask: "255.255.255.0",
   gateway: "10.0.0.254",
   dns: ["10.0.0.2", "10.0.0.3"],
+  vlan: undefined,
+  lacp: false,
 };
 
 /** A machine that notes what is done to it. */
@@ -103,6 +105,13 @@ Deno.test("the installer gets the server's parameters and this machine's network
   assert.match(reports[0]?.message ?? "", /loaded; .* 52:54:00:00:00:01 with 10\.0\.0\.7\/255\.255\.255\.0/);
   assert.match(problem.detail, /it goes on/);
   assert.doesNotMatch(JSON.stringify([reports, problem]), new RegExp(SECRET));
+});
+
+Deno.test("the installer is told of the VLAN and the negotiated bond over which this machine reaches the server", async () => {
+  const { system, commandLine } = machine({ path: { ...PATH, vlan: 7, lacp: true } });
+  const { reports } = await run(system);
+  assert.match(commandLine(), / rackseed\.vlan=7 rackseed\.lacp=on rackseed\.ip=10\.0\.0\.7 /);
+  assert.match(reports[0]?.message ?? "", /255\.255\.255\.0 via 10\.0\.0\.254 in VLAN 7/);
 });
 
 Deno.test("nothing is stopped if the machine cannot do it, and the server learns why", async () => {

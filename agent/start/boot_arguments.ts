@@ -2,16 +2,27 @@
 import { z } from "zod";
 import { Ipv4Address, Mac } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { VlanId } from "#contract/identity.ts";
 import { prefixOfMask } from "../install/identity/network_config/netmask.ts";
 
 export interface BootArguments {
   readonly server: string;
   readonly token: string;
   readonly mac?: string;
+  /** `byKexec`: the VLAN over which the machine reached the server. Otherwise one whose tag its switch port may want. */
+  readonly vlan?: number;
+  /** `byKexec`: the machine negotiated with its switch, in a bond. */
+  readonly lacp: boolean;
   /** The machine's own system started it, not a boot program from the network. */
   readonly byKexec: boolean;
   /** The lease that the boot program had: address with prefix, gateway, DNS servers. */
-  readonly lease?: { readonly cidr: string; readonly gateway?: string; readonly dns: readonly string[] };
+  readonly lease?: {
+    readonly cidr: string;
+    readonly gateway?: string;
+    readonly dns: readonly string[];
+    /** The server's `--mtu`. */
+    readonly mtu?: number;
+  };
 }
 
 /**
@@ -24,12 +35,17 @@ export interface SignedArguments {
   readonly pin: string;
   /** Where the token of a machine is, with its MAC address behind: `http://10.0.0.1:8080/boot/agent/`. */
   readonly orders: string;
+  /** Whose tag the machine's switch port may want. */
+  readonly vlan?: number | undefined;
 }
+
+const Vlan = z.coerce.number().pipe(VlanId);
 
 const SignedWords = z.object({
   server: z.url({ protocol: /^https$/ }),
   pin: z.string().regex(/^[\w-]{43}$/),
   orders: z.url({ protocol: /^http$/ }),
+  vlan: Vlan.optional(),
 });
 
 const Arguments = z.object({
@@ -37,10 +53,13 @@ const Arguments = z.object({
   token: z.string().min(1),
   by: z.string().optional(),
   mac: Mac.optional(),
+  vlan: Vlan.optional(),
+  lacp: z.enum(["on"]).optional(),
   ip: Ipv4Address.optional(),
   mask: Ipv4Address.optional(),
   gw: Ipv4Address.optional(),
   dns: z.array(Ipv4Address).default([]),
+  mtu: z.coerce.number().int().min(576).max(65_535).optional(),
 });
 
 /**
@@ -56,6 +75,7 @@ const Arguments = z.object({
  *   server: "https://10.0.0.1:8443",
  *   token: "t",
  *   byKexec: false,
+ *   lacp: false,
  *   lease: { cidr: "10.0.0.7/24", dns: [] },
  * });
  * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
@@ -71,7 +91,7 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
   const values = new Map(words);
   // Nothing else of the line counts then: it is either signed as a whole, or not at all.
   if (values.has("pin")) return valid(SignedWords.safeParse(Object.fromEntries(values)));
-  const { server, token, by, mac, ip, mask, gw, dns } = valid(Arguments.safeParse({
+  const { server, token, by, mac, vlan, lacp, ip, mask, gw, dns, mtu } = valid(Arguments.safeParse({
     ...Object.fromEntries(values),
     dns: values.get("dns")?.split(",").filter((d) => d !== "" && d !== "0.0.0.0"),
     gw: values.get("gw") === "0.0.0.0" ? undefined : values.get("gw"),
@@ -81,9 +101,16 @@ export function parseBootArguments(commandLine: string): BootArguments | SignedA
     server,
     token,
     byKexec: by === "kexec",
+    lacp: lacp !== undefined,
     ...(mac !== undefined && { mac }),
+    ...(vlan !== undefined && { vlan }),
     ...(ip !== undefined && {
-      lease: { cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`, ...(gw && { gateway: gw }), dns },
+      lease: {
+        cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`,
+        ...(gw && { gateway: gw }),
+        dns,
+        ...(mtu && { mtu }),
+      },
     }),
   };
 }

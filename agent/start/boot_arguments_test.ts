@@ -10,9 +10,29 @@ Deno.test("boot arguments: the boot program's lease", () => {
     server: "https://10.0.0.1:8443",
     token: "rs1.a.b",
     byKexec: false,
+    lacp: false,
     mac: "52:54:00:12:34:56",
     lease: { cidr: "10.0.0.7/23", gateway: "10.0.0.1", dns: ["10.0.0.2"] },
   });
+});
+
+Deno.test("boot arguments: a VLAN, and the packet size of the lease's network", () => {
+  const base = "rackseed.server=https://10.0.0.1:8443 rackseed.token=t";
+  assert.partialDeepStrictEqual(
+    parseBootArguments(`${base} rackseed.ip=10.0.0.7 rackseed.vlan=20 rackseed.mtu=9000`),
+    {
+      vlan: 20,
+      lease: { cidr: "10.0.0.7/24", dns: [], mtu: 9000 },
+    },
+  );
+  for (const wrong of ["vlan=0", "vlan=4095", "vlan=x", "mtu=100", "mtu=1e9"]) {
+    const [name = ""] = wrong.split("=");
+    assert.throws(
+      () => parseBootArguments(`${base} rackseed.${wrong}`),
+      new RegExp(`rackseed\\.${name}`),
+      wrong,
+    );
+  }
 });
 
 Deno.test("boot arguments: settings that the boot program lacks are left out", () => {
@@ -21,8 +41,12 @@ Deno.test("boot arguments: settings that the boot program lacks are left out", (
     server: "https://10.0.0.1:8443",
     token: "t",
     byKexec: false,
+    lacp: false,
   });
-  assert.partialDeepStrictEqual(parseBootArguments(`${base} rackseed.by=kexec`), { byKexec: true });
+  assert.partialDeepStrictEqual(parseBootArguments(`${base} rackseed.by=kexec rackseed.lacp=on`), {
+    byKexec: true,
+    lacp: true,
+  });
   assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
   assert.throws(
     () => parseBootArguments("rackseed.server=http://10.0.0.1 rackseed.token=t"),

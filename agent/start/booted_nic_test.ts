@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bootedNic, macOfBootEntry } from "./booted_nic.ts";
+import { bootedNic, nicOfBootEntry } from "./booted_nic.ts";
 
 /** "UEFI HTTPv4": PciRoot, MAC, IPv4, URI, end. */
 function entry(...nodes: number[][]): Uint8Array {
@@ -11,13 +11,20 @@ const mac = [3, 11, 37, 0, 0x52, 0x54, 0, 0x12, 0x34, 0x56, ...new Array(26).fil
 const end = [0x7f, 0xff, 4, 0];
 
 Deno.test("the NIC that the firmware booted over is found in its boot entry", async () => {
-  assert.equal(macOfBootEntry(entry(root, mac, end)), "52:54:00:12:34:56");
-  assert.equal(macOfBootEntry(entry(root, end, mac)), undefined);
+  assert.deepEqual(nicOfBootEntry(entry(root, mac, end)), { mac: "52:54:00:12:34:56" });
+  assert.equal(nicOfBootEntry(entry(root, end, mac)), undefined);
+  const vlan = (low: number, high: number) => [3, 20, 6, 0, low, high];
+  assert.deepEqual(nicOfBootEntry(entry(root, mac, vlan(0xfe, 0x0f), end)), {
+    mac: "52:54:00:12:34:56",
+    vlan: 4094,
+  });
+  assert.deepEqual(nicOfBootEntry(entry(root, mac, vlan(0, 0), end)), { mac: "52:54:00:12:34:56" });
+  assert.equal(nicOfBootEntry(entry(root, vlan(20, 0), end)), undefined, "no NIC");
   const whole = entry(root, mac, end);
   for (let length = 0; length < whole.length - end.length - 27; length++) {
-    assert.equal(macOfBootEntry(whole.subarray(0, length)), undefined, `${length} bytes`);
+    assert.equal(nicOfBootEntry(whole.subarray(0, length)), undefined, `${length} bytes`);
   }
-  assert.equal(macOfBootEntry(entry([2, 1, 0, 0], mac)), undefined, "a node without a length");
+  assert.equal(nicOfBootEntry(entry([2, 1, 0, 0], mac)), undefined, "a node without a length");
   const folder = await Deno.makeTempDir();
   try {
     assert.equal(await bootedNic(folder), undefined);
@@ -28,7 +35,7 @@ Deno.test("the NIC that the firmware booted over is found in its boot entry", as
       );
     await write("BootCurrent", Uint8Array.of(0x1a, 0));
     await write("Boot001A", whole);
-    assert.equal(await bootedNic(folder), "52:54:00:12:34:56");
+    assert.deepEqual(await bootedNic(folder), { mac: "52:54:00:12:34:56" });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

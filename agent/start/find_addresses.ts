@@ -1,19 +1,18 @@
 /** Which of a machine's NICs the network gives an address: by DHCP, or in an IPv6 network by DHCPv6 or SLAAC. */
 import { RackseedError } from "#contract/errors.ts";
-import type { MacAddress } from "../../boot/dhcp/address.ts";
 import { requestLease } from "../../boot/dhcp/client.ts";
 import type { Run } from "../sys/command.ts";
 import { prefixOf } from "./boot_arguments.ts";
-import { findIpv6Address, useIpv6Address } from "./ipv6_network.ts";
+import { LacpListener } from "./aggregated_port.ts";
+import { findIpv6Address, ipv6HostOf, useIpv6Address } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, useLease } from "./nic.ts";
+import { bondOf, openDevice, type Port, switchOn } from "./port.ts";
 
-/** A switch port may block traffic for half a minute after the link comes up. */
-const LEASE_MS = 90_000;
-
-export interface Port {
-  readonly name: string;
-  readonly mac: MacAddress;
-}
+/**
+ * A switch port may block traffic for half a minute after the link comes up. After each of these times, a NIC whose port
+ * speaks LACP is given up, until that is negotiated: a switch says so every second or every 30 s (IEEE 802.1AX §6.4.13).
+ */
+const LEASE_MS = [20_000, 15_000, 55_000];
 
 interface Commands {
   readonly run: Run;
@@ -26,25 +25,31 @@ interface Try {
   /** Returns what was done, as text. */
   readonly use?: (options: Commands) => Promise<string>;
   readonly reason?: string;
+  /** It may have one when LACP is negotiated. */
+  readonly speaksLacp?: boolean;
 }
 
 /**
  * What becomes of each NIC, in the order in which that is known. All are tried at the same time, as only one of them may
- * lead on; the rest is given up when the caller has enough. `server6`: the server's IPv6 address, if it has one.
+ * lead on; the rest is given up when the caller has enough. If none does, those whose switch port speaks LACP are tried
+ * again, in a bond. `server`: its URL; if that has an IPv6 address, the NICs get one of that family.
  */
 export async function* findAddresses(
   ports: readonly Port[],
-  { run, signal, server6 }: Commands & { server6: string | undefined },
+  { run, signal, server }: Commands & { server: string },
 ): AsyncGenerator<Try> {
   const done = new AbortController();
-  const options = { run, server6, signal: AbortSignal.any([signal, done.signal]) };
+  const options = { run, server, signal: AbortSignal.any([signal, done.signal]) };
+  const aggregated: Port[] = [];
   const pending = new Map(ports.map((port) => [port, findAddress(port, options)]));
   try {
     while (pending.size > 0) {
       const found = await Promise.race(pending.values());
       pending.delete(found.port);
+      if (found.speaksLacp) aggregated.push(found.port);
       yield found;
     }
+    for (const port of aggregated) yield await findAddress({ ...port, bond: bondOf(port) }, options);
   } finally {
     done.abort();
     await Promise.allSettled(pending.values());
@@ -52,25 +57,55 @@ export async function* findAddresses(
 }
 
 /** Brings the NIC up, and waits for its link and its address. Rejects only if the signal aborts. */
-export async function findAddress(
+async function findAddress(
   port: Port,
-  { run, signal, server6 }: Commands & { server6: string | undefined },
+  { run, signal, server }: Commands & { server: string },
 ): Promise<Try> {
-  const { name: nic, mac } = port;
+  const { name, mac, bond } = port;
+  let lacp: LacpListener | undefined;
+  const withoutAddress = (reason: string): Try =>
+    lacp?.hasHeard
+      ? { port, reason: `${reason.replace(/\.$/, "")}, and its switch port speaks LACP`, speaksLacp: true }
+      : { port, reason };
   try {
-    await run(["ip", "link", "set", "dev", nic, "up"], { signal });
-    if (!await hasLink(nic, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    await switchOn(port, { run, signal });
+    if (!await hasLink(bond ?? name, { budgetMs: CARRIER_MS, signal })) return { port, reason: "no link" };
+    lacp = bond === undefined ? await LacpListener.open(name) : undefined;
+    const nic = await openDevice(port, { run, signal });
+    const server6 = ipv6HostOf(server);
     if (server6 !== undefined) {
-      const found = await findIpv6Address(port, { signal });
+      const found = await findIpv6Address({ name: nic, mac }, { signal });
       return { port, use: (options) => useIpv6Address(found, { nic, server: server6, ...options }) };
     }
-    const lease = await requestLease(nic, { mac, timeoutMs: LEASE_MS, signal });
-    if (lease === undefined) return { port, reason: "no DHCP server gives it an address" };
-    const { address, netmask, router, dns } = lease;
-    const settings = { cidr: `${address}/${prefixOf(netmask)}`, ...(router && { gateway: router }), dns };
-    return { port, use: async (options) => `${await useLease(settings, { nic, ...options })} by DHCP` };
+    const settings = await findLease(nic, { mac, lacp, signal });
+    if (settings !== undefined) {
+      return {
+        port,
+        use: async (options) => `${await useLease(settings, { nic, server, ...options })} by DHCP`,
+      };
+    }
+    return withoutAddress("no DHCP server gives it an address");
   } catch (error) {
     signal.throwIfAborted();
-    return { port, reason: error instanceof RackseedError ? error.reason : String(error) };
+    return withoutAddress(error instanceof RackseedError ? error.reason : String(error));
+  } finally {
+    lacp?.[Symbol.dispose]();
   }
+}
+
+/** Undefined if no DHCP server gives one in time, or before LACP is negotiated. */
+async function findLease(
+  nic: string,
+  { mac, lacp, signal }: { mac: Port["mac"]; lacp: LacpListener | undefined; signal: AbortSignal },
+): Promise<Parameters<typeof useLease>[0] | undefined> {
+  for (const timeoutMs of LEASE_MS) {
+    const lease = await requestLease(nic, { mac, timeoutMs, signal });
+    if (lease !== undefined) {
+      const { address, netmask, router, dns, mtu } = lease;
+      const cidr = `${address}/${prefixOf(netmask)}`;
+      return { cidr, ...(router && { gateway: router }), dns, ...(mtu && { mtu }) };
+    }
+    if (lacp?.hasHeard) return undefined;
+  }
+  return undefined;
 }

@@ -5,9 +5,10 @@ import { parseMac } from "../../boot/dhcp/address.ts";
 import { readNics } from "../steps/inventory.ts";
 import type { Run } from "../sys/command.ts";
 import type { BootArguments } from "./boot_arguments.ts";
-import { findAddress, findAddresses, type Port } from "./find_addresses.ts";
+import { bringUpFirst } from "./first_port.ts";
 import { ipv6HostOf } from "./ipv6_network.ts";
 import { CARRIER_MS, hasLink, NIC_MS, useLease } from "./nic.ts";
+import { bondOf, openDevice, type Port, portsOf, switchOn } from "./port.ts";
 import { within } from "./within.ts";
 
 interface Options {
@@ -21,31 +22,26 @@ type Nic = Inventory["nics"][number];
 
 /** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
-  boot: Pick<BootArguments, "server" | "mac" | "lease">,
+  boot: Omit<BootArguments, "token">,
   { loaded, run, signal }: Options,
 ): Promise<string> {
-  const { mac, server } = boot;
+  const { mac, server, vlan } = boot;
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
-  const server6 = ipv6HostOf(server);
-  const outcome = await bringUpBooted(boot, { server6, loaded, run, signal });
+  const outcome = await bringUpBooted(boot, { loaded, run, signal });
   if (typeof outcome === "string") return outcome;
   const { title, reason, remedy } = outcome;
-  const others = (await readNics()).filter((nic) => nic.mac !== mac).map(portOf);
-  const failed: string[] = [];
-  for await (const { port, use, reason: why } of findAddresses(others, { server6, run, signal })) {
-    if (use !== undefined) {
-      return `${await use({ run, signal })}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
-    }
-    failed.push(`${port.name} (${port.mac}): ${why}`);
-  }
-  const also = failed.length > 0 ? ` Nor can another NIC be used: ${failed.join("; ")}.` : "";
+  const others = (await readNics()).filter((nic) => nic.mac !== mac);
+  const ports = others.flatMap((nic) => portsOf(portOf(nic), vlan));
+  const found = await bringUpFirst(ports, { server, run, signal });
+  if ("link" in found) return `${found.link}, instead of ${mac ?? "an unnamed NIC"}: ${reason}`;
+  const also = others.length > 0 ? ` Nor can another NIC be used: ${found.reasons.join("; ")}.` : "";
   throw new RackseedError(title, { reason: `${reason}${also}`, remedy });
 }
 
 /** Returns what was done, as text, or why the NIC that the machine booted over cannot be used. */
 async function bringUpBooted(
-  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
-  { server6, loaded, run, signal }: Options & { server6: string | undefined },
+  { mac, lease, server, vlan, lacp, byKexec }: Omit<BootArguments, "token">,
+  { loaded, run, signal }: Options,
 ): Promise<string | RackseedError> {
   const ask = async () => (await readNics()).find((one) => mac === undefined || one.mac === mac);
   const find = () => within(NIC_MS, { signal, ask });
@@ -58,16 +54,21 @@ async function bringUpBooted(
       reason: `the machine booted over it: ${reason}.`,
       remedy: "check the cable and the switch port.",
     });
-  if (lease === undefined || server6 !== undefined) {
-    const { use, reason = "" } = await findAddress(portOf(nic), { server6, run, signal });
-    return use === undefined ? unusable(reason) : await use({ run, signal });
+  const own = portOf(nic);
+  const port: Port = byKexec ? { ...own, vlan, ...(lacp && { bond: bondOf(own) }) } : own;
+  // a boot program's lease does not tell whether its firmware sent tags
+  const mayBeTagged = vlan !== undefined && !byKexec;
+  if (lease === undefined || mayBeTagged || ipv6HostOf(server) !== undefined) {
+    const found = await bringUpFirst(mayBeTagged ? portsOf(port, vlan) : [port], { server, run, signal });
+    return "link" in found ? found.link : unusable(found.reasons.join("; "));
   }
   const started = performance.now();
-  await run(["ip", "link", "set", "dev", name, "up"], { signal });
-  if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
+  await switchOn(port, { run, signal });
+  if (!await hasLink(port.bond ?? name, { budgetMs: CARRIER_MS, signal })) {
     return unusable(`it has had no link for ${CARRIER_MS / 1000} s`);
   }
-  const done = await useLease(lease, { nic: name, run, signal });
+  const device = await openDevice(port, { run, signal });
+  const done = await useLease(lease, { nic: device, server, run, signal });
   return `${done}, link after ${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 

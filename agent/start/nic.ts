@@ -1,6 +1,7 @@
 /** One NIC: its link, and the settings that it is given. */
 import type { Run } from "../sys/command.ts";
 import { firstLine } from "../sys/small_file.ts";
+import { setFrameSize } from "./frame_size.ts";
 import type { BootArguments } from "./boot_arguments.ts";
 import { within } from "./within.ts";
 
@@ -10,10 +11,10 @@ export const CARRIER_MS = 60_000;
 
 type Lease = NonNullable<BootArguments["lease"]>;
 
-/** Gives a NIC its address, the default route and DNS servers. Returns what was done, as text. Throws RackseedError. */
+/** Gives a NIC its address, the default route, DNS servers and MTU. `server`: its URL. Returns what was done, as text. Throws RackseedError. */
 export async function useLease(
   lease: Lease,
-  { nic, run, signal }: { nic: string; run: Run; signal: AbortSignal },
+  { nic, server, run, signal }: { nic: string; server: string; run: Run; signal: AbortSignal },
 ): Promise<string> {
   await run(["ip", "address", "replace", lease.cidr, "dev", nic], { signal });
   if (lease.gateway !== undefined) {
@@ -24,7 +25,9 @@ export async function useLease(
   }
   await Deno.mkdir("/etc", { recursive: true });
   await Deno.writeTextFile("/etc/resolv.conf", lease.dns.map((d) => `nameserver ${d}\n`).join(""));
-  return `${nic} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}`;
+  const done = `${nic} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}`;
+  if (lease.mtu === undefined) return done;
+  return `${done}, ${await setFrameSize(lease.mtu, { device: nic, server, run, signal })}`;
 }
 
 /** Waits until the NIC has a link; false if it has none in time. */

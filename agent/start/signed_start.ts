@@ -11,9 +11,9 @@ import type { StepProgress } from "../steps/step.ts";
 import type { Run } from "../sys/command.ts";
 import type { BootArguments, SignedArguments } from "./boot_arguments.ts";
 import { bootedNic } from "./booted_nic.ts";
-import { findAddresses, type Port } from "./find_addresses.ts";
-import { ipv6HostOf } from "./ipv6_network.ts";
+import { findAddresses } from "./find_addresses.ts";
 import { NIC_MS } from "./nic.ts";
+import { deviceOf, type Port, portsOf } from "./port.ts";
 import { within } from "./within.ts";
 
 const TOKEN_MS = 20_000;
@@ -31,26 +31,25 @@ interface StartOptions {
  * Throws RackseedError, with what became of each NIC, if none leads to an order.
  */
 export async function fetchOrder(
-  { server, pin, orders }: SignedArguments,
+  { server, pin, orders, vlan }: SignedArguments,
   { update, run, signal }: StartOptions,
 ): Promise<{ boot: BootArguments; link: string }> {
   await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
-  const ports = await portsToTry(signal);
+  const ports = await portsToTry(vlan, signal);
   const failed: string[] = [];
-  const server6 = ipv6HostOf(server);
-  for await (const { port, use, reason } of findAddresses(ports, { server6, run, signal })) {
+  for await (const { port, use, reason } of findAddresses(ports, { server, run, signal })) {
     if (use === undefined) {
-      failed.push(`${port.name} (${port.mac}): ${reason}`);
+      failed.push(`${deviceOf(port)} (${port.mac}): ${reason}`);
       continue;
     }
     const link = await use({ run, signal });
     update({ message: `${link}, asking for this machine's order` });
     const answer = await tokenAt(`${orders}${port.mac.replaceAll(":", "-")}`, { pin, signal });
     if ("token" in answer) {
-      return { boot: { server, token: answer.token, byKexec: false, mac: port.mac }, link };
+      return { boot: { server, token: answer.token, byKexec: false, lacp: false, mac: port.mac }, link };
     }
     failed.push(`${link} (${port.mac}): ${answer.reason}`);
-    await run(["ip", "address", "flush", "dev", port.name], { signal });
+    await run(["ip", "address", "flush", "dev", deviceOf(port)], { signal });
   }
   throw new RackseedError("cannot get this machine's order", {
     reason: `${failed.join("; ") || "the image's kernel shows no NIC"}.`,
@@ -58,17 +57,21 @@ export async function fetchOrder(
   });
 }
 
-async function portsToTry(signal: AbortSignal): Promise<Port[]> {
+/** If the firmware's boot entry names the NIC, it also names the VLAN, if the firmware sent tags. */
+async function portsToTry(vlan: number | undefined, signal: AbortSignal): Promise<Port[]> {
   const booted = await bootedNic();
   const found = await within(NIC_MS, {
     signal,
     ask: async () => {
       const nics = await readNics();
-      const fitting = booted === undefined ? nics : nics.filter(({ mac }) => mac === booted);
+      const fitting = booted === undefined ? nics : nics.filter(({ mac }) => mac === booted.mac);
       return fitting.length > 0 ? fitting : undefined;
     },
   });
-  return (found ?? await readNics()).map(({ name, mac }) => ({ name, mac: parseMac(mac) }));
+  return (found ?? await readNics()).flatMap(({ name, mac }) => {
+    const nic = { name, mac: parseMac(mac) };
+    return found && booted ? [{ ...nic, vlan: booted.vlan }] : portsOf(nic, vlan);
+  });
 }
 
 /** The server's answer for a machine. A token with another pin is refused; the server proves itself later, by TLS. */

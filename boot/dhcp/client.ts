@@ -9,6 +9,7 @@ interface ClientLease {
   readonly netmask: Ipv4;
   readonly router?: Ipv4;
   readonly dns: readonly Ipv4[];
+  readonly mtu?: number;
 }
 
 /** What a server has said to this client. */
@@ -29,13 +30,16 @@ const VENDOR_CLASS = new TextEncoder().encode("PXEClient");
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 4_000;
 /** Requests without an answer after which another offer is sought. */
 const MAX_REQUESTS = 4;
+const LEAST_MTU = 576;
 
 /** The packet of a client without an address: it asks for one, or for the one that it was offered. */
 export function clientPacket(
   { mac, xid }: Client,
   offer?: { readonly address: Ipv4; readonly serverId: Ipv4 },
 ): DhcpPacket {
-  const wanted = Uint8Array.of(OPTION.subnetMask, OPTION.router, OPTION.domainNameServer);
+  const wanted = Uint8Array.of(
+    ...[OPTION.subnetMask, OPTION.router, OPTION.domainNameServer, OPTION.interfaceMtu],
+  );
   return {
     op: "request",
     hops: 0,
@@ -89,7 +93,18 @@ export function readServerMessage(bytes: Uint8Array, { mac, xid }: Client): Serv
   const router = address(OPTION.router), servers = options.get(OPTION.domainNameServer)?.length ?? 0;
   const dns = Array.from({ length: Math.min(3, Math.floor(servers / 4)) }, (_, i) => i * 4)
     .flatMap((at) => address(OPTION.domainNameServer, at) ?? []);
-  return { kind: "ack", lease: { address: yiaddr, netmask, ...(router && { router }), dns } };
+  const mtu = mtuIn(options.get(OPTION.interfaceMtu));
+  return {
+    kind: "ack",
+    lease: { address: yiaddr, netmask, ...(router && { router }), dns, ...(mtu && { mtu }) },
+  };
+}
+
+/** RFC 2132 §5.1; undefined also if it is less than every host must take (RFC 791 §3.1). */
+function mtuIn(value: Uint8Array | undefined): number | undefined {
+  if (value?.length !== 2) return undefined;
+  const mtu = value[0]! << 8 | value[1]!;
+  return mtu >= LEAST_MTU ? mtu : undefined;
 }
 
 /**

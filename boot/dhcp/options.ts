@@ -12,6 +12,7 @@ export const OPTION = {
   subnetMask: 1,
   router: 3,
   domainNameServer: 6,
+  interfaceMtu: 26,
   vendorSpecific: 43,
   requestedAddress: 50,
   leaseTime: 51,

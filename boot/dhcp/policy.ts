@@ -4,6 +4,7 @@ import type { AddressRange, Leases } from "./leases.ts";
 import type { DhcpPacket } from "./packet.ts";
 import { bootFields, BROADCAST_ON_LINK, type Destination, destination, PORT, replyTo } from "./reply.ts";
 import { encodeReplyOptions } from "./reply_options.ts";
+import { OPTION } from "./options.ts";
 import type { DhcpRequest } from "./request.ts";
 
 /** The network that this server leases addresses in. */
@@ -14,6 +15,8 @@ export interface DhcpNetwork {
   readonly range: AddressRange;
   readonly gateway?: Ipv4;
   readonly dns?: readonly Ipv4[];
+  /** The largest packet, if the network carries larger ones than usual. */
+  readonly mtu?: number | undefined;
   readonly leaseSeconds: number;
 }
 
@@ -145,6 +148,7 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
     subnetMask: network.netmask,
     router: network.gateway,
     dns: network.dns,
+    mtu: asksForMtu(request) ? network.mtu : undefined,
     // UEFI 2.10 §24.7.2: an HTTP client accepts only offers that name its own class.
     vendorClass: boot && client.http ? "HTTPClient" : undefined,
     bootFile,
@@ -155,6 +159,15 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
     reply: { ...replyTo(packet), yiaddr, siaddr, file, options },
     to: destination(packet),
   };
+}
+
+/**
+ * Firmware and iPXE are left with the usual size: nobody checks there whether the whole path has the larger one, and a
+ * kernel of some megabytes does not gain from it.
+ */
+function asksForMtu({ packet, client }: DhcpRequest): boolean {
+  const asked = packet.options.get(OPTION.parameterList)?.includes(OPTION.interfaceMtu) ?? false;
+  return asked && !client.ipxe && !packet.options.has(OPTION.clientArchitecture);
 }
 
 /** NAK: broadcast on the link, by the relay if there is one (§4.3.2). */

@@ -337,6 +337,26 @@ Deno.test("a PXE client gets file and server, no option 43 or 60, and its identi
   for (const [code, value] of echoed) assert.deepEqual(offer.reply.options.get(code), value);
 });
 
+Deno.test("the MTU is for systems that ask for it, and not for firmware or iPXE", () => {
+  const { ask } = server({ network: { ...network, mtu: 9000 } });
+  const asks: [number, Uint8Array] = [
+    OPTION.parameterList,
+    Uint8Array.of(OPTION.subnetMask, OPTION.interfaceMtu),
+  ];
+  const ipxe = new TextEncoder().encode("iPXE");
+  const cases: [who: string, options: [number, Uint8Array][], mtu: Uint8Array | undefined][] = [
+    ["a system", [asks], Uint8Array.of(0x23, 0x28)],
+    ["a system that does not ask", [], undefined],
+    ["firmware", [asks, [OPTION.clientArchitecture, Uint8Array.of(0, 7)]], undefined],
+    ["iPXE", [asks, [OPTION.userClass, ipxe]], undefined],
+  ];
+  for (const [who, options, mtu] of cases) {
+    const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, options });
+    assert.ok(offer.kind === "offer");
+    assert.deepEqual(offer.reply.options.get(OPTION.interfaceMtu), mtu, who);
+  }
+});
+
 Deno.test("an HTTP client gets class HTTPClient and a URL; a long one goes into option 67 with a closing NUL", () => {
   const options: [number, Uint8Array][] = [[OPTION.clientArchitecture, Uint8Array.of(0, 16)]];
   const short = "http://10.0.0.1/boot/ipxe.efi";

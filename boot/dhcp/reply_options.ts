@@ -10,6 +10,8 @@ interface ReplyOptions {
   readonly router?: Ipv4 | undefined;
   /** An empty list is left out. */
   readonly dns?: readonly Ipv4[] | undefined;
+  /** RFC 2132 §5.1 */
+  readonly mtu?: number | undefined;
   readonly message?: string;
   readonly vendorClass?: string | undefined;
   /** Option 43, already encoded. */
@@ -38,6 +40,7 @@ export function encodeReplyOptions(reply: ReplyOptions, request: DhcpOptions): D
   put(OPTION.subnetMask, reply.subnetMask, bytesOfIpv4);
   put(OPTION.router, reply.router, bytesOfIpv4);
   put(OPTION.domainNameServer, reply.dns?.length ? reply.dns : undefined, bytesOfAddresses);
+  put(OPTION.interfaceMtu, reply.mtu, (mtu) => Uint8Array.of(mtu >> 8, mtu & 0xff));
   put(OPTION.message, reply.message, bytesOfText);
   put(OPTION.vendorClass, reply.vendorClass, bytesOfText);
   put(OPTION.vendorSpecific, reply.vendorSpecific, (value) => value);

@@ -12,6 +12,7 @@ Deno.test("each option is encoded as its RFC says, and undefined ones are left o
     leaseSeconds: 3600,
     router: undefined,
     dns: ["10.0.0.2", "10.0.0.3"].map(parseIpv4),
+    mtu: 9000,
     bootFile: "a",
   }, new Map());
   assert.deepEqual([...options], [
@@ -19,6 +20,7 @@ Deno.test("each option is encoded as its RFC says, and undefined ones are left o
     [OPTION.serverId, Uint8Array.of(10, 0, 0, 1)],
     [OPTION.leaseTime, Uint8Array.of(0, 0, 0x0e, 0x10)],
     [OPTION.domainNameServer, Uint8Array.of(10, 0, 0, 2, 10, 0, 0, 3)],
+    [OPTION.interfaceMtu, Uint8Array.of(0x23, 0x28)],
     [OPTION.bootFile, Uint8Array.of(0x61, 0)],
   ]);
   assert.equal(encodeReplyOptions({ messageType: "ack", serverId, dns: [] }, new Map()).size, 2);

@@ -10,6 +10,14 @@ export interface AgentBoot {
   /** The kernel's. */
   readonly architecture: Architecture;
   readonly mac: string;
+  /** The NIC may have to send with this VLAN's tag. */
+  readonly vlan?: number | undefined;
+  /** The largest packet of the network that the boot program has a lease of. */
+  readonly mtu?: number | undefined;
+}
+
+function vlanParameter(vlan: number | undefined): string[] {
+  return vlan === undefined ? [] : [`rackseed.vlan=${vlan}`];
 }
 
 export function consolesOf(architecture: Architecture): string[] {
@@ -18,10 +26,11 @@ export function consolesOf(architecture: Architecture): string[] {
 
 /** The command line in a UKI, which is public: whose orders the agent follows, and where it asks for them. */
 export function unifiedCommandLine(
-  { server, pin, httpUrl, architecture }: {
+  { server, pin, httpUrl, vlan, architecture }: {
     readonly server: string;
     readonly pin: string;
     readonly httpUrl: string;
+    readonly vlan?: number | undefined;
     readonly architecture: Architecture;
   },
 ): string {
@@ -29,6 +38,7 @@ export function unifiedCommandLine(
     `rackseed.server=${server}`,
     `rackseed.pin=${pin}`,
     `rackseed.orders=${httpUrl}/boot/agent/`,
+    ...vlanParameter(vlan),
     ...consolesOf(architecture),
   ].join(" ");
 }
@@ -38,7 +48,7 @@ export function unifiedCommandLine(
  * plain characters are allowed.
  */
 export function kernelParameters(
-  { server, token, mac, architecture }: AgentBoot,
+  { server, token, mac, vlan, mtu, architecture }: AgentBoot,
   network: Readonly<Record<string, string>>,
 ): string {
   for (const value of [server, token, mac]) {
@@ -50,6 +60,8 @@ export function kernelParameters(
     `rackseed.server=${server}`,
     `rackseed.token=${token}`,
     `rackseed.mac=${mac}`,
+    ...vlanParameter(vlan),
+    ...(mtu === undefined ? [] : [`rackseed.mtu=${mtu}`]),
     ...Object.entries(network).map(([key, value]) => `rackseed.${key}=${value}`),
     ...consolesOf(architecture),
   ].join(" ");

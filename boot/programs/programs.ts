@@ -26,6 +26,8 @@ export function efiNames(architecture: Architecture): {
   readonly grub: string;
   /** The beginning of every unified kernel image (boot/uki). */
   readonly stub: string;
+  /** Fails at once, so that the firmware tries its next boot entry (UEFI 2.10 §3.1.1): the stub, without a kernel. */
+  readonly fails: string;
 } {
   const { efi } = ARCHITECTURES[architecture], ipxe = IPXE[architecture];
   return {
@@ -33,12 +35,17 @@ export function efiNames(architecture: Architecture): {
     shim: `shim${efi}.efi`,
     grub: `grub${efi}.efi`,
     stub: `linux${efi}.efi.stub`,
+    fails: `fails${efi}.efi`,
   };
 }
 
 function efiPrograms(architecture: Architecture): BootProgram[] {
   const { efi, debian, grubPlatform } = ARCHITECTURES[architecture];
-  const { shim, grub, stub } = efiNames(architecture);
+  const { shim, grub, stub, fails } = efiNames(architecture);
+  const stubSource = {
+    debianPackage: `systemd-boot-efi:${debian}`,
+    packagePath: `usr/lib/systemd/boot/efi/${stub}`,
+  };
   return [
     { name: shim, debianPackage: `shim-signed:${debian}`, packagePath: `usr/lib/shim/${shim}.signed` },
     {
@@ -46,12 +53,8 @@ function efiPrograms(architecture: Architecture): BootProgram[] {
       debianPackage: `grub-efi-${debian}-signed:${debian}`,
       packagePath: `usr/lib/grub/${grubPlatform}-signed/grubnet${efi}.efi.signed`,
     },
-    {
-      name: stub,
-      served: false,
-      debianPackage: `systemd-boot-efi:${debian}`,
-      packagePath: `usr/lib/systemd/boot/efi/${stub}`,
-    },
+    { name: stub, served: false, ...stubSource },
+    { name: fails, ...stubSource },
   ];
 }
 

@@ -41,6 +41,8 @@ export interface VmOptions {
   readonly kernel?: { readonly path: string; readonly initramfs: string; readonly commandLine: string };
   /** Nothing is at the other end of its NIC. */
   readonly isAlone?: boolean;
+  /** The Unix socket of a switch, into which its NIC is plugged instead of the lab's bridge. */
+  readonly switchPort?: string | undefined;
   /** UEFI: boot from the network by HTTP only, without PXE. */
   readonly httpBoot?: boolean;
   /** UEFI: boot from the network by IPv6 only. */
@@ -197,6 +199,7 @@ function qemuArguments(
     medium,
     kernel,
     isAlone,
+    switchPort,
     memoryMiB,
     name,
     folder,
@@ -249,8 +252,7 @@ function qemuArguments(
     ...(medium ? mediumArguments(medium) : []),
     ...(kernel ? ["-kernel", kernel.path, "-initrd", kernel.initramfs, "-append", kernel.commandLine] : []),
     ...(tpm ? tpmArguments(tpm.socket) : []),
-    // a hub without other ports is a link that leads nowhere
-    ...["-netdev", isAlone ? "hubport,id=net,hubid=0" : `tap,id=net,ifname=${tap},script=no,downscript=no`],
+    ...["-netdev", netdev({ tap, isAlone, switchPort })],
     // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[
       "-device",
@@ -265,6 +267,18 @@ function qemuArguments(
     ...["-smbios", `type=1,serial=${name}`],
     ...(noReboot ? ["-no-reboot"] : []),
   ];
+}
+
+function netdev(
+  { tap, isAlone = false, switchPort }:
+    & { tap: string; isAlone?: boolean | undefined }
+    & Pick<VmOptions, "switchPort">,
+): string {
+  // a hub without other ports is a link that leads nowhere
+  if (isAlone) return "hubport,id=net,hubid=0";
+  return switchPort === undefined
+    ? `tap,id=net,ifname=${tap},script=no,downscript=no`
+    : `stream,id=net,server=off,addr.type=unix,addr.path=${switchPort}`;
 }
 
 /** The emulation of newer processors spends most of its time on pointer authentication. */

@@ -66,6 +66,18 @@ export function parseVersionCount(text: string): number {
   throw new InvalidArgumentError("Expected a number, 1 or more.");
 }
 
+/** 0 and 4095 are reserved (IEEE 802.1Q-2018 table 9-2). */
+export function parseVlan(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 4094) return Number(text);
+  throw new InvalidArgumentError("Expected a VLAN's number, 1 to 4094.");
+}
+
+/** Below 1280 a network carries no IPv6 (RFC 8200 §5). */
+export function parseMtu(text: string): number {
+  if (/^[1-9]\d{3,4}$/.test(text) && Number(text) >= 1280 && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("Expected bytes, 1280 to 65535, e.g. 9000.");
+}
+
 /** Returns bytes: "40G" and "40GiB" are 2^30 each, "40GB" is 10^9. */
 export function parseSize(text: string): number {
   const [, digits = "", unit = "", suffix = ""] = /^(\d{1,6})([MGT])(iB|B)?$/.exec(text) ?? [];

@@ -82,6 +82,8 @@ export function serverCommand(
     gateway: values.gateway,
     dns: values.dns,
     routerAdvertisements: values["router-adverts"],
+    bootVlan: values["boot-vlan"],
+    mtu: values.mtu,
     secureBoot: values["secure-boot"],
     signedImages: values["signed-images"],
     signDisks: values["sign-disks"],
@@ -173,6 +175,9 @@ function refuseContradictions(values: SettingValues): void {
   }
   if (values["cache-size"] !== undefined && values["pack-store"] === undefined) {
     throw new UsageError("--cache-size needs --pack-store: without it, the local disk has the only copy");
+  }
+  if (values["boot-vlan"] !== undefined && values["secure-boot"] && values["signed-images"] === "off") {
+    throw new UsageError("--boot-vlan needs --signed-images for Secure Boot: the signed GRUB sends no tags");
   }
   if (values["require-tpm"] && values["signed-images"] === "off") {
     throw new UsageError("--require-tpm needs --signed-images: a node can prove nothing else that it booted");

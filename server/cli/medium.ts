@@ -29,6 +29,7 @@ export async function writeMedium(
     address,
     gateway,
     dns,
+    vlan,
     json,
     ...options
   }:
@@ -45,6 +46,7 @@ export async function writeMedium(
       readonly address?: string | undefined;
       readonly gateway?: string | undefined;
       readonly dns?: string[] | undefined;
+      readonly vlan?: number | undefined;
       readonly claimDevice: (path: string) => Promise<void>;
     },
 ): Promise<void> {
@@ -67,7 +69,7 @@ export async function writeMedium(
       unattended,
       ...(nodes !== undefined && { nodes: nodesIn(await textOf(nodes)) }),
       ...(hours !== undefined && { hours }),
-      ...(address !== undefined && { network: { address, gateway, dns } }),
+      ...((address ?? vlan) !== undefined && { network: { address, gateway, dns, vlan } }),
     },
   });
   // before the server makes anything

@@ -2,7 +2,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import { DEFAULT_MEDIUM_HOURS, MAX_MEDIUM_HOURS } from "#contract/api/media.ts";
 import type { Actions } from "./actions.ts";
-import { parseVersionCount } from "./arguments.ts";
+import { parseVersionCount, parseVlan } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, IMAGE, JSON_RESULT } from "./help_text.ts";
 
@@ -23,6 +23,7 @@ export function addMedium(
     .option("--hours <n>", `how long machines may enrol by it, up to ${MAX_MEDIUM_HOURS}`, parseVersionCount)
     .option("--address <cidr>", "a machine's address while it installs (default: by DHCP)")
     .option("--gateway <ip>", "its gateway")
+    .option("--vlan <id>", "with --image: its switch port wants this VLAN's tag", parseVlan)
     .option("--dns <ip...>", "its DNS servers")
     .option("--json", JSON_RESULT)
     .addHelpText(

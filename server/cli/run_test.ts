@@ -50,6 +50,10 @@ Deno.test("exit codes: 0 success, 1 failure, 2 wrong usage", async () => {
     [["swarm", "set", "--upload-limit", "none"], 2],
     [["swarm", "set", "--rack-prefix", "32"], 2],
     [["swarm", "set", "--help"], 0],
+    [["server", "--boot-vlan", "4095"], 2],
+    [["server", "--boot-vlan", "20", "--secure-boot"], 2],
+    [["server", "--mtu", "900"], 2],
+    [["medium", "--image", "web", "-o", "stick.img", "--vlan", "0"], 2],
   ];
   for (const [args, code] of cases) assert.equal(await runCommandLine(args, failing), code, args.join(" "));
 });

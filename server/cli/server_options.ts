@@ -43,6 +43,10 @@ export interface ServerOptions {
   readonly address?: string | undefined;
   /** Whether to answer iPXE's router solicitations (absent: yes), if there is an interface; see boot/ndp. */
   readonly routerAdvertisements?: "on" | "off";
+  /** The VLAN whose tag the nodes' switch ports may ask for; see agent/start/port.ts. */
+  readonly bootVlan?: number | undefined;
+  /** The largest packet of the nodes' network (absent: the usual 1500). */
+  readonly mtu?: number | undefined;
   readonly secureBoot: boolean;
   /** Boot UEFI machines from images signed by the site's key; "enroll": and give that key to machines in set-up mode. */
   readonly signedImages?: "off" | "on" | "enroll";

@@ -34,6 +34,8 @@ const EXAMPLES: Record<SettingName, readonly string[]> = {
   "gateway": ["10.0.0.254"],
   "dns": ["10.0.0.2", "10.0.0.3"],
   "router-adverts": ["off"],
+  "mtu": ["9000"],
+  "boot-vlan": ["20"],
   "secure-boot": ["true"],
   "signed-images": ["enroll"],
   "sign-disks": ["true"],

@@ -15,6 +15,7 @@ import {
   parseIssuer,
   parseListen,
   parseMailAddress,
+  parseMtu,
   parsePort,
   parsePortOrOff,
   parseRange,
@@ -23,6 +24,7 @@ import {
   parseRoleRuleOption,
   parseSize,
   parseTracker,
+  parseVlan,
   parseWebUrl,
 } from "./arguments.ts";
 import {
@@ -200,6 +202,16 @@ const SETTINGS = {
     parse: oneOf(ADVERTISEMENTS),
     choices: ADVERTISEMENTS,
     fallback: "on",
+  },
+  "mtu": {
+    argument: "<bytes>",
+    description: "packet size of the nodes' network if it has jumbo frames, e.g. 9000",
+    parse: parseMtu,
+  },
+  "boot-vlan": {
+    argument: "<id>",
+    description: "switch ports to nodes carry this network tagged with this VLAN",
+    parse: parseVlan,
   },
   "secure-boot": {
     description: "boot UEFI machines through shim and the signed GRUB",

@@ -58,6 +58,9 @@ const addressing = {
   mtu: z.int().min(576).max(65_535).optional(),
 };
 
+/** 0 and 4095 are reserved (IEEE 802.1Q-2018 table 9-2). */
+export const VlanId = z.int().min(1).max(4094);
+
 export const NetworkInterface = z.discriminatedUnion("kind", [
   /** A NIC on its own; without `mac` the one that the machine booted from. */
   z.object({ kind: z.literal("ethernet"), mac: Mac.optional(), ...addressing }),
@@ -72,7 +75,7 @@ export const NetworkInterface = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("vlan"),
     name: LinkName,
-    id: z.int().min(1).max(4094),
+    id: VlanId,
     parent: z.union([Mac, LinkName]),
     ...addressing,
   }),

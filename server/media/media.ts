@@ -321,7 +321,9 @@ function refuseContradictions(
   title: string,
 ): void {
   const wrong = packs && network
-    ? "a medium that carries the version needs no address for its server."
+    ? "a medium that carries the version needs no address and no VLAN, as it needs no server."
+    : network && network.address === undefined && (network.gateway ?? network.dns) !== undefined
+    ? "a gateway and DNS servers belong to an address; without one, the machine gets them by DHCP."
     : !packs && nodes
     ? "a table of machines is for a medium that carries the version; else the server knows its nodes."
     : packs && unattended && (nodes ?? []).length === 0

@@ -90,13 +90,14 @@ const node = { node: "edge1", serial: "S1", settings: { address: "10.0.0.5/24", 
 
 Deno.test("a medium for the network brings a token that is sealed, expires and can be revoked", () =>
   withMedia(async ({ media, clock, armed, seen }) => {
-    const { medium, code, sizeBytes } = await make(media, { image: "web", hours: 2 });
+    const { medium, code, sizeBytes } = await make(media, { image: "web", hours: 2, network: { vlan: 20 } });
     const { text, description } = read(media, medium.id);
     assert.equal(text.length, sizeBytes);
     assert.ok(!text.includes(code) && !text.includes("10.0.0.1"));
     assert.ok(text.includes("images/web@3/initramfs") && !text.includes("of manifest.rsm"));
     const contents = openContents(description.sealed, { id: medium.id, code });
     assert.ok(contents.kind === "network" && contents.server === "https://10.0.0.1:8443");
+    assert.equal(contents.vlan, 20);
     const { secret = "" } = parseToken(contents.token) ?? {};
     const boot = () => media.boot(secret, { macs: ["52:54:00:00:00:07"], address: "10.0.0.7" });
     assert.equal(boot(), undefined);
@@ -145,8 +146,9 @@ Deno.test("what a medium cannot do is refused, with the reason", async () => {
   await refused({ image: "web", nodes: [node] }, /the server knows its nodes/);
   await refused(
     { image: "web", packs: true, network: { address: "10.0.0.9/24" } },
-    /no address for its server/,
+    /no address and no VLAN/,
   );
+  await refused({ image: "web", network: { gateway: "10.0.0.1" } }, /belong to an address/);
   const encrypted = { ...layout, encrypted: [{}] } as never;
   await refused({ image: "web", packs: true }, /encrypted volumes/, { version: { layout: encrypted } });
   await refused({ image: "web", packs: true }, /a backup of n1/, { version: { backupOf: "n1" } });

@@ -31,6 +31,7 @@ import { type Architecture, ARCHITECTURE_NAMES, architectureOf } from "#contract
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
+import { refuseLargerFrames } from "./frame_size.ts";
 import { MachineSightings } from "./machine_sightings.ts";
 import { reservations6Of, reservationsOf } from "./node_reservations.ts";
 import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
@@ -46,7 +47,11 @@ import type { InstallerBoot } from "../fleet/ports.ts";
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
 /** What the server signs beside images, so that it can send a machine to its own disk. */
-const IPXE = ["snponly.efi", "ipxe.efi"];
+const SIGNED_PROGRAMS = new Set([
+  "snponly.efi",
+  "ipxe.efi",
+  ...ARCHITECTURE_NAMES.map((one) => efiNames(one).fails),
+]);
 
 type BootSite = Parameters<typeof chooseFirstStage>[1]["site"];
 
@@ -84,6 +89,7 @@ interface NetbootServices {
 
 export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
   const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, isDamaged, signal } = context;
+  await refuseLargerFrames(options);
   await ensureSegments(context);
   const network = options.dhcp === "server" && site.netmask !== undefined
     ? {
@@ -98,6 +104,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     transport: "http" as const,
     secureBoot: options.secureBoot,
     signedImages: context.signer !== undefined,
+    ...(options.bootVlan !== undefined && { bootVlan: options.bootVlan }),
+    ...(options.mtu !== undefined && { mtu: options.mtu }),
     ...(network && { network }),
   };
   const sightings = new MachineSightings({ nodes, orders: fleet.netboot });
@@ -108,7 +116,8 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const unified = new UnifiedImages({
     stub: (architecture) => stubs.get(architecture) ?? new Uint8Array(),
     signer,
-    commandLine: (architecture) => unifiedCommandLine({ server: agentUrl, pin, httpUrl, architecture }),
+    commandLine: (architecture) =>
+      unifiedCommandLine({ server: agentUrl, pin, httpUrl, vlan: options.bootVlan, architecture }),
     image,
   });
   const files = new BootFiles({
@@ -284,6 +293,7 @@ async function startDhcp(
     range: network.range,
     ...(gateway !== undefined && { gateway: parseIpv4(gateway) }),
     dns: dns.map(parseIpv4),
+    mtu: options.mtu,
     leaseSeconds: LEASE_SECONDS,
     leases,
     reservations: reservationsOf(nodes, network),
@@ -416,7 +426,10 @@ async function readPrograms(signer: UkiSigner | undefined): Promise<ReadonlyMap<
     if (!served) continue;
     try {
       const program = await readBootProgram(name);
-      programs.set(name, signer && IPXE.includes(name) ? signProgram(program, signer, { name }) : program);
+      programs.set(
+        name,
+        signer && SIGNED_PROGRAMS.has(name) ? signProgram(program, signer, { name }) : program,
+      );
     } catch (error) {
       missing.push(name);
       reason = messageOf(error);

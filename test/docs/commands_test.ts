@@ -70,6 +70,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     "needs a registry: test/interop/registry_test.ts pushes and pulls, test/flows/http_sources_test.ts seeds",
   ],
   [
+    /^rackseed server .*--(boot-vlan|mtu)\b/,
+    "needs such a network: test/interop/jumbo_frames_test.ts and test/vm/tagged.ts make one",
+  ],
+  [
     /^rackseed server .*--dhcp6 server\b/,
     "needs a network with IPv6 addresses: test/interop/dhcp6_clients_test.ts makes one",
   ],

@@ -1,6 +1,7 @@
 /** Real DHCP clients against the service, each in its own network namespace, without touching the host's network. */
 import assert from "node:assert/strict";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
+import { leaseOfDhclient } from "../support/dhclient.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER, serviceCommand } from "../support/dhcp_network.ts";
 import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
 import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
@@ -27,45 +28,29 @@ Deno.test({
     await using network = await DhcpNetwork.create();
     await network.serve({ boot: { file: "undionly.kpxe" } });
     const client = await network.client();
-    const folder = await Deno.makeTempDir({ prefix: "dhclient-" });
-    try {
-      const files = ["-lf", `${folder}/leases`, "-pf", `${folder}/pid`, "-cf", "/dev/null"];
-      const { code, stderr } = await client.run([
-        "dhclient",
-        "-1",
-        "-v",
-        "-sf",
-        "/bin/true",
-        ...files,
-        "lan",
-      ]);
-      assert.equal(code, 0, stderr);
-      const lease = await Deno.readTextFile(`${folder}/leases`);
-      const address = /fixed-address (\S+);/.exec(lease)?.[1];
-      assert.match(address ?? "", /^10\.77\.0\.1[01]\d$/);
-      for (
-        const line of [
-          `filename "undionly.kpxe"`,
-          "option subnet-mask 255.255.255.0",
-          `option routers ${SERVER}`,
-          `option domain-name-servers ${SERVER}`,
-          "option dhcp-lease-time 600",
-          `option dhcp-server-identifier ${SERVER}`,
-        ]
-      ) assert.ok(lease.includes(`${line};`), `${line} in ${lease}`);
+    const lease = await leaseOfDhclient(client);
+    const address = /fixed-address (\S+);/.exec(lease)?.[1];
+    assert.match(address ?? "", /^10\.77\.0\.1[01]\d$/);
+    for (
+      const line of [
+        `filename "undionly.kpxe"`,
+        "option subnet-mask 255.255.255.0",
+        `option routers ${SERVER}`,
+        `option domain-name-servers ${SERVER}`,
+        "option dhcp-lease-time 600",
+        `option dhcp-server-identifier ${SERVER}`,
+      ]
+    ) assert.ok(lease.includes(`${line};`), `${line} in ${lease}`);
 
-      assert.equal(leased(await udhcpc(client)), address);
+    assert.equal(leased(await udhcpc(client)), address);
 
-      // The npm client binds an ordinary socket, which needs an address and a route.
-      await client.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
-      await client.ip(["route", "add", "default", "dev", "lan"]);
-      await cache("npm_dhcp_client.ts");
-      const npm = await client.run(denoScript("npm_dhcp_client.ts", await macOf(client)));
-      assert.equal(npm.code, 0, npm.stderr);
-      assert.equal(JSON.parse(npm.stdout).address, address);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    // The npm client binds an ordinary socket, which needs an address and a route.
+    await client.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
+    await client.ip(["route", "add", "default", "dev", "lan"]);
+    await cache("npm_dhcp_client.ts");
+    const npm = await client.run(denoScript("npm_dhcp_client.ts", await macOf(client)));
+    assert.equal(npm.code, 0, npm.stderr);
+    assert.equal(JSON.parse(npm.stdout).address, address);
   },
 });
 

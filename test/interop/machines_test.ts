@@ -23,16 +23,18 @@ class Site implements AsyncDisposable {
     this.#product = product;
   }
 
-  static async create(): Promise<Site> {
+  /** `mtu`: of the server's interface. */
+  static async create(options: readonly string[] = [], { mtu = 1500 } = {}): Promise<Site> {
     const product = await ensureProduct();
     const server = await NetworkNamespace.create("machines");
     await server.addBridge("lan", `${SERVER}/24`);
+    await server.ip(["link", "set", "lan", "mtu", `${mtu}`]);
     const site = new Site(await Deno.makeTempDir({ prefix: "rackseed-machines-" }), { server, product });
-    await site.start();
+    await site.start(options);
     return site;
   }
 
-  async start(): Promise<void> {
+  async start(options: readonly string[] = []): Promise<void> {
     const data = ["--data", `${this.folder}/data`, "--listen", `${SERVER}:8443`];
     const dhcp = ["--interface", "lan", "--dhcp", "server", "--dhcp-range", "10.77.0.100-10.77.0.199"];
     this.#process = this.server.spawn([
@@ -43,6 +45,7 @@ class Site implements AsyncDisposable {
       "--dhcp-clients",
       "all",
       "--json",
+      ...options,
     ]);
     const reader = this.#process.stdout.getReader();
     await reader.read();
@@ -142,5 +145,50 @@ Deno.test({
       `${romMac} is the node node01\n`,
     );
     assert.deepEqual((await site.list()).map(({ mac }) => mac), [laptopMac]);
+  },
+});
+
+Deno.test({
+  name:
+    "with --boot-vlan firmware gets no iPXE; with --mtu a system that asks is told of it, and firmware is not",
+  ...needs({ root: true, programs: ["ip", "udhcpc", "curl"] }),
+  async fn() {
+    await using site = await Site.create(["--boot-vlan", "20", "--mtu", "9000"], { mtu: 9000 });
+    const machine = await site.machine(), script = `${site.folder}/script`;
+    await Deno.writeTextFile(
+      script,
+      '#!/bin/sh\n[ "$1" != bound ] || echo "ip $ip, file $boot_file, MTU $mtu."\n',
+      {
+        mode: 0o755,
+      },
+    );
+    const lease = async (...options: string[]) => {
+      const once = [
+        "-i",
+        "lan",
+        "-f",
+        "-q",
+        "-n",
+        "-t",
+        "5",
+        "-T",
+        "2",
+        "-A",
+        "1",
+        "-s",
+        script,
+        "-O",
+        "mtu",
+      ];
+      const { code, stdout, stderr } = await machine.run(["udhcpc", ...once, ...options]);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const said = await lease(...PXE);
+    assert.match(said, /, file failsx64\.efi, MTU \.\n/);
+    assert.match(await lease(), /, file , MTU 9000\.\n/);
+    await machine.ip(["address", "add", `${/ip ([\d.]+)/.exec(said)?.[1]}/24`, "dev", "lan"]);
+    const { stdout } = await machine.run(["curl", "-s", `tftp://${SERVER}/failsx64.efi`]);
+    assert.match(stdout, /^MZ/);
   },
 });

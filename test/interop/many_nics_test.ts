@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { denoScript, DhcpNetwork } from "../support/dhcp_network.ts";
+import { bringUp } from "../support/bring_up.ts";
+import { DhcpNetwork } from "../support/dhcp_network.ts";
 import { needs } from "../support/needs.ts";
 import { link } from "../support/netns.ts";
 
@@ -24,27 +25,9 @@ Deno.test({
       `${name}=${mac}`
     );
     assert.equal(nics.length, 8, links);
-    const resolver = await Deno.makeTempFile();
-    try {
-      // the agent writes this file of its own machine
-      const inside = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        'mount --bind "$0" /etc/resolv.conf && exec "$@"',
-        resolver,
-      ];
-      const { code, stdout, stderr } = await client.run([
-        ...inside,
-        ...denoScript("find_addresses.ts", ...nics),
-      ]);
-      assert.equal(code, 0, stderr);
-      assert.match(stdout, /^nic6: nic6 10\.77\.0\.1[01]\d\/24 via 10\.77\.0\.1 by DHCP\n$/);
-      assert.equal(await Deno.readTextFile(resolver), "nameserver 10.77.0.1\n");
-    } finally {
-      await Deno.remove(resolver);
-    }
+    const { said, resolver } = await bringUp(client, ...nics);
+    assert.match(said, /^nic6: nic6 10\.77\.0\.1[01]\d\/24 via 10\.77\.0\.1 by DHCP\n$/);
+    assert.equal(resolver, "nameserver 10.77.0.1\n");
     assert.match(await client.ip(["route"]), /^default via 10\.77\.0\.1 dev nic6/m);
   },
 });

@@ -26,6 +26,9 @@ export interface BootServiceOptions {
   readonly interface: string;
   readonly transport: "http" | "tftp";
   readonly secureBoot: boolean;
+  readonly bootVlan?: number;
+  /** In unsigned images, of the server that gives orders. */
+  readonly pin?: string;
   /** "proxy": another server gives the addresses. */
   readonly dhcp?: "server" | "proxy";
   /** Everything by IPv6; the interface has no IPv4 address. */
@@ -70,6 +73,7 @@ if (import.meta.main) {
     transport: options.transport,
     secureBoot: options.secureBoot,
     signedImages: options.signing !== undefined,
+    ...(options.bootVlan !== undefined && { bootVlan: options.bootVlan }),
   };
   const programs = new Map<string, Uint8Array>();
   for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
@@ -163,11 +167,14 @@ function startIpv6(
 /** If there is a key, they are signed, and iPXE in `programs` is, too. */
 function unifiedImages(
   options: BootServiceOptions,
-  { site, programs }: { site: { agentUrl: string; httpUrl: string }; programs: Map<string, Uint8Array> },
+  { site, programs }: {
+    site: { agentUrl: string; httpUrl: string; bootVlan?: number };
+    programs: Map<string, Uint8Array>;
+  },
 ): (name: string) => readonly Piece[] | undefined {
-  const { agentUrl: server, httpUrl } = site,
+  const { agentUrl: server, httpUrl, bootVlan: vlan } = site,
     { signing } = options,
-    { pin = "pin", spoils = false } = signing ?? {};
+    { pin = options.pin ?? "pin", spoils = false } = signing ?? {};
   const signer = signing && signerOf({
     privateKey: signing.privateKey,
     certificate: Uint8Array.fromBase64(signing.certificate),
@@ -177,7 +184,7 @@ function unifiedImages(
   const made = new UnifiedImages({
     stub: (architecture) => programs.get(efiNames(architecture).stub) ?? new Uint8Array(),
     signer,
-    commandLine: (architecture) => unifiedCommandLine({ server, pin, httpUrl, architecture }),
+    commandLine: (architecture) => unifiedCommandLine({ server, pin, httpUrl, vlan, architecture }),
     image: (name) => imageFiles(options, name),
   });
   return (name) => spoils ? spoiled(made.get(name) ?? []) : made.get(name);

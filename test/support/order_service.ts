@@ -3,10 +3,14 @@
  * its hardware read, which touches no disk.
  */
 import { API, Enrolment, StepReport } from "#contract/api.ts";
+import { MediumBoot } from "#contract/api/media.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
 import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
 
 const SECRET = "s".repeat(32), SESSION = "t".repeat(32);
+
+/** What machines boot by that a medium started. */
+export const ORDERED_IMAGE = "web@3";
 
 /** What the service prints when the first report of an agent arrives. */
 export const agentReported = "an agent reports";
@@ -41,6 +45,14 @@ export async function serveOrders(
       for (const { step } of reports) console.log(`${agentReported}: ${step}`);
       const discover = { listenSeconds: 0 };
       return Response.json({ session: SESSION, deployment: "d1", node: "n1", discover });
+    }
+    if (call === `POST ${API}/node/medium` && has(SECRET)) {
+      const { macs: [mac] } = MediumBoot.parse(await request.json());
+      return Response.json({
+        image: ORDERED_IMAGE,
+        token: formatToken({ pin: pinOf(authority.pem), secret: SECRET }),
+        mac,
+      });
     }
     if (call === `POST ${API}/node/report` && has(SESSION)) {
       const { step } = StepReport.parse(await request.json());

@@ -13,7 +13,9 @@ import { testMediumWay } from "./medium.ts";
 import { testBootWay } from "./netboot.ts";
 import { testEnrolment, testRefusals, testSignedImage } from "./secure_boot.ts";
 import { testInstalledDisks, testMokRequest } from "./site_keys.ts";
+import { testTaggedMedium, testTaggedWay } from "./tagged.ts";
 import { testTpmProof } from "./tpm_proof.ts";
+import { testVolumes } from "./volumes.ts";
 
 for (const beside of [undefined, ...FOREIGN_SERVERS]) {
   const addresses = beside === undefined ? {} : { beside };
@@ -24,6 +26,8 @@ for (const beside of [undefined, ...FOREIGN_SERVERS]) {
 testBootWay({ firmware: "bios", ipv6: true });
 for (const httpBoot of [true, false]) testBootWay({ firmware: "uefi", httpBoot, ipv6: true });
 for (const httpBoot of [true, false]) testSignedImage({ httpBoot });
+for (const httpBoot of [true, false]) testTaggedWay({ httpBoot });
+testTaggedMedium();
 testRefusals();
 testEnrolment();
 testArmedAndUnarmed("BIOS, by HTTP");
@@ -31,6 +35,8 @@ testArmedAndUnarmed("UEFI with iPXE, by TFTP");
 testInstalledDisks();
 testMokRequest();
 testTpmProof();
+
+testVolumes(["test/network/switch_ports_test.ts"]);
 
 testArm64Ways();
 

@@ -4,18 +4,16 @@ import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ServerAccess } from "#contract/format/medium.ts";
 import { parseMac } from "../../../boot/dhcp/address.ts";
-import { requestLease } from "../../../boot/dhcp/client.ts";
-import { prefixOfMask } from "../../install/identity/network_config/netmask.ts";
 import { readNics } from "../../steps/inventory.ts";
 import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
 import { firstLine } from "../../sys/small_file.ts";
 import type { BootArguments } from "../boot_arguments.ts";
-import { findIpv6Address, ipv6HostOf } from "../ipv6_network.ts";
-import { bringUpNetwork } from "../network.ts";
+import { findAddresses } from "../find_addresses.ts";
+import { useLease } from "../nic.ts";
+import { deviceOf, openDevice, type Port } from "../port.ts";
 
-/** A switch port may block for half a minute after the link comes up. */
-const LINK_MS = 20_000, DHCP_MS = 40_000, POLL_MS = 5_000;
+const LINK_MS = 20_000, POLL_MS = 5_000;
 
 interface ReachOptions {
   readonly console: Pick<Console, "line">;
@@ -24,7 +22,7 @@ interface ReachOptions {
 }
 
 interface Reached {
-  /** "eth0 10.0.0.7/24, link after 0.1 s" */
+  /** "eth0 10.0.0.7/24 via 10.0.0.1 by DHCP" */
   readonly link: string;
   readonly boot: BootArguments;
 }
@@ -34,19 +32,18 @@ export async function reachServer(
   access: ServerAccess,
   { image, ...options }: ReachOptions & { image: string },
 ): Promise<Reached> {
-  const { nic, lease } = await findLease(access, options);
+  const { mac: used, link } = await bringUp(access, options);
   const { signal, console } = options;
   const { server, token } = access;
-  const link = await bringUpNetwork({ mac: nic.mac, server, ...(lease && { lease }) }, options);
   // the NIC of the lease first: an unknown machine is shown by it
-  const macs = [nic.mac, ...(await readNics()).map(({ mac }) => mac).filter((mac) => mac !== nic.mac)];
+  const macs = [used, ...(await readNics()).map(({ mac }) => mac).filter((mac) => mac !== used)];
   using client = await ApiClient.connect({ server, token, signal });
   for (let isTold = false;;) {
     const response = await client.send("POST", "/node/medium", { json: { macs }, signal });
     if (response.status === 200) {
       const { image: ordered, token, mac } = MediumBootAnswer.parse(await response.json());
       if (ordered !== image) throw otherImage(ordered, image);
-      return { link, boot: { server, token, mac, byKexec: true } };
+      return { link, boot: { server, token, mac, byKexec: true, lacp: false } };
     }
     await response.body?.cancel();
     if (!isTold) console.line(`Nothing is ordered for this machine (${macs.join(", ")}) yet: waiting.`);
@@ -56,12 +53,12 @@ export async function reachServer(
   }
 }
 
-type Lease = NonNullable<BootArguments["lease"]>;
 type Nic = Awaited<ReturnType<typeof readNics>>[number];
 
 /** The first NIC with a link, and the medium's address; or the first that the network gives an address. */
-async function findLease(access: ServerAccess, options: ReachOptions): Promise<{ nic: Nic; lease?: Lease }> {
-  const { run, signal } = options;
+async function bringUp(access: ServerAccess, options: ReachOptions): Promise<{ mac: string; link: string }> {
+  const { run, signal } = options, { server, vlan, address, gateway, dns = [] } = access;
+  await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
   const deadline = performance.now() + LINK_MS;
   let linked: Nic[] = [], all: Nic[] = [];
   while (linked.length === 0 && performance.now() < deadline) {
@@ -76,45 +73,31 @@ async function findLease(access: ServerAccess, options: ReachOptions): Promise<{
     );
     linked = all.filter((_, i) => links[i] === "1");
   }
-  const { address, gateway, dns = [] } = access, [first] = linked;
+  const ports = linked.map(({ name, mac }): Port => ({ name, mac: parseMac(mac), vlan })), [first] = ports;
   if (first && address !== undefined) {
-    return { nic: first, lease: { cidr: address, ...(gateway !== undefined && { gateway }), dns } };
+    const lease = { cidr: address, ...(gateway !== undefined && { gateway }), dns };
+    const nic = await openDevice(first, { run, signal });
+    return { mac: first.mac, link: await useLease(lease, { nic, server, run, signal }) };
   }
-  // all at once: only one of them may lead to a server
-  const asking = new AbortController(), stop = AbortSignal.any([signal, asking.signal]);
-  try {
-    return await Promise.any(linked.map(async (nic) => {
-      if (ipv6HostOf(access.server) !== undefined) {
-        await findIpv6Address({ name: nic.name, mac: parseMac(nic.mac) }, { signal: stop });
-        return { nic };
-      }
-      const lease = await requestLease(nic.name, {
-        mac: parseMac(nic.mac),
-        timeoutMs: DHCP_MS,
-        signal: stop,
-      });
-      if (lease === undefined) throw new Error(`nobody answers on ${nic.name}`);
-      const { address, netmask, router: gateway, dns } = lease;
-      const cidr = `${address}/${prefixOfMask(netmask) ?? 24}`;
-      return { nic, lease: { cidr, ...(gateway !== undefined && { gateway }), dns } };
-    }));
-  } catch {
-    signal.throwIfAborted();
-    throw noAddress(all, linked);
-  } finally {
-    asking.abort();
+  const reasons: string[] = [];
+  for await (
+    const { port, use, reason } of findAddresses(ports, { server, run, signal })
+  ) {
+    if (use !== undefined) return { mac: port.mac, link: await use({ run, signal }) };
+    reasons.push(`${deviceOf(port)} (${port.mac}): ${reason}`);
   }
+  throw noAddress(all, reasons);
 }
 
-function noAddress(all: readonly Nic[], linked: readonly Nic[]): RackseedError {
-  const names = (nics: readonly Nic[]) => nics.map(({ name, mac }) => `${name} (${mac})`).join(", ");
+/** `reasons`: of those with a link. */
+function noAddress(all: readonly Nic[], reasons: readonly string[]): RackseedError {
   return new RackseedError("cannot bring up the network", {
-    reason: linked.length > 0
-      ? `nobody gives an address on ${names(linked)}.`
+    reason: reasons.length > 0
+      ? `${reasons.join("; ")}.`
       : all.length > 0
-      ? `no NIC has a link: ${names(all)}.`
+      ? `no NIC has a link: ${all.map(({ name, mac }) => `${name} (${mac})`).join(", ")}.`
       : "the image's kernel shows no NIC.",
-    remedy: "check cable and switch; or write the medium with an address: rackseed medium --address.",
+    remedy: "check cable and switch; or write the medium with an address: rackseed medium --address, --vlan.",
   });
 }
 

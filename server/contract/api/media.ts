@@ -1,7 +1,7 @@
 /** Bootable media: what is ordered, and what the server knows of those it made. */
 import { z } from "zod";
 import { ImageName } from "../format/manifest.ts";
-import { Cidr, Ipv4Address } from "../identity.ts";
+import { Cidr, Ipv4Address, VlanId } from "../identity.ts";
 import { count, ImageRef, MachineName, MediumId, text, time } from "./fields.ts";
 import { NodeSettings } from "./node_settings.ts";
 
@@ -28,9 +28,10 @@ export const MediumRequest = z.strictObject({
   nodes: z.array(MediumNodeEntry).max(1000).optional(),
   /** The medium carries its own code, so nobody has to type it. Anyone who finds the medium can read what is on it. */
   unattended: z.boolean().default(false),
-  /** Without `packs`: a machine's address while it installs. Absent: by DHCP. */
+  /** Without `packs`: how a machine reaches the server. Without an address it asks by DHCP; without a VLAN it sends no tag. */
   network: z.strictObject({
-    address: Cidr,
+    vlan: VlanId.optional(),
+    address: Cidr.optional(),
     gateway: Ipv4Address.optional(),
     dns: z.array(Ipv4Address).max(3).optional(),
   }).optional(),

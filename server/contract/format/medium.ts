@@ -17,7 +17,7 @@ import { MachineName, MediumId, time } from "../api/fields.ts";
 import { DiskChoices } from "../api/disks.ts";
 import { Inventory, Order, StepReport } from "../api/node_agent.ts";
 import { RackseedError } from "../errors.ts";
-import { Cidr, Hostname, Identity, Ipv4Address, Mac, NetworkInterfaces } from "../identity.ts";
+import { Cidr, Hostname, Identity, Ipv4Address, Mac, NetworkInterfaces, VlanId } from "../identity.ts";
 
 const SALT_BYTES = 16, NONCE_BYTES = 12, TAG_BYTES = 16;
 const COST = { N: 1 << 14, r: 8, p: 1, maxmem: 64 << 20 };
@@ -50,6 +50,8 @@ const ServerAccess = z.object({
   server: z.url({ protocol: /^https$/ }),
   /** With the pin of the server's CA. Expires, and can be revoked. */
   token: z.string().max(200),
+  /** Whose tag the machine sends; absent: none. */
+  vlan: VlanId.optional(),
   /** The machine's address while it installs; absent: by DHCP. */
   address: Cidr.optional(),
   gateway: Ipv4Address.optional(),
