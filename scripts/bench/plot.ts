@@ -14,7 +14,7 @@ const WIDTH = 760, HEIGHT = 440;
 const LEFT = 64, RIGHT = WIDTH - 140, TOP = 64, BOTTOM = HEIGHT - 56;
 const LABEL_HEIGHT = 16;
 /** Colours of text, lines and background, for light and dark mode. */
-const STYLE = `
+export const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #1f2328 }
     .paper { fill: #ffffff } .grid { stroke: #d1d9e0 } .limit { stroke: #1f2328; stroke-dasharray: 5 4 }
     .title { font-weight: 600; font-size: 15px } .ours { font-weight: 600 }
