@@ -23,6 +23,7 @@ import { type FieldBench, tableText } from "./field/field_table.ts";
 /** Loaded on demand: a simulation needs nothing of the network labs. */
 const TABLES: Readonly<Record<string, () => Promise<{ readonly bench: FieldBench }>>> = {
   kraken: () => import("./field/kraken.ts"),
+  dragonfly: () => import("./field/dragonfly.ts"),
 };
 
 async function main(args: readonly string[]): Promise<number> {
