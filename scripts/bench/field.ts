@@ -12,7 +12,7 @@
  *
  *     kraken     --nodes N  --pieces N  --seeds N  --seed N                          (2600, 768, 5, 1)
  *     dragonfly  --nodes N,…  --size MB  --rate Mbit  --engines NAME,…  --runs N
- *                (1,2,4,8,16; 200; 200; ours,aria2,libtorrent; 1)
+ *                (1,2,4,8,16; 50; 50; ours,aria2,libtorrent; 1)
  *     owl        --nodes N  --leave PERCENT,…  --pieces N  --seed N           (500; 5,10,20; 512; 1)
  *
  * kraken and owl are simulated (see `simulate`); dragonfly runs real programs and needs root. Exits with 1 if a goal is

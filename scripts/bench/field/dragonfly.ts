@@ -19,8 +19,8 @@ export async function bench(args: string[]): Promise<FieldTable> {
     args,
     options: {
       nodes: { type: "string", default: "1,2,4,8,16" },
-      size: { type: "string", default: "200" },
-      rate: { type: "string", default: "200" },
+      size: { type: "string", default: "50" },
+      rate: { type: "string", default: "50" },
       engines: { type: "string", default: "ours,aria2,libtorrent" },
       runs: { type: "string", default: "1" },
     },
@@ -82,6 +82,9 @@ export function dragonflyTable(report: SwarmReport): FieldTable {
       `${PUBLISHED_SECONDS} s (${theirs.toFixed(2)})`,
     ]),
     conversions: [
+      `${sizeBytes / 1e6} MB over ${rateMbit} Mbit/s instead of 200 MB over 200 Mbit/s: the limit is ${
+        limit.toFixed(1)
+      } s instead of ${PUBLISHED_LIMIT_SECONDS}.0.`,
       "Ours, aria2 and libtorrent: until the last node has everything. Dragonfly: the average of all clients.",
       `Our server's link has the same ${rateMbit} Mbit/s as a node's; Dragonfly had two servers of 2 000 Mbit/s.`,
       "All of our machines share two cores; each of Dragonfly's clients had four.",
