@@ -1,12 +1,11 @@
 /** Dragonfly's table: the average time of N clients that download one file at the same time. Real programs. */
 import { parseArgs } from "node:util";
-import { messageOf } from "#contract/errors.ts";
 import { interruption } from "../interruption.ts";
 import { numberOption, numbersOption } from "../number_option.ts";
 import { plotSwarm } from "../plot.ts";
 import { provideEngines } from "../swarm/engines.ts";
-import type { Sample } from "../swarm/measure.ts";
-import { linkSeconds, reportOf, resultOf, type SwarmReport } from "../swarm/report.ts";
+import { measureAll } from "../swarm/measure_all.ts";
+import { linkSeconds, reportOf, type SwarmReport } from "../swarm/report.ts";
 import { Session } from "../swarm/session.ts";
 import { type FieldTable, goal } from "./field_table.ts";
 
@@ -37,23 +36,7 @@ export async function bench(args: string[]): Promise<FieldTable> {
     rateMbit,
     signal,
   });
-  const results = [];
-  for (const nodes of counts) {
-    const samples = new Map<string, Sample[]>();
-    for (let run = 0; run < runs; run++) {
-      for (const engine of engines.filter(({ name }) => !(name in absent))) {
-        try {
-          const sample = await session.run(engine, nodes);
-          samples.set(engine.name, [...samples.get(engine.name) ?? [], sample]);
-          console.error(`${engine.name}, ${nodes} nodes: ${sample.seconds.toFixed(1)} s`);
-        } catch (error) {
-          signal.throwIfAborted();
-          absent[engine.name] = `failed with ${nodes} nodes: ${messageOf(error)}`;
-        }
-      }
-    }
-    for (const [engine, taken] of samples) results.push(resultOf(taken, { engine, nodes, sizeBytes }));
-  }
+  const results = await measureAll(session, { engines, absent, counts, runs, sizeBytes, signal });
   return dragonflyTable(reportOf(results, { sizeBytes, rateMbit, absent }));
 }
 

@@ -1,5 +1,5 @@
 /** Plots ratios to a limit as horizontal bars, with the limit dashed. Readable in light and dark mode. */
-import { STYLE } from "../plot.ts";
+import { picture, WIDTH } from "../plot.ts";
 
 interface RatioBar {
   readonly label: string;
@@ -7,7 +7,7 @@ interface RatioBar {
   readonly ours?: boolean;
 }
 
-const WIDTH = 760, LEFT = 200, RIGHT = WIDTH - 72, TOP = 56, ROW_HEIGHT = 28;
+const LEFT = 200, RIGHT = WIDTH - 72, TOP = 56, ROW_HEIGHT = 28;
 
 export function plotBars(title: string, bars: readonly RatioBar[]): string {
   const most = Math.max(1, ...bars.map(({ value }) => value));
@@ -21,15 +21,9 @@ export function plotBars(title: string, bars: readonly RatioBar[]): string {
   <rect x="${LEFT}" y="${y + 3}" width="${width}" height="20" rx="3" fill="${ours ? "#0080d0" : "#8a8f98"}"/>
   <text${kind} x="${x(value)}" dx="8" y="${y + 17}">${value.toFixed(2)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 36}" role="img">
-  <title>${title}</title>
-  <style>${STYLE}
-  </style>
-  <rect class="paper" width="${WIDTH}" height="${bottom + 36}" rx="8"/>
-  <text class="title" x="24" y="30">${title}</text>
-${rows.join("\n")}
-  <line class="limit" x1="${x(1)}" y1="${TOP - 4}" x2="${x(1)}" y2="${bottom + 4}"/>
-  <text x="${x(1)}" y="${bottom + 22}" text-anchor="middle">limit</text>
-</svg>
-`;
+  const limit = [
+    `  <line class="limit" x1="${x(1)}" y1="${TOP - 4}" x2="${x(1)}" y2="${bottom + 4}"/>`,
+    `  <text x="${x(1)}" y="${bottom + 22}" text-anchor="middle">limit</text>`,
+  ];
+  return picture(title, { height: bottom + 36, lines: [...rows, ...limit] });
 }
