@@ -36,7 +36,7 @@ export async function bench(args: string[]): Promise<FieldTable> {
     seed: numberOption("seed", values.seed, { least: 0, most: 2 ** 32 - 1 }),
   });
   const limitMs = sizeBytes * 8000 / LINK_RATE;
-  return krakenTable(result.tookMs.map((ms) => ms / limitMs), {
+  return krakenTable(result.stayed.map(({ tookMs }) => tookMs / limitMs), {
     nodes,
     seeds,
     limitSeconds: limitMs / 1000,

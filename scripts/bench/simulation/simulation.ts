@@ -49,8 +49,8 @@ export interface SimulationState {
 export interface SimulationResult {
   /** The finishing times in milliseconds of the nodes that stayed, ascending. */
   readonly finishedMs: readonly number[];
-  /** The same, each from the start of its node. */
-  readonly tookMs: readonly number[];
+  /** The same nodes, by the time that each took from its own start, ascending. */
+  readonly stayed: readonly { readonly startedMs: number; readonly tookMs: number }[];
   /** Sent by all seeds. */
   readonly serverSentBytes: number;
   /** Payload sent by all nodes including the seeds, and payload received by the nodes. */
@@ -117,10 +117,11 @@ class Simulation implements Surroundings<ConnectionEnd> {
       this.#nodes.reduce((n, node) => n + of(node), 0);
     const stayed = this.#nodes.filter(({ hasLeft }) => !hasLeft);
     const serverSentBytes = this.#seeds.reduce((bytes, { link }) => bytes + link.sentBytes, 0);
-    const ascending = (times: readonly number[]) => times.toSorted((a, b) => a - b);
     return {
-      finishedMs: ascending(stayed.map(({ finishedAt }) => finishedAt ?? NaN)),
-      tookMs: ascending(stayed.map(({ finishedAt, startedAt }) => (finishedAt ?? NaN) - startedAt)),
+      finishedMs: stayed.map(({ finishedAt }) => finishedAt ?? NaN).sort((a, b) => a - b),
+      stayed: stayed.map(({ startedAt, finishedAt = NaN }) => {
+        return { startedMs: startedAt, tookMs: finishedAt - startedAt };
+      }).sort((a, b) => a.tookMs - b.tookMs),
       serverSentBytes,
       sentBytes: sum(({ link }) => link.sentBytes) + serverSentBytes,
       receivedBytes: sum(({ link }) => link.receivedBytes),
