@@ -48,7 +48,8 @@ export function plotSwarm(reports: readonly SwarmReport[]): string {
   const counts = [...new Set(results.map(({ nodes }) => nodes))].sort((a, b) => a - b);
   const times = [...results.map(({ seconds }) => seconds), ...limit === undefined ? [] : [limit]];
   const scale = scaleOf(counts, times);
-  const size = `${(first.sizeBytes / 2 ** 20).toFixed(0)} MiB`;
+  const { sizeBytes } = first;
+  const size = sizeBytes % 1e6 === 0 ? `${sizeBytes / 1e6} MB` : `${(sizeBytes / 2 ** 20).toFixed(0)} MiB`;
   const links = limit === undefined ? "unlimited links" : `links of ${first.rateMbit} Mbit/s`;
   const title = `${size} to N nodes, ${links}: time until the last node has everything`;
   return picture(title, {

@@ -1,7 +1,7 @@
 /** Runs a simulation in a process with a heap of its own: ten thousand nodes have a million connection ends. */
 import { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
 
-export interface TimedResult extends SimulationResult {
+interface TimedResult extends SimulationResult {
   /** How long the simulation itself took. */
   readonly seconds: number;
 }
