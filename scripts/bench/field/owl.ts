@@ -1,6 +1,6 @@
 /** Owl's churn: what nodes that leave during a download cost those that stay. Simulated. */
 import { parseArgs } from "node:util";
-import { numberOption, numbersOption } from "../number_option.ts";
+import { numberOption } from "../number_option.ts";
 import { simulateApart } from "../simulation/apart.ts";
 import { type Lifetime, mulberry32 } from "../simulation/simulation.ts";
 import { type FieldTable, goal } from "./field_table.ts";
@@ -26,7 +26,8 @@ export async function bench(args: string[]): Promise<FieldTable> {
   const seed = numberOption("seed", values.seed, { least: 0, most: 2 ** 32 - 1 });
   const limitMs = sizeBytes * 8000 / LINK_RATE;
   const swarms: ChurnedSwarm[] = [];
-  for (const percent of [0, ...numbersOption("leave", values.leave)]) {
+  const percents = values.leave.split(",").map((text) => numberOption("leave", text, { least: 1, most: 99 }));
+  for (const percent of [0, ...percents]) {
     const lifetimes = churn({ nodes, percent, withinMs: limitMs, seed });
     const { stayed, serverSentBytes } = await simulateApart({
       nodes: lifetimes.length,

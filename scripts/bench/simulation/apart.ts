@@ -11,16 +11,21 @@ export async function simulateApart(options: Omit<SimulationOptions, "onSecond">
   const started = performance.now();
   const flags = "--v8-flags=--max-old-space-size=14000,--max-semi-space-size=64";
   const own = new URL(import.meta.url).pathname;
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", flags, own, JSON.stringify(options)],
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", flags, own],
+    stdin: "piped",
+    stdout: "piped",
     stderr: "inherit",
-  }).output();
+  }).spawn();
+  // by standard input: the lifetimes of many nodes are too long for an argument
+  const sent = new Blob([JSON.stringify(options)]).stream().pipeTo(child.stdin);
+  const [{ success, stdout }] = await Promise.all([child.output(), sent]);
   if (!success) throw new Error("the simulation failed");
   const result = JSON.parse(new TextDecoder().decode(stdout)) as SimulationResult;
   return { ...result, seconds: (performance.now() - started) / 1000 };
 }
 
 if (import.meta.main) {
-  const [options = "{}"] = Deno.args;
-  console.log(JSON.stringify(simulate(JSON.parse(options))));
+  const options = await new Response(Deno.stdin.readable).json() as SimulationOptions;
+  console.log(JSON.stringify(simulate(options)));
 }
