@@ -58,7 +58,7 @@ export function krakenTable(
   const title = `Kraken: ${nodes} nodes, ${seeds} seeds, download ÷ limit`;
   return {
     title,
-    source: "github.com/uber/kraken, README, Benchmark (2019): 2 600 hosts, 3 GB, 300 MB/s, 5 origins",
+    source: "github.com/uber/kraken, README, Benchmark (2018): 2 600 hosts, 3 GB, 300 MB/s, 5 origins",
     columns: ["", "Kraken", "Kraken ÷ limit", "Rackseed", "Rackseed ÷ limit"],
     rows: rows.map(({ name, theirs, ours }) => [
       name,
