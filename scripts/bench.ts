@@ -19,7 +19,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** These run only by name. */
 const LONG = [
   ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["layouts", "faults", "flood", "fuzz", "desk", "boot", "boot-storm", "agent-start", "failover"],
+  ...["layouts", "faults", "flood", "fuzz", "desk", "boot", "boot-storm", "agent-start", "failover", "field"],
 ];
 
 const scriptOf = (name: string) =>

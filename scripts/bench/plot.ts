@@ -10,7 +10,8 @@
 import { linkSeconds, type SwarmReport } from "./swarm/report.ts";
 import type { Result } from "./swarm/result.ts";
 
-const WIDTH = 760, HEIGHT = 440;
+export const WIDTH = 760;
+const HEIGHT = 440;
 const LEFT = 64, RIGHT = WIDTH - 140, TOP = 64, BOTTOM = HEIGHT - 56;
 const LABEL_HEIGHT = 16;
 /** Colours of text, lines and background, for light and dark mode. */
@@ -47,16 +48,28 @@ export function plotSwarm(reports: readonly SwarmReport[]): string {
   const counts = [...new Set(results.map(({ nodes }) => nodes))].sort((a, b) => a - b);
   const times = [...results.map(({ seconds }) => seconds), ...limit === undefined ? [] : [limit]];
   const scale = scaleOf(counts, times);
-  const size = `${(first.sizeBytes / 2 ** 20).toFixed(0)} MiB`;
+  const { sizeBytes } = first;
+  const size = sizeBytes % 1e6 === 0 ? `${sizeBytes / 1e6} MB` : `${(sizeBytes / 2 ** 20).toFixed(0)} MiB`;
   const links = limit === undefined ? "unlimited links" : `links of ${first.rateMbit} Mbit/s`;
   const title = `${size} to N nodes, ${links}: time until the last node has everything`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">
+  return picture(title, {
+    height: HEIGHT,
+    lines: [...axes({ counts, times, scale }), ...limitLine(limit, scale), ...engineLines(results, scale)],
+  });
+}
+
+/** An SVG with a heading and the styles of all plots. */
+export function picture(
+  title: string,
+  { height, lines }: { height: number; lines: readonly string[] },
+): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">
   <title>${title}</title>
   <style>${STYLE}
   </style>
-  <rect class="paper" width="${WIDTH}" height="${HEIGHT}" rx="8"/>
-  <text class="title" x="${LEFT - 40}" y="30">${title}</text>
-${[...axes({ counts, times, scale }), ...limitLine(limit, scale), ...engineLines(results, scale)].join("\n")}
+  <rect class="paper" width="${WIDTH}" height="${height}" rx="8"/>
+  <text class="title" x="24" y="30">${title}</text>
+${lines.join("\n")}
 </svg>
 `;
 }

@@ -2,13 +2,14 @@
  * Simulates swarms of different sizes on a virtual clock, with the product's own policies for picking, choking,
  * dealing and connecting (see simulation/simulation.ts), and prints when the nodes finish.
  *
- *     deno task bench simulate [--nodes 10,100,1000] [--size MiB] [--piece KiB] [--rate Mbit] [--seed N]
- *                              [--check] [--real] [--json]
+ *     deno task bench simulate [--nodes 10,100,1000] [--size MiB] [--piece KiB] [--rate Mbit] [--seeds N]
+ *                              [--seed N] [--check] [--real] [--json]
  *
  *     --nodes  numbers of nodes, one simulation each; the first is the reference   (10,100,1000)
  *     --size   size of the image in MiB                                            (512)
  *     --piece  size of a piece in KiB                                              (1024)
  *     --rate   Mbit/s of every link, in both directions                            (100)
+ *     --seeds  machines that have everything from the start                        (1)
  *     --seed   seed of the random numbers: the same seed gives the same figures    (1)
  *     --check  exit with 1 if the bar is missed
  *     --real   also run the swarm bench with eight real nodes (root)
@@ -19,8 +20,8 @@
  * which takes longer with more nodes, weighs more.
  */
 import { parseArgs } from "node:util";
-import { simulate } from "./simulation/simulation.ts";
-import { numberOption } from "./number_option.ts";
+import { simulateApart } from "./simulation/apart.ts";
+import { numberOption, numbersOption } from "./number_option.ts";
 
 const BAR = 1.5;
 const { values } = parseArgs({
@@ -29,11 +30,11 @@ const { values } = parseArgs({
     size: { type: "string", default: "512" },
     piece: { type: "string", default: "1024" },
     rate: { type: "string", default: "100" },
+    seeds: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
     check: { type: "boolean", default: false },
     real: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    one: { type: "string" },
   },
 });
 
@@ -56,16 +57,15 @@ const COLUMNS =
   "nodes   first  median     p99    last  last ÷ first row's  server sent  received  dry  seconds";
 const sizeBytes = numberOption("size", values.size) * 1024 * 1024;
 const linkRate = numberOption("rate", values.rate) * 1e6;
-if (values.one !== undefined) console.log(JSON.stringify(measure(numberOption("one", values.one))));
-else await compareAll();
+await compareAll();
 
-function measure(nodes: number): Row {
-  const started = performance.now();
-  const result = simulate({
+async function measure(nodes: number): Promise<Row> {
+  const result = await simulateApart({
     nodes,
     sizeBytes,
     linkRate,
     pieceLength: numberOption("piece", values.piece) * 1024,
+    seeds: numberOption("seeds", values.seeds, { least: 1, most: 100 }),
     seed: numberOption("seed", values.seed),
   });
   const { finishedMs, serverSentBytes, receivedBytes, dryNodes } = result;
@@ -80,15 +80,15 @@ function measure(nodes: number): Row {
     serverSent: serverSentBytes / sizeBytes,
     received: receivedBytes / nodes / sizeBytes,
     dry: dryNodes,
-    seconds: (performance.now() - started) / 1000,
+    seconds: result.seconds,
   };
 }
 
 async function compareAll(): Promise<void> {
   const rows: Row[] = [];
   if (!values.json) console.log(COLUMNS);
-  for (const nodes of values.nodes.split(",")) {
-    const row = await inItsOwnProcess(nodes);
+  for (const nodes of numbersOption("nodes", values.nodes)) {
+    const row = await measure(nodes);
     rows.push(row);
     if (!values.json) print(row, rows[0]!);
   }
@@ -114,18 +114,9 @@ function print({ nodes, first, median, p99, last, ...rest }: Row, { last: fewest
   );
 }
 
-/** Each simulation gets its own process and heap: ten thousand nodes have a million connection ends. */
-async function inItsOwnProcess(nodes: string): Promise<Row> {
-  const own = new URL(import.meta.url).pathname;
-  const { size, piece, rate, seed } = values;
-  const same = ["--size", size, "--piece", piece, "--rate", rate, "--seed", seed];
-  const flags = "--v8-flags=--max-old-space-size=14000,--max-semi-space-size=64";
-  return JSON.parse(await outputOf(["run", "-A", flags, own, "--one", nodes, ...same]));
-}
-
 /** Compares eight simulated nodes with eight real processes on real links in network namespaces. */
 async function compareWithReality(): Promise<void> {
-  const { last } = await inItsOwnProcess("8");
+  const { last } = await measure(8);
   const bench = new URL("swarm.ts", import.meta.url).pathname;
   const args = ["--engines", "ours", "--size", values.size, "--rate", values.rate, "--nodes", "8", "--json"];
   const { results } = JSON.parse(await outputOf(["run", "-A", bench, ...args]));

@@ -20,12 +20,11 @@
  * the product fails.
  */
 import { parseArgs } from "node:util";
-import { messageOf } from "#contract/errors.ts";
 import { interruption } from "./interruption.ts";
 import { plotSwarm } from "./plot.ts";
-import type { Sample } from "./swarm/measure.ts";
 import { ENGINE_NAMES, provideEngines } from "./swarm/engines.ts";
-import { printReport, reportOf, resultOf } from "./swarm/report.ts";
+import { measureAll } from "./swarm/measure_all.ts";
+import { printReport, reportOf } from "./swarm/report.ts";
 import type { Result } from "./swarm/result.ts";
 import { Session } from "./swarm/session.ts";
 import { numberOption, numbersOption } from "./number_option.ts";
@@ -47,9 +46,7 @@ const rateMbit = values.rate === "unlimited" ? undefined : numberOption("rate", 
 const runs = numberOption("runs", values.runs);
 const signal = interruption();
 const { engines, absent } = await provideEngines(values.engines.split(","));
-const samples = new Map<string, Sample[]>();
-const keyOf = (engine: string, nodes: number) => `${engine} ${nodes}`;
-
+let results: Result[];
 {
   await using session = await Session.open("swarm-bench", {
     nodes: Math.max(...counts),
@@ -57,30 +54,8 @@ const keyOf = (engine: string, nodes: number) => `${engine} ${nodes}`;
     signal,
     ...(rateMbit === undefined ? {} : { rateMbit }),
   });
-  for (const nodes of counts) {
-    // Each run covers all engines, so that other work on the machine affects all of them.
-    for (let run = 0; run < runs; run++) {
-      for (const engine of engines.filter(({ name }) => !(name in absent))) {
-        try {
-          const sample = await session.run(engine, nodes);
-          const key = keyOf(engine.name, nodes);
-          samples.set(key, [...samples.get(key) ?? [], sample]);
-          console.error(`${engine.name}, ${nodes} nodes: ${sample.seconds.toFixed(1)} s`);
-        } catch (error) {
-          signal.throwIfAborted();
-          absent[engine.name] = `failed with ${nodes} nodes: ${messageOf(error)}`;
-        }
-      }
-    }
-  }
+  results = await measureAll(session, { engines, absent, counts, runs, sizeBytes, signal });
 }
-
-const results: Result[] = counts.flatMap((nodes) =>
-  engines.flatMap(({ name }) => {
-    const taken = samples.get(keyOf(name, nodes));
-    return taken ? [resultOf(taken, { engine: name, nodes, sizeBytes })] : [];
-  })
-);
 const report = reportOf(results, { sizeBytes, rateMbit, absent });
 if (values.json) console.log(JSON.stringify(report));
 else printReport(report);

@@ -46,10 +46,13 @@ export class SimulatedNode<E extends End> {
   readonly deals: boolean;
   readonly budget = new RequestBudget();
   readonly #webSeedFallback: WebSeedFallback;
+  readonly startedAt: number;
   finishedAt: number | undefined;
   firstPieceAt: number | undefined;
   /** It got so little that it would have used the web seed. */
   wasStarved = false;
+  /** It is gone, and its connections with it. */
+  hasLeft = false;
   #isFlushScheduled = false;
 
   constructor(
@@ -64,6 +67,7 @@ export class SimulatedNode<E extends End> {
   ) {
     this.identity = { ...address, peerId: address.hostname };
     this.surroundings = surroundings;
+    this.startedAt = surroundings.now;
     this.map = map;
     this.link = link;
     this.deals = isServer;

@@ -15,17 +15,29 @@ import { EventQueue } from "./event_queue.ts";
 import { Link } from "./link.ts";
 import { SimulatedNode, type Surroundings } from "./simulated_node.ts";
 
-interface SimulationOptions {
+export interface SimulationOptions {
   readonly nodes: number;
   readonly sizeBytes: number;
   readonly pieceLength: number;
   /** Bits per second of every link, in both directions. */
   readonly linkRate: number;
   readonly seed: number;
+  /** How many machines have everything from the start, as one that the server has (1). */
+  readonly seeds?: number;
   /** Nodes start at random times within this period. */
   readonly startSpreadMs?: number;
+  /**
+   * When each node starts and leaves; by default it starts within `startSpreadMs` and stays. A node that leaves
+   * resets its connections and never comes back.
+   */
+  readonly lifetimes?: readonly Lifetime[];
   /** Called once per simulated second, to study a policy. */
   readonly onSecond?: (state: SimulationState) => void;
+}
+
+export interface Lifetime {
+  readonly startMs: number;
+  readonly leaveMs?: number;
 }
 
 export interface SimulationState {
@@ -34,11 +46,14 @@ export interface SimulationState {
   readonly nodes: readonly SimulatedNode<ConnectionEnd>[];
 }
 
-interface SimulationResult {
-  /** The finishing times of the nodes in milliseconds, ascending. */
+export interface SimulationResult {
+  /** The finishing times in milliseconds of the nodes that stayed, ascending. */
   readonly finishedMs: readonly number[];
+  /** The same nodes, by the time that each took from its own start, ascending. */
+  readonly stayed: readonly { readonly startedMs: number; readonly tookMs: number }[];
+  /** Sent by all seeds. */
   readonly serverSentBytes: number;
-  /** Payload sent by all nodes including the server, and payload received by the nodes. */
+  /** Payload sent by all nodes including the seeds, and payload received by the nodes. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** The number of nodes that at some time got so little that they would have used the web seed. */
@@ -63,7 +78,8 @@ class Simulation implements Surroundings<ConnectionEnd> {
   readonly #random: Random;
   readonly #tracker: Tracker;
   readonly #map: PieceMap;
-  readonly #server: SimulatedNode<ConnectionEnd>;
+  /** The first is the server's. */
+  readonly #seeds: readonly SimulatedNode<ConnectionEnd>[];
   readonly #nodes: SimulatedNode<ConnectionEnd>[] = [];
   readonly #byHostname = new Map<string, SimulatedNode<ConnectionEnd>>();
   readonly #line = new DelayLine<ConnectionEnd>(LATENCY_MS);
@@ -76,17 +92,21 @@ class Simulation implements Surroundings<ConnectionEnd> {
     this.#unfinished = nodes;
     this.#map = new PieceMap([{ name: "image", length: sizeBytes }], pieceLength);
     this.#tracker = new Tracker(this.#random);
-    const address = { hostname: hostnameOf(0), port: PORT };
-    this.#tracker.add(INFO_HASH, [address]);
-    this.#server = this.#add(address, true);
-    this.#tickEverySecond(this.#server);
+    const seeds = options.seeds ?? 1;
+    const addresses = Array.from({ length: seeds }, (_, i) => ({ hostname: hostnameOf(i), port: PORT }));
+    this.#tracker.add(INFO_HASH, addresses);
+    this.#seeds = addresses.map((address) => this.#add(address, true));
+    for (const seed of this.#seeds) this.#tickEverySecond(seed);
     if (options.onSecond) this.#tellEverySecond(options.onSecond);
-    for (let index = 1; index <= nodes; index++) {
-      this.#events.after(this.#random() * (options.startSpreadMs ?? TICK_MS), () => {
-        const node = this.#add({ hostname: hostnameOf(index), port: PORT }, false);
+    for (let index = 0; index < nodes; index++) {
+      const { startMs, leaveMs }: Lifetime = options.lifetimes?.[index] ??
+        { startMs: this.#random() * (options.startSpreadMs ?? TICK_MS) };
+      this.#events.after(startMs, () => {
+        const node = this.#add({ hostname: hostnameOf(seeds + index), port: PORT }, false);
         this.#nodes.push(node);
         this.#announce(node);
         this.#tickEverySecond(node);
+        if (leaveMs !== undefined) this.#events.after(leaveMs - startMs, () => this.#leave(node));
       });
     }
   }
@@ -95,10 +115,15 @@ class Simulation implements Surroundings<ConnectionEnd> {
     while (this.#unfinished > 0) this.#step();
     const sum = (of: (node: SimulatedNode<ConnectionEnd>) => number) =>
       this.#nodes.reduce((n, node) => n + of(node), 0);
+    const stayed = this.#nodes.filter(({ hasLeft }) => !hasLeft);
+    const serverSentBytes = this.#seeds.reduce((bytes, { link }) => bytes + link.sentBytes, 0);
     return {
-      finishedMs: this.#nodes.map(({ finishedAt }) => finishedAt ?? NaN).sort((a, b) => a - b),
-      serverSentBytes: this.#server.link.sentBytes,
-      sentBytes: sum(({ link }) => link.sentBytes) + this.#server.link.sentBytes,
+      finishedMs: stayed.map(({ finishedAt }) => finishedAt ?? NaN).sort((a, b) => a - b),
+      stayed: stayed.map(({ startedAt, finishedAt = NaN }) => {
+        return { startedMs: startedAt, tookMs: finishedAt - startedAt };
+      }).sort((a, b) => a.tookMs - b.tookMs),
+      serverSentBytes,
+      sentBytes: sum(({ link }) => link.sentBytes) + serverSentBytes,
       receivedBytes: sum(({ link }) => link.receivedBytes),
       dryNodes: sum(({ wasStarved }) => wasStarved ? 1 : 0),
     };
@@ -163,6 +188,7 @@ class Simulation implements Surroundings<ConnectionEnd> {
 
   #tickEverySecond(node: SimulatedNode<ConnectionEnd>): void {
     const tick = () => {
+      if (node.hasLeft) return;
       node.tick(TICK_MS);
       this.#dial(node);
       this.#events.after(TICK_MS, tick);
@@ -172,12 +198,21 @@ class Simulation implements Surroundings<ConnectionEnd> {
 
   #tellEverySecond(tell: (state: SimulationState) => void): void {
     this.#events.after(TICK_MS, () => {
-      tell({ nowMs: this.#events.now, server: this.#server, nodes: this.#nodes });
+      tell({ nowMs: this.#events.now, server: this.#seeds[0]!, nodes: this.#nodes });
       this.#tellEverySecond(tell);
     });
   }
 
+  /** Its connections are reset; the tracker keeps its address until it expires, and dials to it fail. */
+  #leave(node: SimulatedNode<ConnectionEnd>): void {
+    node.hasLeft = true;
+    this.#byHostname.delete(node.identity.hostname);
+    for (const end of [...node.ends.values()]) this.drop(end);
+    if (!node.isComplete) this.#unfinished--;
+  }
+
   #announce(node: SimulatedNode<ConnectionEnd>): void {
+    if (node.hasLeft) return;
     const { hostname } = node.identity;
     const peerId = new TextEncoder().encode(hostname.padEnd(20));
     const left = node.isComplete ? 0 : 1;
@@ -225,7 +260,7 @@ function hostnameOf(index: number): string {
 }
 
 /** A random generator with 32 bits of state: the same numbers for the same seed. */
-function mulberry32(seed: number): Random {
+export function mulberry32(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

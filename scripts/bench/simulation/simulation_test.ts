@@ -49,3 +49,18 @@ Deno.test("the same seed gives the same swarm, another seed a different one", ()
   assert.deepEqual(simulate(OPTIONS), simulate(OPTIONS));
   assert.notDeepEqual(simulate(OPTIONS).finishedMs, simulate({ ...OPTIONS, seed: 2 }).finishedMs);
 });
+
+Deno.test("on fast links, nodes that start slowly do not stay behind", () => {
+  const fast = {
+    nodes: 100,
+    seeds: 5,
+    sizeBytes: 256 * 2 ** 20,
+    pieceLength: 2 ** 20,
+    linkRate: 600e6,
+    seed: 1,
+  };
+  const last = simulate(fast).stayed.at(-1)!.tookMs;
+  const limitMs = fast.sizeBytes * 8000 / fast.linkRate;
+  // 1.54 while a node asked only for what its own slow start had brought
+  assert.ok(last < 1.4 * limitMs, `${(last / limitMs).toFixed(2)} × the limit`);
+});

@@ -42,7 +42,7 @@ export class RequestBudget {
     this.#bytes += bytes;
   }
 
-  /** Fits the limit to the number of peers and to their combined rate, bytes a second. */
+  /** Fits the limit to the number of peers and to the node's best rate in either direction, bytes a second. */
   pace({ peers, rate }: { peers: number; rate: number }): void {
     const limit = Math.max(MIN_TOTAL_BYTES, rate * TOTAL_IN_FLIGHT_MS / 1000);
     this.#limitBytes = peers > FEW_PEERS ? limit : Infinity;

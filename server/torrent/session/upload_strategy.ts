@@ -125,7 +125,8 @@ export class UploadStrategy {
     this.#received = { total: received, rate, best: Math.max(before.best * DECAY, rate) };
     picker.peerCount = count;
     picker.hasFarPeers = hasFarPeers;
-    budget.pace({ peers: count, rate: this.#received.best });
+    // a node that fell behind must not ask for less than others, or it stays behind
+    budget.pace({ peers: count, rate: Math.max(this.#received.best, this.#sent.best) });
     picker.avoidsFar = suffices;
     picker.avoidsDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);

@@ -16,12 +16,16 @@ import desk from "../../docs/desk.md" with { type: "text" };
 import disks from "../../docs/disks.md" with { type: "text" };
 import drift from "../../docs/drift.md" with { type: "text" };
 import encryption from "../../docs/encryption.md" with { type: "text" };
+import fieldTables from "../../docs/field-tables.md" with { type: "text" };
 import formats from "../../docs/formats.md" with { type: "text" };
 import gettingStarted from "../../docs/getting-started.md" with { type: "text" };
 import hooks from "../../docs/hooks.md" with { type: "text" };
 import identity from "../../docs/identity.md" with { type: "text" };
 import media from "../../docs/media.md" with { type: "text" };
 import helpPicture from "../../docs/images/help.png" with { type: "bytes" };
+import fieldChurnPicture from "../../docs/images/field-churn.svg" with { type: "text" };
+import fieldDragonflyPicture from "../../docs/images/field-dragonfly.svg" with { type: "text" };
+import fieldKrakenPicture from "../../docs/images/field-kraken.svg" with { type: "text" };
 import nodePicture from "../../docs/images/node.png" with { type: "bytes" };
 import overviewPicture from "../../docs/images/overview.png" with { type: "bytes" };
 import schedulesPicture from "../../docs/images/schedules.png" with { type: "bytes" };
@@ -108,6 +112,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page("image-format", formatText, "server/contract/format/FORMAT.md"),
       page("own-files", ownFilesText, "server/contract/own_files/OWN_FILES.md"),
       page("benchmarks", benchmarks),
+      page("field-tables", fieldTables),
       page("decisions", decisions),
       page("architecture", architecture),
       page("contributing", contributing),
@@ -129,6 +134,9 @@ export const PICTURES: ReadonlyMap<string, Picture> = new Map<string, Picture>([
   ["node.png", { type: "image/png", content: nodePicture }],
   ["overview.png", { type: "image/png", content: overviewPicture }],
   ["schedules.png", { type: "image/png", content: schedulesPicture }],
+  ["field-churn.svg", { type: "image/svg+xml", content: fieldChurnPicture }],
+  ["field-dragonfly.svg", { type: "image/svg+xml", content: fieldDragonflyPicture }],
+  ["field-kraken.svg", { type: "image/svg+xml", content: fieldKrakenPicture }],
   ["rackseed.svg", { type: "image/svg+xml", content: rackseedPicture }],
   ["rooms.svg", { type: "image/svg+xml", content: roomsPicture }],
   ["swarm.svg", { type: "image/svg+xml", content: swarmPicture }],

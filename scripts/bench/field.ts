@@ -1,0 +1,53 @@
+/**
+ * Measures Rackseed in the shape of tests that other distributors have published, and prints both side by side, with
+ * what was converted. `server/docs/field-tables.md` says what each table shows.
+ *
+ *     deno task bench field --table kraken|dragonfly|owl [--json] [--svg FILE] [OPTION…]
+ *
+ *     --table  which table                                                          (required)
+ *     --json   print the table as JSON
+ *     --svg    write the table's plot to FILE
+ *
+ * Options of a table:
+ *
+ *     kraken     --nodes N  --pieces N  --seeds N  --seed N                          (2600, 768, 5, 1)
+ *     dragonfly  --nodes N,…  --size MB  --rate Mbit  --engines NAME,…  --runs N
+ *                (1,2,4,8,16; 50; 50; ours,aria2,libtorrent; 1)
+ *     owl        --nodes N  --leave PERCENT,…  --pieces N  --seed N           (500; 5,10,20; 512; 1)
+ *
+ * kraken and owl are simulated (see `simulate`); dragonfly runs real programs and needs root. Exits with 1 if a goal is
+ * missed.
+ */
+import { type FieldBench, tableText } from "./field/field_table.ts";
+
+/** Loaded on demand: a simulation needs nothing of the network labs. */
+const TABLES: Readonly<Record<string, () => Promise<{ readonly bench: FieldBench }>>> = {
+  kraken: () => import("./field/kraken.ts"),
+  dragonfly: () => import("./field/dragonfly.ts"),
+  owl: () => import("./field/owl.ts"),
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const rest = [...args];
+  const takeValue = (flag: string) => {
+    const at = rest.indexOf(flag);
+    return at < 0 ? undefined : rest.splice(at, 2)[1];
+  };
+  const name = takeValue("--table");
+  const svg = takeValue("--svg");
+  const json = rest.indexOf("--json");
+  if (json >= 0) rest.splice(json, 1);
+  const load = name === undefined || !Object.hasOwn(TABLES, name) ? undefined : TABLES[name];
+  if (!load) {
+    const subject = name === undefined ? "no table is named" : `there is no table ${name}`;
+    console.error(`error: ${subject}. Remedy: --table ${Object.keys(TABLES).join("|")}.`);
+    return 2;
+  }
+  const { bench } = await load();
+  const table = await bench(rest);
+  if (svg !== undefined && table.plot !== undefined) await Deno.writeTextFile(svg, table.plot);
+  console.log(json < 0 ? tableText(table) : JSON.stringify({ ...table, plot: undefined }));
+  return table.goals.every(({ kept }) => kept) ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
