@@ -19,7 +19,8 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** These run only by name. */
 const LONG = [
   ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["layouts", "faults", "flood", "fuzz", "desk", "boot", "boot-storm", "agent-start", "failover", "field"],
+  ...["layouts", "faults", "flood", "fuzz", "desk", "fleet", "boot", "boot-storm", "agent-start", "failover"],
+  "field",
 ];
 
 const scriptOf = (name: string) =>

@@ -251,10 +251,11 @@ export class Fleet {
     return this.#options.nodes.list().map((node) => this.#views.view(node)).filter(isFollowed);
   }
 
-  /** The nodes of `list` whose names come after this one; each is looked at when it is taken. */
-  listAfter(name: string | undefined): IteratorObject<NodeView> {
+  /** The nodes of `list`, or of one group, whose names come after this one; each is viewed when it is taken. */
+  listAfter(after: string | undefined, group?: string): IteratorObject<NodeView> {
     return this.#options.nodes.list().values()
-      .filter((node) => !node.discovered && (name === undefined || compareNames(node.name, name) > 0))
+      .filter(({ name, discovered }) => !discovered && (after === undefined || compareNames(name, after) > 0))
+      .filter(({ settings }) => group === undefined || settings.group === group)
       .map((node) => this.#views.view(node));
   }
 

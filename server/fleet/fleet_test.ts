@@ -308,3 +308,19 @@ Deno.test("a node that somebody looks at reports every second, whatever the paus
   clock.ms += 15_000;
   assert.equal(report("install", "running", 2).nextReportMs, 8000);
 });
+
+Deno.test("a list of one group views no node of another, and a page none beyond it", () => {
+  const { nodes, deployments, fleet } = open();
+  for (let i = 0; i < 20; i++) nodes.put(`n${i}`, { group: `g${i % 4}` });
+  let viewed = 0;
+  const progress = deployments.progress.bind(deployments);
+  deployments.progress = (id) => {
+    viewed++;
+    return progress(id);
+  };
+  const names = [...fleet.listAfter("n3", "g1")].map(({ name }) => name);
+  assert.deepEqual([names, viewed], [["n5", "n9", "n13", "n17"], 4]);
+  viewed = 0;
+  assert.equal([...fleet.listAfter(undefined).take(3)].length, 3);
+  assert.equal(viewed, 3);
+});

@@ -25,9 +25,8 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   app.get("/nodes", (c) => {
     const query = NodeQuery.parse(c.req.query());
     const { limit, state, group } = query, image = exactImage(query.image, images);
-    const found = fleet.listAfter(keyBefore(query)).filter((node) =>
-      (state === undefined || node.state === state) && isOfImage(node.image, image) &&
-      (group === undefined || node.settings.group === group)
+    const found = fleet.listAfter(keyBefore(query), group).filter((node) =>
+      (state === undefined || node.state === state) && isOfImage(node.image, image)
     );
     return c.json(pageOf(c, found, { limit, keyOf: ({ name }) => name }));
   });

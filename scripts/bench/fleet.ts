@@ -1,0 +1,135 @@
+/**
+ * Measures one server, pinned to one processor, that carries many nodes in racks: how long the API takes to add them,
+ * to list, page and filter them, to review and order a deployment of all, and to cancel it; and how long a request for
+ * one node waits meanwhile.
+ *
+ *     deno task bench fleet [--nodes 10000] [--racks 100] [--json]
+ *
+ *     --nodes  number of nodes                                  (10000)
+ *     --racks  racks, and groups, that they are spread over     (100)
+ *     --json   print the figures as JSON
+ *
+ * Bars: a page of nodes and one node within 100 ms (p99), all nodes page by page within 1 s, and no
+ * request waits longer than 1 s for an order. Needs two processors.
+ */
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { DeployAnswer } from "#contract/api.ts";
+import { numberOption } from "./number_option.ts";
+import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
+import { quantile } from "./storm/figures.ts";
+
+const WAIT = "longest wait of another request";
+const BARS: Readonly<Record<string, number>> = {
+  "one node, p99": 100,
+  "page of 100, p99": 100,
+  "all nodes by pages of 1000": 1000,
+  [`review: ${WAIT}`]: 1000,
+  [`deploy: ${WAIT}`]: 1000,
+  [`cancel: ${WAIT}`]: 1000,
+};
+const REPEATS = 50;
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: "string", default: "10000" },
+    racks: { type: "string", default: "100" },
+    json: { type: "boolean", default: false },
+  },
+});
+const nodes = numberOption("nodes", values.nodes, { least: 1, most: 10_000 });
+const racks = numberOption("racks", values.racks, { least: 1, most: nodes });
+const names = Array.from({ length: nodes }, (_, i) => `n${i}`);
+
+await using product = await PinnedProduct.start();
+await product.publish("web");
+const { client } = product;
+const milliseconds: Record<string, number> = {};
+
+const settings = (i: number) => ({ group: `g${i % racks}`, rack: `r${i % racks}`, hostname: `host-${i}` });
+await measure("add all", () => put(names.map((node, i) => ({ node, settings: settings(i) }))));
+await repeat("one node", (i) => read(`/nodes/n${(i * 7919) % nodes}`));
+await repeat("page of 100", () => read("/nodes?limit=100"));
+await repeat("one group", (i) => read(`/nodes?limit=1000&group=g${i % racks}`));
+await measure("all nodes by pages of 1000", readPages);
+const order = { nodes: names, image: "web" };
+await measureBlocking("review", () => post("/reviews", { kind: "deployment", ...order }));
+const { deployment } = DeployAnswer.parse(
+  await measureBlocking("deploy", () => post("/deployments", order)),
+);
+await measureBlocking("cancel", () => post(`/deployments/${deployment}/cancel`, {}));
+report();
+
+async function measure<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const begun = performance.now();
+  const result = await work();
+  milliseconds[name] = performance.now() - begun;
+  return result;
+}
+
+async function repeat(name: string, work: (i: number) => Promise<unknown>): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < REPEATS; i++) {
+    const begun = performance.now();
+    await work(i);
+    times.push(performance.now() - begun);
+  }
+  milliseconds[`${name}, p50`] = quantile(times, 0.5);
+  milliseconds[`${name}, p99`] = quantile(times, 0.99);
+}
+
+/** Also measures the longest wait for one node while the work runs. */
+async function measureBlocking<T>(name: string, work: () => Promise<T>): Promise<T> {
+  let ended = false, longestMs = 0;
+  const done = measure(name, work).finally(() => ended = true);
+  const probe = async () => {
+    while (!ended) {
+      const begun = performance.now();
+      await read("/nodes/n0");
+      longestMs = Math.max(longestMs, performance.now() - begun);
+    }
+  };
+  const [result] = await Promise.all([done, probe()]);
+  milliseconds[`${name}: ${WAIT}`] = longestMs;
+  return result;
+}
+
+function put(body: unknown): Promise<unknown> {
+  return client.put("/nodes", { body, schema: z.unknown() });
+}
+
+function post(path: string, body: unknown): Promise<unknown> {
+  return client.post(path, { body, schema: z.unknown() });
+}
+
+function read(path: string): Promise<unknown> {
+  return client.get(path, z.unknown());
+}
+
+/** Follows the pages by their links, as a client of the API does. */
+async function readPages(): Promise<void> {
+  let seen = 0;
+  for (let query: string | undefined = "?limit=1000"; query !== undefined;) {
+    const response: Response = await client.send("GET", `/nodes${query}`);
+    seen += z.array(z.unknown()).parse(await response.json()).length;
+    query = /<[^>?]*(\?[^>]*)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+  }
+  if (seen !== nodes) throw new Error(`the pages hold ${seen} nodes instead of ${nodes}`);
+}
+
+function report(): void {
+  const missed = Object.entries(BARS).filter(([name, bar]) => !((milliseconds[name] ?? NaN) <= bar));
+  const cpu = cpuSeconds(product.pid), memoryMB = residentBytes(product.pid) / 1e6;
+  if (values.json) console.log(JSON.stringify({ nodes, racks, milliseconds, cpu, memoryMB }));
+  else {
+    console.log(
+      `${nodes} nodes in ${racks} racks; ${cpu.toFixed(1)} s of processor, ${memoryMB.toFixed(0)} MB`,
+    );
+    for (const [name, ms] of Object.entries(milliseconds)) {
+      const bar = BARS[name];
+      const verdict = bar === undefined ? "" : `   bar ${bar}   ${ms <= bar ? "kept" : "MISSED"}`;
+      console.log(`${name.padEnd(44)} ${ms.toFixed(1).padStart(9)} ms${verdict}`);
+    }
+  }
+  if (missed.length > 0) Deno.exitCode = 1;
+}
