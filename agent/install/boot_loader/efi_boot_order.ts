@@ -18,7 +18,8 @@ export function parseEfiBoot(text: string): EfiBoot {
 
 /**
  * grub-install puts its entry first. If the network was first, it becomes first again, with the new entry right behind
- * it. Undefined if the order is already right.
+ * the entry that has led to the agent: other ways into the network, which firmware offers for each NIC and protocol, would
+ * be tried in vain at every start from the node's own disk. Undefined if the order is already right.
  *
  * @example
  * ```ts
@@ -34,7 +35,9 @@ export function parseEfiBoot(text: string): EfiBoot {
 export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string[] | undefined {
   const network = leading(before.order, (n) => isNetwork(before, n)).filter((n) => after.entries.has(n));
   if (network.length === 0) return undefined;
-  const order = [...network, ...after.order.filter((n) => !network.includes(n))];
+  const led = network.findIndex((n) => n === before.current);
+  const first = led < 0 ? network : network.slice(0, led + 1);
+  const order = [...first, ...after.order.filter((n) => !first.includes(n))];
   return order.join() === after.order.join() ? undefined : order;
 }
 
