@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { NodeView } from "#contract/api.ts";
+import { STEPS } from "#contract/api/steps.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { FailoverLab } from "../support/failover_lab.ts";
 import { needs } from "../support/needs.ts";
@@ -11,6 +12,11 @@ import { waitFor } from "../support/wait_for.ts";
 
 const NODES = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
 const PATIENCE_MS = 240_000;
+
+function hasBegun({ state, report }: NodeView): boolean {
+  return state === "installed" ||
+    report !== undefined && STEPS.indexOf(report.step) >= STEPS.indexOf("install");
+}
 
 Deno.test({
   name:
@@ -24,8 +30,8 @@ Deno.test({
     await lab.rackseed("image", "import", "web", `${lab.folder}/tree`, "--level", "1");
     await lab.untilCopied();
     const agents = await lab.deploy(NODES, "web");
-    const isInstalling = ({ report }: NodeView) => report?.step === "install";
-    await waitFor("the middle", async () => (await lab.nodes()).filter(isInstalling).length >= 4, {
+    // on a busy machine some may be done before others begin
+    await waitFor("the middle", async () => (await lab.nodes()).filter(hasBegun).length >= 4, {
       timeoutMs: PATIENCE_MS,
       everyMs: 500,
     });

@@ -201,7 +201,7 @@ export class FailoverLab implements AsyncDisposable {
   #serverArguments(side: Side): string[] {
     return [
       ...["server", "--data", `${this.folder}/${side}`, "--listen", `0.0.0.0:${PORT}`, "--address", ADDRESS],
-      ...["--tftp-port", "off", "--upload-limit", "4MB/s"],
+      ...["--tftp-port", "off", "--upload-limit", "2MB/s"],
     ];
   }
 
