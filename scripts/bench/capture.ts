@@ -1,6 +1,6 @@
 /**
- * Measures the capture of a tree, from the walk to the published version, against `tar c | zstd -T2` at the same
- * level, on two processors. Both keep attributes, ACLs and holes.
+ * Measures the capture of a tree, from the walk to the stored version, without its torrent and boot files, against
+ * `tar c | zstd -T2` at the same level, on two processors. Both keep attributes, ACLs and holes.
  *
  *     deno run -A scripts/bench/capture.ts [--rounds N] [--levels 3,9] [--json]
  *
