@@ -13,7 +13,8 @@ const bin = ignore ? undefined : await pythonBmcs();
 const SYSTEM = "/redfish/v1/Systems/27946b59-9e44-4fa7-8e91-f3527a1ef094";
 const { signal } = new AbortController();
 const TITLE = "cannot switch n1 on";
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 200)));
+/** Shorter than for a real BMC; but the emulator takes up to 11 s, by chance, to switch, and is asked 30 times. */
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 500)));
 
 async function emulator(bin: string) {
   await using stack = new AsyncDisposableStack();
