@@ -9,6 +9,7 @@ import { encodeMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { LinkLab } from "../../scripts/bench/link_lab.ts";
 import { Program } from "../../scripts/bench/program.ts";
 import { needs } from "../support/needs.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const MIB = 1024 * 1024;
 const FILES = [["manifest.rsm", 100_000], ["a.pack", 40 * MIB], ["b.pack", 24 * MIB - 7]] as const;
@@ -161,6 +162,16 @@ class Fixture implements AsyncDisposable {
     await node.line((line) => line.startsWith("DONE"), PATIENCE_MS);
   }
 
+  /** transmission may say that it seeds before it has looked at its folder. It names a file when that is complete. */
+  async untilNamed(): Promise<void> {
+    const isThere = ([name]: typeof FILES[number]) =>
+      Deno.lstat(`${this.#directory}/client/web@1/${name}`).then(() => true, () => false);
+    await waitFor("the client's files", async () => (await Promise.all(FILES.map(isThere))).every(Boolean), {
+      timeoutMs: PATIENCE_MS,
+      everyMs: 500,
+    });
+  }
+
   async assertSame(folder: "client/web@1" | "node"): Promise<void> {
     for (const [name] of FILES) {
       await run(["cmp", `${this.#directory}/seed/web@1/${name}`, `${this.#directory}/${folder}/${name}`]);
@@ -199,6 +210,7 @@ for (const [name, client] of Object.entries({ aria2, transmission, webtorrent })
       await using fixture = await Fixture.make(client.tracker);
       await fixture.server(true);
       await fixture.client(client, "client");
+      await fixture.untilNamed();
       await fixture.assertSame("client/web@1");
     },
   });
