@@ -107,7 +107,7 @@ Deno.test("the installer gets the server's parameters and this machine's network
   assert.doesNotMatch(JSON.stringify([reports, problem]), new RegExp(SECRET));
 });
 
-Deno.test("the installer is told of the VLAN and the negotiated bond over which this machine reaches the server", async () => {
+Deno.test("the installer gets the VLAN and the negotiated bond over which this machine reaches the server", async () => {
   const { system, commandLine } = machine({ path: { ...PATH, vlan: 7, lacp: true } });
   const { reports } = await run(system);
   assert.match(commandLine(), / rackseed\.vlan=7 rackseed\.lacp=on rackseed\.ip=10\.0\.0\.7 /);

@@ -15,7 +15,7 @@ Deno.test("a value that the kernel or a boot program would misread is refused", 
   }
 });
 
-Deno.test("the agent is told of the VLAN and the packet size of its site, if there are any", () => {
+Deno.test("the kernel command line gives the agent the VLAN and the packet size of its site, if there are any", () => {
   const boot = { server: "https://10.0.0.1:8443", token: "rs1", image: "web@3", mac: "52:54:00:00:00:01" };
   const line = (more: object) => kernelParameters({ ...boot, architecture: "x86_64", ...more }, {});
   assert.doesNotMatch(line({}), /vlan|mtu/);

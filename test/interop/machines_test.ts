@@ -150,7 +150,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "with --boot-vlan firmware gets no iPXE; with --mtu a system that asks is told of it, and firmware is not",
+    "with --boot-vlan firmware gets no iPXE; with --mtu a system that asks gets it, and firmware does not",
   ...needs({ root: true, programs: ["ip", "udhcpc", "curl"] }),
   async fn() {
     await using site = await Site.create(["--boot-vlan", "20", "--mtu", "9000"], { mtu: 9000 });

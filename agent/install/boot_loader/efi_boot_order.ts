@@ -35,7 +35,7 @@ export function parseEfiBoot(text: string): EfiBoot {
 export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string[] | undefined {
   const network = leading(before.order, (n) => isNetwork(before, n)).filter((n) => after.entries.has(n));
   if (network.length === 0) return undefined;
-  const led = network.findIndex((n) => n === before.current);
+  const led = network.indexOf(before.current ?? "");
   const first = led < 0 ? network : network.slice(0, led + 1);
   const order = [...first, ...after.order.filter((n) => !first.includes(n))];
   return order.join() === after.order.join() ? undefined : order;
