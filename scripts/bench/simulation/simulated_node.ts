@@ -51,7 +51,7 @@ export class SimulatedNode<E extends End> {
   firstPieceAt: number | undefined;
   /** It got so little that it would have used the web seed. */
   wasStarved = false;
-  /** It is gone, and its connections with it. */
+  /** It is gone: nothing is sent by it, and nothing received. */
   hasLeft = false;
   #isFlushScheduled = false;
 
