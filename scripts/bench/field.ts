@@ -18,8 +18,8 @@
  *     kascade-real  --nodes N  --killed N,…  --size MB  --rate Mbit  --engines NAME,…
  *                (16; 1,2; 100; 50; ours,aria2)
  *
- * kraken, owl and kascade are simulated (see `simulate`); dragonfly and kascade-real run real programs and need root. Exits with 1 if a goal is
- * missed.
+ * kraken, owl and kascade are simulated (see `simulate`); dragonfly and kascade-real run real programs and need root.
+ * Exits with 1 if a goal is missed.
  */
 import { type FieldBench, tableText } from "./field/field_table.ts";
 
