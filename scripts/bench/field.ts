@@ -2,9 +2,9 @@
  * Measures Rackseed in the shape of tests that other distributors have published, and prints both side by side, with
  * what was converted. `server/docs/field-tables.md` says what each table shows.
  *
- *     deno task bench field --table kraken|dragonfly|owl [--json] [--svg FILE] [OPTION…]
+ *     deno task bench field --table NAME [--json] [--svg FILE] [OPTION…]
  *
- *     --table  which table                                                          (required)
+ *     --table  kraken, dragonfly, owl, kascade or kascade-real                      (required)
  *     --json   print the table as JSON
  *     --svg    write the table's plot to FILE
  *
@@ -14,9 +14,12 @@
  *     dragonfly  --nodes N,…  --size MB  --rate Mbit  --engines NAME,…  --runs N
  *                (1,2,4,8,16; 50; 50; ours,aria2,libtorrent; 1)
  *     owl        --nodes N  --leave PERCENT,…  --pieces N  --seed N           (500; 5,10,20; 512; 1)
+ *     kascade    --nodes N  --pieces N  --seed N                              (200, 512, 1)
+ *     kascade-real  --nodes N  --killed N,…  --size MB  --rate Mbit  --engines NAME,…
+ *                (16; 1,2; 100; 50; ours,aria2)
  *
- * kraken and owl are simulated (see `simulate`); dragonfly runs real programs and needs root. Exits with 1 if a goal is
- * missed.
+ * kraken, owl and kascade are simulated (see `simulate`); dragonfly and kascade-real run real programs and need root.
+ * Exits with 1 if a goal is missed.
  */
 import { type FieldBench, tableText } from "./field/field_table.ts";
 
@@ -25,6 +28,8 @@ const TABLES: Readonly<Record<string, () => Promise<{ readonly bench: FieldBench
   kraken: () => import("./field/kraken.ts"),
   dragonfly: () => import("./field/dragonfly.ts"),
   owl: () => import("./field/owl.ts"),
+  kascade: () => import("./field/kascade.ts"),
+  "kascade-real": () => import("./field/kascade_real.ts"),
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -78,6 +78,11 @@ export class LinkLab implements AsyncDisposable {
     return this.#machine(index).argv(argv).flat();
   }
 
+  /** Takes the machine's link down, as if it had lost its power, or up again: nothing is sent, not even a reset. */
+  async setLink(index: number, state: "up" | "down"): Promise<void> {
+    await this.#machine(index).ip(["link", "set", "eth0", state]);
+  }
+
   /** Bytes that the machine has sent on its link, including headers. */
   async sentBytes(index: number): Promise<number> {
     return (await traffic(this.#machine(index), "eth0")).sent;

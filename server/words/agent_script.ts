@@ -22,6 +22,8 @@ cat > /etc/systemd/system/rackseed-agent.service <<'END'
 Description=Rackseed agent: captures or restarts this machine when its image server asks
 Wants=network-online.target
 After=network-online.target
+# a clone of this machine gets no token of this node
+ConditionPathExists=/etc/rackseed/agent.env
 
 [Service]
 EnvironmentFile=/etc/rackseed/agent.env

@@ -27,7 +27,7 @@ interface PowerOn {
 async function powerOn(
   { folder, image, httpBoot = false, until }: PowerOn,
 ): Promise<{ readonly ms: number; readonly said: string }> {
-  const log = `${folder}/services.log`, { token } = await orderToken(folder);
+  const log = `${folder}/services.log`, { token, pin } = await orderToken(folder);
   await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
   await using services = await BootServiceProcess.start(network, {
     log,
@@ -36,6 +36,7 @@ async function powerOn(
       secureBoot: false,
       tells: true,
       orders: folder,
+      pin,
       images: image === undefined ? {} : { "web@3": image },
       ...(image && { node: { armed: { image: "web@3", token } } }),
     },

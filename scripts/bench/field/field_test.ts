@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { simulate } from "../simulation/simulation.ts";
 import { dragonflyTable } from "./dragonfly.ts";
 import { goal, tableText } from "./field_table.ts";
+import { kascadeTable, withKilled } from "./kascade.ts";
+import { kascadeRealTable } from "./kascade_real.ts";
 import { krakenTable } from "./kraken.ts";
 import { churn, owlTable } from "./owl.ts";
 import { percentile } from "./percentile.ts";
@@ -85,4 +87,35 @@ Deno.test("in a simulated swarm, those that stay finish although others leave, a
 
   const last = (seeds: number) => simulate({ ...swarm, nodes: 10, seeds }).stayed.at(-1)!.tookMs;
   assert.ok(last(5) < last(1), `${last(5)} ms with five seeds, ${last(1)} ms with one`);
+});
+
+Deno.test("machines that lose power fall silent at one moment, and the last survivor is compared", () => {
+  const lifetimes = withKilled({ percent: 5, atMs: 3000 }, { nodes: 30, seed: 1 });
+  const killed = lifetimes.filter(({ leaveMs }) => leaveMs !== undefined);
+  assert.deepEqual(killed.map(({ leaveMs, isSilent }) => [leaveMs, isSilent]), [[3000, true], [3000, true]]);
+
+  const swarms = [{ percent: 5, at: 90, survivors: 28, seconds: 12 }];
+  const simulated = kascadeTable(swarms, { nodes: 30, undisturbedSeconds: 10, limitSeconds: 8 });
+  assert.deepEqual(simulated.rows.at(-1), ["5 % at 90 %", "28", "12.0 s", "1.50", "1.20"]);
+  assert.deepEqual(simulated.goals.map(({ kept }) => kept), [false]);
+
+  const real = kascadeRealTable([
+    { engine: "ours", killed: 0, at: 0, seconds: 10 },
+    { engine: "ours", killed: 1, at: 90, seconds: 11 },
+    { engine: "aria2", killed: 0, at: 0, seconds: 20 },
+  ], { nodes: 16, sizeBytes: 100e6, rateMbit: 50, absent: { udpcast: "not here" } });
+  assert.deepEqual(real.rows, [
+    ["none", "10.0 s", "1.00", "20.0 s", "1.00"],
+    ["1 at 90 %", "11.0 s", "1.10", "", ""],
+  ]);
+  assert.deepEqual(real.goals.map(({ value, kept }) => [value, kept]), [[1.1, true]]);
+  assert.ok(real.conversions.includes("Without udpcast: not here."));
+});
+
+Deno.test("in a simulated swarm, silent machines are not waited for", () => {
+  const swarm = { sizeBytes: 16 * 2 ** 20, pieceLength: 2 ** 19, linkRate: 100e6, seed: 1 };
+  const lifetimes = withKilled({ percent: 10, atMs: 1500 }, { nodes: 30, seed: 1 });
+  const { stayed } = simulate({ ...swarm, nodes: lifetimes.length, lifetimes });
+  assert.equal(stayed.length, 27);
+  assert.ok(stayed.every(({ tookMs }) => Number.isFinite(tookMs)));
 });

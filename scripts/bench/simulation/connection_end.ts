@@ -56,11 +56,20 @@ export class ConnectionEnd implements PeerEffects, Run {
     if (!this.isWaking && !this.#isSending) this.node.surroundings.wake(this);
   }
 
+  /** One of the machines has no power: nothing arrives any more, and nobody says so. */
+  get #isDead(): boolean {
+    return this.node.hasLeft || this.other.node.hasLeft;
+  }
+
   /** All messages have arrived, and blocks follow. */
   deliver(): void {
     this.isWaking = false;
     if (this.isVoid) return;
     const { outbox } = this.peer;
+    if (this.#isDead) {
+      outbox.length = 0;
+      return;
+    }
     const { peer } = this.other;
     for (let index = 0; index < outbox.length; index++) peer.message(outbox[index]!);
     outbox.length = 0;
@@ -83,7 +92,7 @@ export class ConnectionEnd implements PeerEffects, Run {
   }
 
   arrived(): void {
-    if (this.isVoid) return;
+    if (this.isVoid || this.#isDead) return;
     const { peer } = this.other;
     for (const block of this.#run) {
       peer.blockStart(block);

@@ -51,7 +51,7 @@ export class SimulatedNode<E extends End> {
   firstPieceAt: number | undefined;
   /** It got so little that it would have used the web seed. */
   wasStarved = false;
-  /** It is gone, and its connections with it. */
+  /** It is gone: nothing is sent by it, and nothing received. */
   hasLeft = false;
   #isFlushScheduled = false;
 
@@ -94,8 +94,14 @@ export class SimulatedNode<E extends End> {
     const { now } = this.surroundings;
     const { receivedBytes: received, sentBytes: sent } = this.link;
     this.uploads.tick(elapsedMs, { received, sent });
+    const { isEnding } = this.picker;
     for (const [peer, { watch }] of this.ends) {
-      const isFit = watch.tick(peer, { now, moved: peer.downloaded + peer.wasted, isThrottled: false });
+      const isFit = watch.tick(peer, {
+        now,
+        moved: peer.downloaded + peer.wasted,
+        isThrottled: false,
+        isEnding,
+      });
       if (!isFit) this.bans.suspend(peer.identity.peerId, now);
       if (!isFit || (peer.isSeed && this.isComplete)) this.surroundings.drop(this.ends.get(peer)!);
       else peer.refill();

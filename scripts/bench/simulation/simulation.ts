@@ -26,10 +26,7 @@ export interface SimulationOptions {
   readonly seeds?: number;
   /** Nodes start at random times within this period. */
   readonly startSpreadMs?: number;
-  /**
-   * When each node starts and leaves; by default it starts within `startSpreadMs` and stays. A node that leaves
-   * resets its connections and never comes back.
-   */
+  /** When each node starts and leaves; by default it starts within `startSpreadMs` and stays. None comes back. */
   readonly lifetimes?: readonly Lifetime[];
   /** Called once per simulated second, to study a policy. */
   readonly onSecond?: (state: SimulationState) => void;
@@ -38,6 +35,8 @@ export interface SimulationOptions {
 export interface Lifetime {
   readonly startMs: number;
   readonly leaveMs?: number;
+  /** It leaves as a machine without power, which answers nothing; else as a process that ends: connections are reset. */
+  readonly isSilent?: boolean;
 }
 
 export interface SimulationState {
@@ -99,14 +98,16 @@ class Simulation implements Surroundings<ConnectionEnd> {
     for (const seed of this.#seeds) this.#tickEverySecond(seed);
     if (options.onSecond) this.#tellEverySecond(options.onSecond);
     for (let index = 0; index < nodes; index++) {
-      const { startMs, leaveMs }: Lifetime = options.lifetimes?.[index] ??
+      const { startMs, leaveMs, isSilent = false }: Lifetime = options.lifetimes?.[index] ??
         { startMs: this.#random() * (options.startSpreadMs ?? TICK_MS) };
       this.#events.after(startMs, () => {
         const node = this.#add({ hostname: hostnameOf(seeds + index), port: PORT }, false);
         this.#nodes.push(node);
         this.#announce(node);
         this.#tickEverySecond(node);
-        if (leaveMs !== undefined) this.#events.after(leaveMs - startMs, () => this.#leave(node));
+        if (leaveMs !== undefined) {
+          this.#events.after(leaveMs - startMs, () => this.#leave(node, { isSilent }));
+        }
       });
     }
   }
@@ -203,11 +204,11 @@ class Simulation implements Surroundings<ConnectionEnd> {
     });
   }
 
-  /** Its connections are reset; the tracker keeps its address until it expires, and dials to it fail. */
-  #leave(node: SimulatedNode<ConnectionEnd>): void {
+  /** The tracker keeps its address until it expires, and dials to it fail. */
+  #leave(node: SimulatedNode<ConnectionEnd>, { isSilent }: { isSilent: boolean }): void {
     node.hasLeft = true;
     this.#byHostname.delete(node.identity.hostname);
-    for (const end of [...node.ends.values()]) this.drop(end);
+    if (!isSilent) { for (const end of [...node.ends.values()]) this.drop(end); }
     if (!node.isComplete) this.#unfinished--;
   }
 

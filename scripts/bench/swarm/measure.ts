@@ -1,4 +1,5 @@
 /** Measures one engine with one number of nodes once, with the same code for every engine. */
+import type { LinkLab } from "../link_lab.ts";
 import { Program } from "../program.ts";
 import { type Engine, PAYLOAD, type Place, SERVER } from "./engine.ts";
 import { trackerArgv } from "./ours.ts";
@@ -16,16 +17,31 @@ export interface Sample {
   readonly crossedBytes: number;
 }
 
+/** Machines that fall silent during a run. */
+export interface PowerCut {
+  /** Nodes count from 1. */
+  readonly machines: readonly number[];
+  /** From the start of the nodes. */
+  readonly afterMs: number;
+}
+
 interface MeasureOptions {
   readonly place: Place;
+  readonly powerCut?: PowerCut;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 const SAMPLE_MS = 250;
 
-/** Throws if a program fails or a node's copy differs from the payload. Leaves no program running. */
-export async function measure(engine: Engine, { place, timeoutMs, signal }: MeasureOptions): Promise<Sample> {
+/**
+ * Throws if a program fails or a node's copy differs from the payload; machines without power are not waited for.
+ * Leaves no program running.
+ */
+export async function measure(
+  engine: Engine,
+  { place, powerCut, timeoutMs, signal }: MeasureOptions,
+): Promise<Sample> {
   const { lab, nodes, scratch, seed } = place;
   await using stack = new AsyncDisposableStack();
   const start = (machine: number, argv: readonly string[]) => {
@@ -61,7 +77,14 @@ export async function measure(engine: Engine, { place, timeoutMs, signal }: Meas
   await Promise.all(loaded.map((node) => node.go()));
   const programs = engine.waitsForGo ? loaded : launch();
   using memory = watchMemory(programs);
-  await Promise.all(programs.map((node, i) => node.line(roles[i]!.says, timeoutMs).then(() => node.drain())));
+  if (powerCut) stack.use(cutPower(lab, powerCut, before.at));
+  const survivors = machines.filter((machine) => !powerCut?.machines.includes(machine));
+  const end = async (machine: number) => {
+    const node = programs[machine - 1]!;
+    await node.line(roles[machine - 1]!.says, timeoutMs);
+    node.drain();
+  };
+  await Promise.all(survivors.map(end));
   const seconds = (performance.now() - before.at) / 1000;
   const sample = {
     seconds,
@@ -70,10 +93,24 @@ export async function measure(engine: Engine, { place, timeoutMs, signal }: Meas
     serverSentBytes: await lab.sentBytes(SERVER) - before.sent,
     crossedBytes: await lab.crossedBytes() - before.crossed,
   };
-  for (const machine of machines) {
+  for (const machine of survivors) {
     await compare(`${seed}/${PAYLOAD}`, `${folderOf(machine)}/${engine.copy}`);
   }
   return sample;
+}
+
+/** At its time, links go down; disposing of it brings them up again. */
+function cutPower(lab: LinkLab, { machines, afterMs }: PowerCut, startedAt: number): AsyncDisposable {
+  const set = (state: "up" | "down") => Promise.all(machines.map((machine) => lab.setLink(machine, state)));
+  let cut: Promise<unknown> | undefined;
+  const timer = setTimeout(() => cut = set("down"), startedAt + afterMs - performance.now());
+  return {
+    [Symbol.asyncDispose]: async () => {
+      clearTimeout(timer);
+      await cut;
+      await set("up");
+    },
+  };
 }
 
 function watchMemory(programs: readonly Program[]): Disposable & { peakBytes(): number } {

@@ -1,7 +1,7 @@
 /** Machines, payload and scratch space of a bench; disposing of it removes all. */
 import { LinkLab, type LinkLabOptions } from "../link_lab.ts";
 import type { Engine } from "./engine.ts";
-import { measure, type Sample } from "./measure.ts";
+import { measure, type PowerCut, type Sample } from "./measure.ts";
 import { makePayload } from "./payload.ts";
 
 interface SessionOptions extends Omit<LinkLabOptions, "count"> {
@@ -47,7 +47,7 @@ export class Session implements AsyncDisposable {
     return new Session(options, { stack: stack.move(), lab, directory, payload });
   }
 
-  async run(engine: Engine, nodes: number): Promise<Sample> {
+  async run(engine: Engine, nodes: number, { powerCut }: { powerCut?: PowerCut } = {}): Promise<Sample> {
     const { sizeBytes, rateMbit = LEAST_RATE_MBIT, secondRack, signal } = this.#options;
     signal.throwIfAborted();
     const slowest = Math.min(rateMbit, secondRack?.betweenMbit ?? rateMbit);
@@ -55,7 +55,7 @@ export class Session implements AsyncDisposable {
     const scratch = await Deno.makeTempDir({ dir: this.#directory });
     try {
       const place = { lab: this.#lab, scratch, nodes, ...this.#payload };
-      return await measure(engine, { place, timeoutMs, signal });
+      return await measure(engine, { place, ...powerCut && { powerCut }, timeoutMs, signal });
     } finally {
       await Deno.remove(scratch, { recursive: true });
     }

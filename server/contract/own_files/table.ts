@@ -567,6 +567,13 @@ export const OWN_FILES: readonly OwnFiles[] = [
     back: "the Beat",
   },
   {
+    what: "Rackseed agent's server and token",
+    paths: ["/etc/rackseed/agent.env"],
+    clone: "removed",
+    back: "`rackseed node agent`",
+    carried: true,
+  },
+  {
     what: "Wazuh's or OSSEC's key",
     paths: ["/var/ossec/etc/client.keys"],
     clone: "removed",

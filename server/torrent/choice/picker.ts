@@ -144,6 +144,11 @@ export class Picker<P extends PickingPeer> {
     return this.#have.count + this.#active.size >= this.maxBegun;
   }
 
+  /** Whether every piece that is missing is begun. */
+  get isEnding(): boolean {
+    return this.#untouched.count === 0;
+  }
+
   /** How many pieces are wanted and not held. */
   get missingCount(): number {
     return this.#missingCount;

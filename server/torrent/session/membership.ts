@@ -59,6 +59,8 @@ interface MembershipOptions {
   ) => Pick<Member, "peer" | "link">;
   /** We have every wanted piece: nobody is dialled any more, and connections to other seeds end. */
   readonly isComplete: () => boolean;
+  /** Every piece that we miss is begun: whoever is silent now keeps us waiting. */
+  readonly isEnding: () => boolean;
   /** Our own side failed, not a peer. */
   readonly onFault: (error: RackseedError) => void;
 }
@@ -257,7 +259,8 @@ export class Membership {
   #tickMember(member: Member, now: number): void {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
-    if (!member.watch.tick(peer, { now, moved, isThrottled: link.isThrottled })) {
+    const { isThrottled } = link;
+    if (!member.watch.tick(peer, { now, moved, isThrottled, isEnding: this.#options.isEnding() })) {
       log.warn("peer-stalled", { ...peer.identity });
       member.isUnfit = true;
     }

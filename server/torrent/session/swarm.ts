@@ -238,6 +238,7 @@ export class Swarm {
       signal: this.#closing.signal,
       makePeer: (identity, connected) => this.#makePeer(identity, connected),
       isComplete: () => this.#picker.missingCount === 0,
+      isEnding: () => this.#picker.isEnding,
       onFault: (error) => this.#fail(error),
     });
   }
