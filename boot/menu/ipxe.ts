@@ -1,5 +1,21 @@
 import { type AgentBoot, kernelParameters } from "./kernel.ts";
 
+/**
+ * The first script of iPXE under UEFI, which it looks for beside itself (`interface/efi/efi_autoexec.c`). With it there is
+ * no prompt, before or after, and iPXE goes on with the address that the firmware got. If it has none, as after HTTP boot
+ * and with IPv6, or several NICs, it asks for one; the answer names the same script.
+ *
+ * @param base as in `ipxeAgentScript`
+ */
+export function ipxeEntryScript({ base }: { base: string }): string {
+  return `#!ipxe
+isset \${net0/ip} && ifopen net0 || goto ask
+chain --replace ${base}ipxe/\${net0/mac:hexhyp} ||
+:ask
+autoboot || exit 1
+`;
+}
+
 /** The pause between attempts. After three attempts the machine starts from its own disk. */
 const pauseSeconds = 5;
 
@@ -49,11 +65,32 @@ chain ${name} || goto failed
 `;
 }
 
-/** Starts the machine from its own disk. */
-export function ipxeOwnDiskScript(): string {
+/** Where the boot loader of an installed system is, for UEFI. */
+export interface InstalledLoader {
+  /** GUID of the EFI system partition. */
+  readonly partition: string;
+  /** Relative to it: "EFI/redhat/shimx64.efi"; absent: the fallback that every installation has. */
+  readonly program?: string | undefined;
+}
+
+/**
+ * Starts the machine from its own disk. UEFI: a known loader is started at once; the firmware would first try its other
+ * ways into the network.
+ */
+export function ipxeOwnDiskScript({ loader }: { loader?: InstalledLoader | undefined } = {}): string {
   return `#!ipxe
 echo Rackseed: no order for this machine (\${netX/mac}), starting from its own disk
-${ownDisk}`;
+${loader === undefined ? "" : loaderCommands(loader)}${ownDisk}`;
+}
+
+/** iPXE cannot expand anything in what a loader may be named. */
+function loaderCommands({ partition, program }: InstalledLoader): string {
+  const sanboot = `sanboot --no-describe --uuid ${partition}`;
+  const named = program === undefined ? "" : `${sanboot} --filename \\${program.replaceAll("/", "\\")} ||\n`;
+  return `iseq \${platform} efi || goto firmware
+${named}${sanboot} ||
+:firmware
+`;
 }
 
 /**
