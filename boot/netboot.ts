@@ -33,12 +33,12 @@ export interface NetbootNode {
 
 export type BootTarget =
   | { readonly kind: "agent"; readonly image: string; readonly token: string }
-  | { readonly kind: "own-disk"; readonly loader?: InstalledLoader | undefined };
+  | { readonly kind: "own-disk"; readonly loader?: InstalledLoader };
 
 /** Every machine that is not armed starts from its own disk: known or unknown, idle, installed or failed. */
 export function chooseTarget(node: NetbootNode | undefined): BootTarget {
   if (node?.armed !== undefined) return { kind: "agent", ...node.armed };
-  return { kind: "own-disk", loader: node?.loader };
+  return { kind: "own-disk", ...(node?.loader && { loader: node.loader }) };
 }
 
 export interface NetbootSite {

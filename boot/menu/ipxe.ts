@@ -65,17 +65,17 @@ chain ${name} || goto failed
 `;
 }
 
-/** Where the boot loader of an installed system is, for UEFI. */
+/** Where UEFI finds the boot loader of an installed system. */
 export interface InstalledLoader {
-  /** GUID of the EFI system partition. */
-  readonly partition: string;
-  /** Relative to it: "EFI/redhat/shimx64.efi"; absent: the fallback that every installation has. */
+  /** GUIDs of the EFI system partitions, each with the same files. */
+  readonly partitions: readonly string[];
+  /** Relative to them: "EFI/redhat/shimx64.efi". Absent or gone: the fallback that every installation has. */
   readonly program?: string | undefined;
 }
 
 /**
- * Starts the machine from its own disk. UEFI: a known loader is started at once; the firmware would first try its other
- * ways into the network.
+ * Starts the machine from its own disk. Under UEFI a known loader is started at once: the firmware would first try its
+ * other ways into the network.
  */
 export function ipxeOwnDiskScript({ loader }: { loader?: InstalledLoader | undefined } = {}): string {
   return `#!ipxe
@@ -83,14 +83,13 @@ echo Rackseed: no order for this machine (\${netX/mac}), starting from its own d
 ${loader === undefined ? "" : loaderCommands(loader)}${ownDisk}`;
 }
 
-/** iPXE cannot expand anything in what a loader may be named. */
-function loaderCommands({ partition, program }: InstalledLoader): string {
-  const sanboot = `sanboot --no-describe --uuid ${partition}`;
-  const named = program === undefined ? "" : `${sanboot} --filename \\${program.replaceAll("/", "\\")} ||\n`;
-  return `iseq \${platform} efi || goto firmware
-${named}${sanboot} ||
-:firmware
-`;
+/** Each command goes on to the next if there is no such file, or if it cannot be started. */
+function loaderCommands({ partitions, program }: InstalledLoader): string {
+  const files = program === undefined ? [""] : [` --filename \\${program.replaceAll("/", "\\")}`, ""];
+  const commands = files.flatMap((file) =>
+    partitions.map((guid) => `sanboot --no-describe --uuid ${guid}${file} ||\n`)
+  );
+  return `iseq \${platform} efi || goto firmware\n${commands.join("")}:firmware\n`;
 }
 
 /**
