@@ -15,7 +15,7 @@ interface BootProgram {
   readonly packagePath: string;
 }
 
-/** Debian has iPXE for UEFI only of this architecture. */
+/** Others boot an image at once (boot/netboot.ts). */
 const IPXE: Partial<Record<Architecture, string>> = { x86_64: "snponly.efi" };
 
 /** The names under which EFI programs are served. */
