@@ -2,8 +2,8 @@ import { type AgentBoot, kernelParameters } from "./kernel.ts";
 
 /**
  * The first script of iPXE under UEFI, which it looks for beside itself (`interface/efi/efi_autoexec.c`). With it there is
- * no prompt, before or after, and iPXE goes on with the address that the firmware got. If it has none, as after HTTP boot
- * and with IPv6, or several NICs, it asks for one; the answer names the same script.
+ * no prompt, before or after, and iPXE goes on with the address that the firmware got. If its first NIC has none, as with
+ * IPv6, it asks for one; the answer names the machine's script.
  *
  * @param base as in `ipxeAgentScript`
  */

@@ -11,7 +11,8 @@
  *
  * Both servers have the same image: Debian's kernel for clouds, the tools of this machine, and their own agent. The
  * machine's disk is a program that prints one line, and "the disk alone" a machine that does not try the network. This
- * product's server has installed that disk; older ones do not use what they know of it. Bars: an armed machine takes at most 0.55 of the older product's time, an unarmed one at most 4 s more than the disk alone.
+ * product's server has installed that disk; older ones do not use what they know of it. Bars: an armed machine takes at
+ * most 0.55 of the older product's time, an unarmed one at most 4 s more than the disk alone.
  * Needs root, QEMU, OVMF and curl.
  */
 import { resolve } from "node:path";
