@@ -1,7 +1,7 @@
 import { type Architecture, ARCHITECTURE_NAMES } from "#contract/architectures.ts";
 import { type BootFile, fileOfText, openJoined } from "./boot_file.ts";
 import { grubAgentMenu, grubEntryMenu, type GrubNetwork, grubOwnDiskMenu } from "./menu/grub.ts";
-import { ipxeAgentScript, ipxeOwnDiskScript } from "./menu/ipxe.ts";
+import { ipxeAgentScript, ipxeEntryScript, ipxeOwnDiskScript } from "./menu/ipxe.ts";
 import { type BootTarget, type NetbootSite, unifiedImage } from "./netboot.ts";
 import { isOptional, tableNames } from "./file_names.ts";
 import { efiNames } from "./programs/programs.ts";
@@ -54,6 +54,7 @@ const SECOND_STAGES: ReadonlyMap<string, string> = new Map(
  * The table of names that TFTP serves, and HTTP under /boot/. Nothing outside the table can be reached:
  *
  *     undionly.kpxe, snponly.efi, …            boot programs
+ *     autoexec.ipxe                            the script that iPXE starts with under UEFI
  *     ipxe/MAC                                 a machine's iPXE script
  *     grub/grub.cfg, grub/node/MAC             the signed GRUB's menus
  *     images/NAME/vmlinuz, images/NAME/initramfs
@@ -116,6 +117,7 @@ export class BootFiles {
   #find(name: string, by: BootProtocol): BootFile | undefined {
     const program = this.#options.programs.get(name);
     if (program !== undefined) return fileOfBytes(program);
+    if (name === "autoexec.ipxe") return fileOfText(ipxeEntryScript({ base: this.#base }));
     if (name === "grub/grub.cfg") return fileOfText(grubEntryMenu());
     const [folder = "", item = "", file, ...rest] = name.split("/");
     if (rest.length > 0) return undefined;
@@ -128,6 +130,12 @@ export class BootFiles {
     return undefined;
   }
 
+  /** What iPXE puts before a name of the table. */
+  get #base(): string {
+    const { transport, httpUrl } = this.#options.site;
+    return transport === "http" ? `${httpUrl}/boot/` : "/";
+  }
+
   #menu(
     text: string,
     { program, by }: { program: "ipxe" | "grub"; by: BootProtocol },
@@ -137,7 +145,7 @@ export class BootFiles {
     const { issueTarget, site } = this.#options;
     const order = issueTarget(mac, by);
     if (order.kind === "own-disk") {
-      return fileOfText(program === "ipxe" ? ipxeOwnDiskScript() : grubOwnDiskMenu());
+      return fileOfText(program === "ipxe" ? ipxeOwnDiskScript(order) : grubOwnDiskMenu());
     }
     const { image, token } = order;
     // if there is no such image, nothing of it is loaded
@@ -152,7 +160,7 @@ export class BootFiles {
       mtu: site.mtu,
     };
     if (program === "ipxe") {
-      const base = site.transport === "http" ? `${site.httpUrl}/boot/` : "/";
+      const base = this.#base;
       const signed = site.signedImages ? { signed: `${base}${unifiedImage(order.image)}` } : {};
       return fileOfText(ipxeAgentScript(boot, { base, ...signed }));
     }

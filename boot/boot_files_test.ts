@@ -4,7 +4,12 @@ import { handleBoot } from "./http.ts";
 import type { BootTarget } from "./netboot.ts";
 
 const agent: BootTarget = { kind: "agent", image: "web@3", token: "rs1.secret" };
-const armedMac = "52:54:00:00:00:01";
+const armedMac = "52:54:00:00:00:01", installedMac = "52:54:00:00:00:03";
+const GUID = "c12a7328-0000-4000-8000-00000000000a";
+const installed: BootTarget = {
+  kind: "own-disk",
+  loader: { partitions: [GUID], program: "EFI/debian/shimx64.efi" },
+};
 
 async function withFiles(
   test: (files: BootFiles) => Promise<void> | void,
@@ -28,7 +33,8 @@ async function withFiles(
           [["undionly.kpxe", "program"], ["shimx64.efi", "shim"], ["grubx64.efi", "grub"]]
             .map(([name = "", text]) => [name, new TextEncoder().encode(text)]),
         ),
-        issueTarget: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
+        issueTarget: (mac) =>
+          mac === armedMac ? agent : mac === installedMac ? installed : { kind: "own-disk" },
         image: (name) =>
           name === "web@3"
             ? {
@@ -108,6 +114,37 @@ Deno.test("only the menus of an armed machine boot the agent", async () => {
     }
     assert.match(textOf(files, "ipxe/52-54-00-00-00-02") ?? "", /sanboot --no-describe --drive 0x80/);
   });
+});
+
+Deno.test("under UEFI, iPXE starts the installed loader itself, then the fallback, before the firmware goes on", async () => {
+  await withFiles((files) => {
+    const lines = (textOf(files, "ipxe/52-54-00-00-00-03") ?? "").split("\n");
+    assert.deepEqual(lines.slice(2), [
+      "iseq ${platform} efi || goto firmware",
+      `sanboot --no-describe --uuid ${GUID} --filename \\EFI\\debian\\shimx64.efi ||`,
+      `sanboot --no-describe --uuid ${GUID} ||`,
+      ":firmware",
+      "iseq ${platform} efi && exit 1 ||",
+      "sanboot --no-describe --drive 0x80 || exit 1",
+      "",
+    ]);
+  });
+});
+
+Deno.test("the first script goes to the machine's own, by the firmware's address or one that iPXE asks for", async () => {
+  const script = (base: string) =>
+    `#!ipxe
+isset \${net0/ip} && ifopen net0 || goto ask
+chain --replace ${base}ipxe/\${net0/mac:hexhyp} ||
+:ask
+autoboot || exit 1
+`;
+  for (const [transport, base] of [["http", "http://10.0.0.1:8080/boot/"], ["tftp", "/"]] as const) {
+    await withFiles((files) => {
+      assert.equal(textOf(files, "autoexec.ipxe"), script(base));
+      assert.equal(textOf(files, "boot/autoexec.ipxe"), script(base));
+    }, { transport });
+  }
 });
 
 Deno.test("iPXE is pointed to the same names over TFTP if the site says so", async () => {

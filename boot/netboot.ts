@@ -1,5 +1,6 @@
 import type { Architecture } from "#contract/architectures.ts";
 import type { BootAnswer, BootClient } from "./dhcp/boot_client.ts";
+import type { InstalledLoader } from "./menu/ipxe.ts";
 import { efiNames } from "./programs/programs.ts";
 
 /**
@@ -26,15 +27,18 @@ export interface NetbootNode {
     /** One-time token for this boot. */
     readonly token: string;
   };
+  /** Of the system that was last installed, if that is known. */
+  readonly loader?: InstalledLoader | undefined;
 }
 
 export type BootTarget =
   | { readonly kind: "agent"; readonly image: string; readonly token: string }
-  | { readonly kind: "own-disk" };
+  | { readonly kind: "own-disk"; readonly loader?: InstalledLoader };
 
 /** Every machine that is not armed starts from its own disk: known or unknown, idle, installed or failed. */
 export function chooseTarget(node: NetbootNode | undefined): BootTarget {
-  return node?.armed === undefined ? { kind: "own-disk" } : { kind: "agent", ...node.armed };
+  if (node?.armed !== undefined) return { kind: "agent", ...node.armed };
+  return { kind: "own-disk", ...(node?.loader && { loader: node.loader }) };
 }
 
 export interface NetbootSite {

@@ -15,6 +15,9 @@ Deno.test("armed nodes boot the agent; every other machine starts from its own d
   assert.deepEqual(chooseTarget({ armed }), { kind: "agent", ...armed });
   assert.deepEqual(chooseTarget({}), { kind: "own-disk" });
   assert.deepEqual(chooseTarget(undefined), { kind: "own-disk" });
+  const loader = { partitions: ["c12a7328-0000-4000-8000-00000000000a"] };
+  assert.deepEqual(chooseTarget({ loader }), { kind: "own-disk", loader });
+  assert.deepEqual(chooseTarget({ armed, loader }), { kind: "agent", ...armed });
 });
 
 Deno.test("each firmware gets a program that it can run", async (t) => {

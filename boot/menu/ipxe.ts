@@ -1,5 +1,21 @@
 import { type AgentBoot, kernelParameters } from "./kernel.ts";
 
+/**
+ * The first script of iPXE under UEFI, which it looks for beside itself (`interface/efi/efi_autoexec.c`). With it there is
+ * no prompt, before or after, and iPXE goes on with the address that the firmware got. If its first NIC has none, as with
+ * IPv6, it asks for one; the answer names the machine's script.
+ *
+ * @param base as in `ipxeAgentScript`
+ */
+export function ipxeEntryScript({ base }: { base: string }): string {
+  return `#!ipxe
+isset \${net0/ip} && ifopen net0 || goto ask
+chain --replace ${base}ipxe/\${net0/mac:hexhyp} ||
+:ask
+autoboot || exit 1
+`;
+}
+
 /** The pause between attempts. After three attempts the machine starts from its own disk. */
 const pauseSeconds = 5;
 
@@ -49,11 +65,31 @@ chain ${name} || goto failed
 `;
 }
 
-/** Starts the machine from its own disk. */
-export function ipxeOwnDiskScript(): string {
+/** Where UEFI finds the boot loader of an installed system. */
+export interface InstalledLoader {
+  /** GUIDs of the EFI system partitions, each with the same files. */
+  readonly partitions: readonly string[];
+  /** Relative to them: "EFI/redhat/shimx64.efi". Absent or gone: the fallback that every installation has. */
+  readonly program?: string | undefined;
+}
+
+/**
+ * Starts the machine from its own disk. Under UEFI a known loader is started at once: the firmware would first try its
+ * other ways into the network.
+ */
+export function ipxeOwnDiskScript({ loader }: { loader?: InstalledLoader | undefined } = {}): string {
   return `#!ipxe
 echo Rackseed: no order for this machine (\${netX/mac}), starting from its own disk
-${ownDisk}`;
+${loader === undefined ? "" : loaderCommands(loader)}${ownDisk}`;
+}
+
+/** Each command goes on to the next if there is no such file, or if it cannot be started. */
+function loaderCommands({ partitions, program }: InstalledLoader): string {
+  const files = program === undefined ? [""] : [` --filename \\${program.replaceAll("/", "\\")}`, ""];
+  const commands = files.flatMap((file) =>
+    partitions.map((guid) => `sanboot --no-describe --uuid ${guid}${file} ||\n`)
+  );
+  return `iseq \${platform} efi || goto firmware\n${commands.join("")}:firmware\n`;
 }
 
 /**

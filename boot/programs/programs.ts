@@ -15,7 +15,7 @@ interface BootProgram {
   readonly packagePath: string;
 }
 
-/** Debian has iPXE for UEFI only of this architecture. */
+/** Others boot an image at once (boot/netboot.ts). */
 const IPXE: Partial<Record<Architecture, string>> = { x86_64: "snponly.efi" };
 
 /** The names under which EFI programs are served. */
@@ -58,11 +58,24 @@ function efiPrograms(architecture: Architecture): BootProgram[] {
   ];
 }
 
+/**
+ * Debian 13's iPXE, whatever release the build runs on: that of Debian 12 neither takes over the firmware's address nor
+ * starts a disk under UEFI. It is not signed, so no revocation makes a newer one necessary.
+ */
+export const ipxePackage = {
+  name: "ipxe",
+  /** On any mirror of Debian. */
+  path: "pool/main/i/ipxe/ipxe_1.21.1+git20250501.dad20602+dfsg-1_all.deb",
+  sha256: "eeaca79dbde0fb86c102bf1d362c6f6a67ed0ddab38b3dd12e1b332339f5dd99",
+} as const;
+
 /** What network boot needs. */
 export const bootPrograms: readonly BootProgram[] = [
-  { name: "undionly.kpxe", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/undionly.kpxe" },
-  { name: "ipxe.efi", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/ipxe.efi" },
-  { name: "snponly.efi", debianPackage: "ipxe", packagePath: "usr/lib/ipxe/snponly.efi" },
+  ...["undionly.kpxe", "ipxe.efi", "snponly.efi"].map((name) => ({
+    name,
+    debianPackage: ipxePackage.name,
+    packagePath: `usr/lib/ipxe/${name === "ipxe.efi" ? "ipxe-amd64.efi" : name}`,
+  })),
   ...efiPrograms("x86_64"),
   ...efiPrograms("aarch64"),
 ];

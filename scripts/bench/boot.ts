@@ -10,15 +10,16 @@
  *     --json         print the figures as JSON
  *
  * Both servers have the same image: Debian's kernel for clouds, the tools of this machine, and their own agent. The
- * machine's disk is a program that prints one line, and "the disk alone" a machine that does not try the network. Bars:
- * an armed machine takes at most 0.55 of the older product's time, an unarmed one at most 4 s more than the disk alone.
+ * machine's disk is a program that prints one line, and "the disk alone" a machine that does not try the network. This
+ * product's server has installed that disk; older ones do not use what they know of it. Bars: an armed machine takes at
+ * most 0.55 of the older product's time, an unarmed one at most 4 s more than the disk alone.
  * Needs root, QEMU, OVMF and curl.
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ProductSite } from "../../test/support/product_site.ts";
 import { ensureProduct } from "../build.ts";
-import { ownDiskLine, writeOwnDisk } from "../lab/own_disk.ts";
+import { ownDiskLine, ownDiskPartition, writeOwnDisk } from "../lab/own_disk.ts";
 import { productOf } from "../lab/previous_product.ts";
 import { type Firmware, VirtualMachine } from "../lab/qemu.ts";
 import { numberOption } from "./number_option.ts";
@@ -48,8 +49,8 @@ let missed = false;
 try {
   const oldProduct = values["old-product"] ??
     await productOf(OLD_COMMIT, { root, cache: `${root}/.cache/lab` });
-  await using older = await openSite("old", oldProduct);
-  await using current = await openSite("new", await ensureProduct());
+  await using older = await openSite("old", { product: oldProduct });
+  await using current = await openSite("new", { product: await ensureProduct(), esp: ownDiskPartition });
   const figures: Record<string, Record<Case, number>> = {};
   for (const firmware of firmwares) {
     const seconds = Object.fromEntries(CASES.map((name) => [name, [] as number[]])) as Record<Case, number[]>;
@@ -83,10 +84,13 @@ try {
 }
 if (missed) Deno.exitCode = 1;
 
-async function openSite(name: string, product: string): Promise<ProductSite> {
+async function openSite(
+  name: string,
+  site: { readonly product: string; readonly esp?: string },
+): Promise<ProductSite> {
   const data = `${folder}/${name}`;
   await Deno.mkdir(data);
-  return await ProductSite.open(data, { product, mac: MAC });
+  return await ProductSite.open(data, { ...site, mac: MAC });
 }
 
 /** Seconds since power-on. */

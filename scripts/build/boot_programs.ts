@@ -1,9 +1,12 @@
 import { ARCHITECTURE_NAMES, ARCHITECTURES } from "#contract/architectures.ts";
-import { includedPrograms } from "../../boot/programs/programs.ts";
+import { messageOf } from "#contract/errors.ts";
+import { includedPrograms, ipxePackage } from "../../boot/programs/programs.ts";
 import { run } from "./command.ts";
 import { sha256, sha256OfFile } from "./sha256.ts";
 
 const sumsFile = "SHA256SUMS";
+/** Part of apt. */
+const APT_HELPER = "/usr/lib/apt/apt-helper";
 
 /** What a product of any architecture contains. */
 function allPrograms(): ReturnType<typeof includedPrograms> {
@@ -17,7 +20,7 @@ function allPrograms(): ReturnType<typeof includedPrograms> {
  * Extracts the boot programs of Debian packages into `folder`, without root and without installing the packages. apt
  * verifies the index's signature and the package's hash; the package's SHA-256 is checked again here, and SHA256SUMS
  * records that of each program. The package versions are those that the machine's sources offer, so that Secure Boot
- * revocations are followed.
+ * revocations are followed; iPXE's is fixed.
  *
  * @returns name → SHA-256
  */
@@ -30,7 +33,8 @@ export async function fetchBootPrograms(
   // Leftovers of an interrupted build would keep apt from listing the packages.
   await Deno.remove(scratch, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratch, { recursive: true });
-  const packages = [...new Set(allPrograms().map((program) => program.debianPackage))];
+  const packages = [...new Set(allPrograms().map((program) => program.debianPackage))]
+    .filter((name) => name !== ipxePackage.name);
   const archives = await download(packages, scratch);
   const tree = `${scratch}/tree`;
   for (const archive of archives) await run(["dpkg-deb", "-x", archive, tree]);
@@ -43,7 +47,7 @@ export async function fetchBootPrograms(
     await Deno.writeFile(`${staged}/${name}`, bytes);
     sums.set(name, sha256(bytes));
   }
-  const lines = [...sums].map(([name, sum]) => `${sum}  ${name}\n`);
+  const lines = [`# ${origin()}\n`, ...[...sums].map(([name, sum]) => `${sum}  ${name}\n`)];
   await Deno.writeTextFile(`${staged}/${sumsFile}`, lines.join(""));
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   await Deno.rename(staged, folder);
@@ -57,9 +61,15 @@ async function inTree(tree: string, path: string): Promise<string> {
   return target?.startsWith("/") ? `${tree}${target}` : `${tree}/${path}`;
 }
 
+/** Changes with what is to be fetched, and where from. */
+function origin(): string {
+  return sha256(new TextEncoder().encode(JSON.stringify([allPrograms(), ipxePackage])));
+}
+
 /** The checksums of a complete and intact folder. */
 async function readSums(folder: string): Promise<Map<string, string> | undefined> {
   const text = await Deno.readTextFile(`${folder}/${sumsFile}`).catch(() => "");
+  if (!text.startsWith(`# ${origin()}\n`)) return undefined;
   const sums = new Map<string, string>();
   for (const line of text.split("\n")) {
     const [sum, name] = line.split("  ");
@@ -104,11 +114,35 @@ async function downloadWith(
   if (archives.length !== packages.length) {
     throw new Error(`apt offers ${archives.length} of the packages ${packages.join(", ")}`);
   }
-  return archives;
+  const mirrors = new Set(offers.map(({ uri }) => uri.slice(0, uri.indexOf("pool/"))));
+  return [...archives, await downloadIpxe(`${scratch}/ipxe.deb`, { aptOptions, mirrors })];
+}
+
+/** From the first of the mirrors that has it: a mirror of security updates has not. */
+async function downloadIpxe(
+  archive: string,
+  { aptOptions, mirrors }: { aptOptions: readonly string[]; mirrors: ReadonlySet<string> },
+): Promise<string> {
+  const reasons: string[] = [];
+  for (const mirror of mirrors) {
+    const from = `${mirror}${ipxePackage.path}`;
+    try {
+      await run([APT_HELPER, ...aptOptions, "download-file", from, archive, `SHA256:${ipxePackage.sha256}`]);
+      return archive;
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+  }
+  throw new Error(
+    `no mirror of apt's sources has ${ipxePackage.path}: ${reasons.join("; ")}. ` +
+      "Remedy: add a mirror of Debian that has Debian 13 to apt's sources.",
+  );
 }
 
 /** Lines of `apt-get download --print-uris`: `'URI' FILE SIZE SHA256:HEX`. */
-function parseUris(text: string): { fileName: string; expected: string }[] {
-  const pattern = /^'[^']*' ([A-Za-z0-9_.+~%-]+) \d+ SHA256:([0-9a-f]{64})$/gm;
-  return [...text.matchAll(pattern)].map(([, fileName = "", expected = ""]) => ({ fileName, expected }));
+function parseUris(text: string): { uri: string; fileName: string; expected: string }[] {
+  const pattern = /^'([^']*)' ([A-Za-z0-9_.+~%-]+) \d+ SHA256:([0-9a-f]{64})$/gm;
+  return [...text.matchAll(pattern)].map(([, uri = "", fileName = "", expected = ""]) => {
+    return { uri, fileName, expected };
+  });
 }

@@ -7,6 +7,9 @@ import type { Firmware } from "./qemu.ts";
 
 export const ownDiskLine = "This is the machine's own disk.";
 
+/** GUID of its EFI system partition. */
+export const ownDiskPartition = "7d1f0a5e-3c52-4b0e-9a76-0d15c0b007ed";
+
 export const ownDiskPrograms = ["truncate", "sfdisk", "mkfs.vfat", "mmd", "mcopy"];
 
 /** Writes a raw image of 64 MiB at `image`. */
@@ -20,7 +23,9 @@ export async function writeOwnDisk(
     await writeAt(image, { bytes: bootCode(), offset: 0 });
     return;
   }
-  await run(["sfdisk", "--quiet", image], { stdin: "label: gpt\n1M,62M,U\n" });
+  await run(["sfdisk", "--quiet", image], {
+    stdin: `label: gpt\nstart=1MiB, size=62MiB, type=U, uuid=${ownDiskPartition}\n`,
+  });
   await run(["mkfs.vfat", "--offset", "2048", image, `${62 * 1024}`]);
   const program = `${image}.efi`;
   await Deno.writeFile(program, efiProgram());

@@ -64,6 +64,13 @@ export class NetbootOrders {
     return order && !deployments.isHeld(order) ? `${order.image}@${order.version}` : undefined;
   }
 
+  /** The version that was last installed or restored on the machine, "web@3". */
+  installed(mac: string): string | undefined {
+    const { nodes, deployments } = this.#sources;
+    const node = nodes.byMac(mac), order = node && deployments.assigned(node.id);
+    return order && `${order.image}@${order.version}`;
+  }
+
   /** Issues a fresh boot token if the machine is armed; undefined if it is not, or if its deployment is paused. */
   issue(mac: string): NetbootOrder | undefined {
     const { nodes, deployments, bootRestores, boots, pin } = this.#sources;

@@ -32,6 +32,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
 import { refuseLargerFrames } from "./frame_size.ts";
+import { installedLoader } from "./installed_loader.ts";
 import { MachineSightings } from "./machine_sightings.ts";
 import { reservations6Of, reservationsOf } from "./node_reservations.ts";
 import { inUrl, type SiteAddresses } from "../connections/site_addresses.ts";
@@ -123,7 +124,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(signer),
-    issueTarget: (mac, by) => issueTarget(mac, { fleet, sightings, by }),
+    issueTarget: (mac, by) => issueTarget(mac, { fleet, store, sightings, by }),
     image,
     unified: (name) => unified.get(name),
   });
@@ -325,14 +326,19 @@ async function refuseSecondServer(
   });
 }
 
-function issueTarget(mac: string, { fleet, sightings, by }: {
+function issueTarget(mac: string, { fleet, store, sightings, by }: {
   fleet: Fleet;
+  store: ImageStore;
   sightings: MachineSightings;
   by: BootProtocol;
 }): BootTarget {
   if (!sightings.script(mac, by)) return chooseTarget(undefined);
   const order = fleet.netboot.issue(mac);
-  if (order === undefined) return chooseTarget(undefined);
+  if (order === undefined) {
+    const installed = fleet.netboot.installed(mac);
+    const layout = installed && findVersion(installed, store)?.header.layout;
+    return chooseTarget(layout ? { loader: installedLoader(layout) } : undefined);
+  }
   const image = `${order.image}@${order.version}`;
   log.info("boots-agent", { mac, node: order.node.name, image });
   return chooseTarget({ armed: { image, token: order.token } });

@@ -4,6 +4,7 @@ import { BackgroundProgram } from "../../scripts/lab/background_program.ts";
 import { run } from "../../scripts/lab/command.ts";
 import { LabNetwork } from "../../scripts/lab/network.ts";
 import { API } from "#contract/api.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
 import { makeImageSegment } from "./boot_image.ts";
 
 const ADDRESS = "10.78.0.1";
@@ -16,6 +17,8 @@ interface SiteOptions {
   readonly arguments?: readonly string[];
   /** The machine of the site's only node, n1. */
   readonly mac: string;
+  /** GUID of an EFI system partition, with which the node counts as installed. */
+  readonly esp?: string;
 }
 
 export class ProductSite implements AsyncDisposable {
@@ -43,6 +46,7 @@ export class ProductSite implements AsyncDisposable {
       await site.#makeBootable();
       await site.#serve();
       await site.rackseed("node", "set", "n1", "--mac", options.mac);
+      if (options.esp !== undefined) await site.#installed(options.esp);
       return site;
     } catch (error) {
       await site[Symbol.asyncDispose]();
@@ -102,6 +106,20 @@ export class ProductSite implements AsyncDisposable {
     db.exec("UPDATE version SET bootable = 1");
   }
 
+  /** As an installation of an image with this partition leaves it. */
+  async #installed(esp: string): Promise<void> {
+    await this.#stop();
+    {
+      using db = new DatabaseSync(`${this.#folder}/data/rackseed.db`);
+      db.prepare("UPDATE version SET header = json_set(header, '$.layout', json(?))").run(layoutWith(esp));
+      db.exec(
+        `INSERT INTO assignments (deployment, node, image, version, state, created)
+         SELECT 'earlier', id, 'web', 1, 'running', '2026-01-01T00:00:00Z' FROM nodes`,
+      );
+    }
+    await this.#serve();
+  }
+
   async #serve(): Promise<void> {
     const { product, arguments: more = [] } = this.#options;
     const data = ["--data", `${this.#folder}/data`, "--listen", `${ADDRESS}:8443`];
@@ -120,4 +138,28 @@ export class ProductSite implements AsyncDisposable {
     await this.#server?.[Symbol.asyncDispose]();
     this.#server = undefined;
   }
+}
+
+function layoutWith(esp: string): string {
+  const partition = {
+    number: 1,
+    startSector: 2048,
+    sectors: 126_976,
+    type: "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
+    uuid: esp,
+  };
+  const layout: DiskLayout = {
+    disks: [{ name: "vda", sizeBytes: 64 << 20, sectorBytes: 512, table: "gpt", partitions: [partition] }],
+    fileSystems: [{
+      volume: { kind: "partition", disk: 0, number: 1 },
+      type: "vfat",
+      mountPoint: "/boot/efi",
+      mountOptions: "",
+      sizeBytes: 62 << 20,
+      usedBytes: 1 << 20,
+      mkfs: { features: [] },
+    }],
+    swap: [],
+  };
+  return JSON.stringify(layout);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { NetbootNode } from "../../boot/netboot.ts";
 import { ensureProduct } from "../../scripts/build.ts";
 import { sha256OfFile } from "../../scripts/build/sha256.ts";
-import { ownDiskLine, ownDiskPrograms } from "../../scripts/lab/own_disk.ts";
+import { ownDiskLine, ownDiskPartition, ownDiskPrograms } from "../../scripts/lab/own_disk.ts";
 import { type Firmware, qemuNeeds } from "../../scripts/lab/qemu.ts";
 import { bootImageNeeds, makeBootImage, standInLine } from "../support/boot_image.ts";
 import { bootServiceAddress, type BootServiceOptions } from "../support/boot_service.ts";
@@ -39,6 +39,9 @@ export function testArmedAndUnarmed(title: keyof typeof MACHINES): void {
           powerOn({ ...boot, until: ownDiskLine }),
         );
         assert.equal(unarmed.diskChanged, false);
+        if (boot.firmware === "uefi" && !boot.secureBoot) {
+          await startsInstalled({ ...boot, transport: "http" });
+        }
         const { log } = armed;
         assert.match(log, /stand-in: arguments agent install, pid 1, \/rs\/rackseed/);
         assert.match(
@@ -56,6 +59,16 @@ export function testArmedAndUnarmed(title: keyof typeof MACHINES): void {
       }
     },
   });
+}
+
+/** iPXE starts the loader by its partition's GUID: the firmware's other boot entries are not tried before. */
+async function startsInstalled(boot: Omit<Parameters<typeof powerOn>[0], "until">): Promise<void> {
+  const loader = { partitions: [ownDiskPartition], program: "EFI/BOOT/BOOTX64.EFI" };
+  const { log, diskChanged } = await powerOn({ ...boot, node: { loader }, until: ownDiskLine });
+  assert.equal(diskChanged, false);
+  assert.equal(log.match(/Booting from SAN device/g)?.length, 1, log);
+  assert.equal(log.match(/BdsDxe: starting/g)?.length, 1, log);
+  assert.doesNotMatch(log, /Ctrl-B/);
 }
 
 interface Machine {
