@@ -80,8 +80,8 @@ function driverSets(): { readonly name: string; readonly drivers?: readonly stri
 
 /** The zstd program's processor time is that of the kernel's decoder within a few tenths: the same code, no SIMD. */
 async function unpacked(path: string): Promise<{ readonly unpackedMb: number; readonly unpackS: number }> {
-  const script = `times=$(TIMEFORMAT=%U; { time zstd -dc "$0" > /dev/null; } 2>&1)
-zstd -dc "$0" | wc -c; echo "$times"`;
+  const script = `times=$(TIMEFORMAT=%U; { time zstd -dc "$0" > /dev/null 2> /dev/null; } 2>&1)
+zstd -dc "$0" 2> /dev/null | wc -c; echo "$times"`;
   const { stdout } = await new Deno.Command("bash", { args: ["-c", script, path] }).output();
   const [bytes = NaN, unpackS = NaN] = new TextDecoder().decode(stdout).trim().split("\n").map(Number);
   return { unpackedMb: bytes / 1e6, unpackS };
