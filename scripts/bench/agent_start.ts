@@ -58,7 +58,8 @@ const { values } = parseArgs({
 });
 const runs = numberOption("runs", values.runs, { least: 1, most: 100 });
 const levels = values.levels.split(",").map((level) => numberOption("levels", level, { least: 1, most: 19 }));
-const old = values["old-product"], kernelPackage = kernelPackageOf(values.kernel), drivers = values.drivers?.split(",");
+const old = values["old-product"];
+const kernelPackage = kernelPackageOf(values.kernel), drivers = values.drivers?.split(",");
 
 const folder = await Deno.makeTempDir({ prefix: "start-" });
 try {
