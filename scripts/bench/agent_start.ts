@@ -2,23 +2,20 @@
  * Measures in QEMU, without firmware and boot program, what a node's own part of the boot takes: the kernel unpacks the
  * initramfs, the agent starts, finds the machine's devices, enrols, and reports.
  *
- *     deno task bench agent-start [--levels LIST] [--old-product FILE] [--plain] [--kernel PACKAGE] [--drivers LIST]
- *                                 [--runs N] [--json]
+ *     deno task bench agent-start [--levels LIST] [--old-product FILE] [--plain] [--runs N] [--json]
  *
  *     --levels       zstd levels of the initramfs            (the product's)
  *     --old-product  another product, to compare with
  *     --plain        also without what the server adds: the agent's compiled code, and its CA certificate
- *     --kernel       Debian's package of the kernel          (linux-image-cloud-amd64)
- *     --drivers      also with no drivers of the kernel but these: virtio_pci,virtio_net,virtio_blk
  *     --runs         runs of each, of which the median       (3)
  *     --json         print the figures as JSON
  *
  * The seconds are the processor time of QEMU's emulation, which other work on this machine hardly changes; the guest's
- * waits are not in them. The tools are this machine's. Needs root and QEMU.
+ * waits are not in them. The kernel is Debian's for clouds, the tools are this machine's. Needs root and QEMU.
  */
 import { parseArgs } from "node:util";
 import { CARRIED_CA } from "#contract/token.ts";
-import { compiledCode, kernelPackageOf, makeBootImage } from "../../test/support/boot_image.ts";
+import { compiledCode, makeBootImage } from "../../test/support/boot_image.ts";
 import { bootServiceAddress } from "../../test/support/boot_service.ts";
 import { BootServiceProcess } from "../../test/support/netboot_lab.ts";
 import { agentReported, orderToken } from "../../test/support/order_service.ts";
@@ -50,8 +47,6 @@ const { values } = parseArgs({
     levels: { type: "string", default: `${DEFAULT_LEVEL}` },
     "old-product": { type: "string" },
     plain: { type: "boolean", default: false },
-    kernel: { type: "string", default: "linux-image-cloud-amd64" },
-    drivers: { type: "string" },
     runs: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
   },
@@ -59,7 +54,6 @@ const { values } = parseArgs({
 const runs = numberOption("runs", values.runs, { least: 1, most: 100 });
 const levels = values.levels.split(",").map((level) => numberOption("levels", level, { least: 1, most: 19 }));
 const old = values["old-product"];
-const kernelPackage = kernelPackageOf(values.kernel), drivers = values.drivers?.split(",");
 
 const folder = await Deno.makeTempDir({ prefix: "start-" });
 try {
@@ -113,14 +107,13 @@ async function makeVariants(): Promise<Variant[]> {
   const products = [
     { name: "new", product, more: added },
     ...values.plain ? [{ name: "plain", product, more: [] }] : [],
-    ...drivers === undefined ? [] : [{ name: "drivers", product, more: added, drivers }],
     ...old === undefined ? [] : [{ name: "old", product: old, more: [] }],
   ];
   for (const { name, ...made } of products) {
     for (const level of levels) {
       const scratch = `${folder}/${name}-${level}`, initramfs = `${scratch}/initramfs`;
       await Deno.mkdir(scratch);
-      const { kernel, agent, image } = await makeBootImage(scratch, { ...made, level, kernelPackage });
+      const { kernel, agent, image } = await makeBootImage(scratch, { ...made, level });
       const parts = await Promise.all([agent, image].map(({ path }) => Deno.readFile(path)));
       await Deno.writeFile(initramfs, Buffer.concat(parts));
       variants.push({ name, level, kernel, initramfs, bytes: agent.sizeBytes + image.sizeBytes });

@@ -5,7 +5,6 @@
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
 import type { FileSource } from "../../boot/initramfs/file_source.ts";
-import { narrowed } from "./narrowed_kernel.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
 import { type Compression, kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
 import { ensureProduct } from "../../scripts/build.ts";
@@ -14,6 +13,7 @@ import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
 import type { ServedImage } from "./boot_service.ts";
+import { narrowed } from "./narrowed_kernel.ts";
 
 export const bootImageNeeds = {
   programs: ["apt-get", "dpkg-deb", "depmod", "mkfs.ext4", "mkfs.vfat", "sfdisk"],
@@ -48,19 +48,19 @@ interface ImageSegmentOptions {
   readonly drivers?: readonly string[] | undefined;
 }
 
-interface BootImageOptions extends ImageSegmentOptions {
+interface BootImageOptions {
   /** The agent; without it a stand-in that prints `standInLine`. */
   readonly product?: string;
+  readonly level?: number;
   /** Files for the agent, besides itself. */
   readonly more?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
 }
 
 export async function makeBootImage(
   folder: string,
-  { product, more = [], ...options }: BootImageOptions = {},
+  { product, level = 3, more = [] }: BootImageOptions = {},
 ): Promise<BootImage> {
-  const { level = 3 } = options;
-  const { compression, ...image } = await makeImageSegment(folder, options);
+  const { compression, ...image } = await makeImageSegment(folder, { level });
   const agent = await buildAgentSegment({
     product: product ?? await standIn(folder),
     more,
