@@ -15,6 +15,7 @@ const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${nam
 );
 
 const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
+       deno task lab --firmware bios|uefi --ipv6 [--nodes N] [--installs N] [--data MiB] [--keep DIR]
        deno task lab --layout NAME [--brief] [OPTION…]
        deno task lab --firmware bios|uefi --power redfish|ipmi [--nodes N] [--data MiB] [--keep DIR]
        deno task lab --container bios|uefi [--keep DIR]
@@ -32,6 +33,7 @@ ${layoutHelp}
   --brief               with --layout: only capture and install
   --power redfish|ipmi  the nodes are off, and one command starts them through their BMCs; two more nodes have a BMC
                         that is dead, and one that says "on" and starts nothing
+  --ipv6                the network has no IPv4: machines boot, are installed, and answer by IPv6
   --service             the server runs under systemd, in the sandbox of the unit that install-service makes
   --upgrade             with --service: it starts as the version before, and is upgraded while node1 is installed
   --old-product FILE    the program of the version before                        (built from the newest tag, or
@@ -84,6 +86,7 @@ function parse(args: string[]): Arguments | undefined {
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         power: { type: "string" },
+        ipv6: { type: "boolean", default: false },
         service: { type: "boolean", default: false },
         upgrade: { type: "boolean", default: false },
         "old-product": { type: "string" },
@@ -127,6 +130,9 @@ function parse(args: string[]): Arguments | undefined {
       installs !== "1",
     ];
     if (pages && (values.firmware === undefined || more.some(Boolean))) return undefined;
+    const { ipv6 } = values;
+    const beside = [...others, power, pages, values.discover, values.kexec, values.service];
+    if (ipv6 && (values.firmware === undefined || beside.some(Boolean))) return undefined;
     const { service, "old-product": oldProduct } = values;
     const upgrade = values.upgrade || oldProduct !== undefined;
     if (upgrade && (!service || power !== undefined || container !== undefined)) return undefined;
@@ -149,13 +155,16 @@ function parse(args: string[]): Arguments | undefined {
       powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       power,
+      ipv6,
       service,
       upgrade,
       oldProduct: oldProduct === undefined ? undefined : resolve(oldProduct),
       dataMiB: Number(data),
       keep: resolve(
         values.keep ??
-          `${root}/.cache/lab/last-${layout ?? power ?? kind ?? (pages ? "pages" : firmware)}`,
+          `${root}/.cache/lab/last-${
+            layout ?? power ?? kind ?? (pages ? "pages" : ipv6 ? "ipv6" : firmware)
+          }`,
       ),
     };
   } catch {

@@ -6,7 +6,8 @@ import { Guest } from "./guest.ts";
 import { importContainer } from "./import_container.ts";
 import { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine } from "./qemu.ts";
-import { prefix, type Workplace } from "./workplace.ts";
+import { ipv4 } from "./addresses.ts";
+import type { Workplace } from "./workplace.ts";
 
 const image = "edge", host = "exported", address = "10.77.0.30", mac = "52:54:00:77:00:30";
 
@@ -23,7 +24,7 @@ export async function bootContainer(lab: Workplace): Promise<Check[]> {
   const raw = `${folder}/exported.img`;
   await run(["qemu-img", "convert", "-O", "raw", disk, raw], { signal });
   // the machine has its address by DHCP
-  await server.rackseed("node", "set", host, "--mac", mac, "--address", `${address}/${prefix}`);
+  await server.rackseed("node", "set", host, "--mac", mac, "--address", `${address}/${ipv4.prefix}`);
   await using machine = await VirtualMachine.start({
     name: host,
     mac,

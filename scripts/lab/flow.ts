@@ -53,7 +53,7 @@ export async function cloneMachines(
     const { service } = server;
     const serviceChecks = service === undefined ? [] : [...tell(lab, await checkService(service))];
     const template = await captureTemplate(lab, { server });
-    const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1, lab.addresses));
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
     if (options.power !== undefined) {

@@ -1,4 +1,5 @@
 /** A running machine, accessed over the lab's network: commands by ssh, its application by HTTP. */
+import { host } from "./addresses.ts";
 import { run } from "./command.ts";
 import type { LabNetwork } from "./network.ts";
 
@@ -42,7 +43,7 @@ export class Guest {
   async greeting({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
     // its address may come up after its login prompt
     const retry = ["--retry", "60", "--retry-delay", "1", "--retry-all-errors"];
-    const url = `http://${this.#address}/`;
+    const url = `http://${host(this.#address)}/`;
     const argv = ["curl", "--silent", "--fail", "--max-time", "20", ...retry, url];
     const { stdout } = await run(this.#network.inside(argv), { signal });
     return stdout.trim();

@@ -2,10 +2,10 @@
 import { writeContainerImage } from "./container_image.ts";
 import { debianTree } from "./debian.ts";
 import type { ProductServer } from "./product_server.ts";
-import { prefix, templateAddress, type Workplace } from "./workplace.ts";
+import type { Workplace } from "./workplace.ts";
 
 export async function importContainer(
-  { timeline, cache, folder, signal, firmware, sshKey }: Workplace,
+  { timeline, cache, folder, signal, firmware, addresses, sshKey }: Workplace,
   { image, server }: { image: string; server: ProductServer },
 ): Promise<void> {
   const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
@@ -14,7 +14,7 @@ export async function importContainer(
     writeContainerImage({
       tree,
       folder: container,
-      address: `${templateAddress}/${prefix}`,
+      address: `${addresses.template}/${addresses.prefix}`,
       authorizedKey: sshKey.publicKey,
       signal,
     }));

@@ -42,6 +42,8 @@ export interface LabOrder {
   readonly identity?: "ask" | undefined;
   /** The nodes are started through their BMCs. */
   readonly power?: PowerProtocol | undefined;
+  /** The network has IPv6 alone. */
+  readonly ipv6: boolean;
   readonly dataMiB: number;
   /** The folder for logs and the summary. */
   readonly keep: string;

@@ -6,7 +6,8 @@ import { Guest } from "./guest.ts";
 import { importContainer } from "./import_container.ts";
 import { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
-import { prefix, type Workplace } from "./workplace.ts";
+import { ipv4 } from "./addresses.ts";
+import type { Workplace } from "./workplace.ts";
 
 const image = "edge";
 /** A person types its name and address at the console. */
@@ -27,7 +28,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
   const target = `/dev/disk/by-id/virtio-${listed.disk}`;
   await Deno.writeTextFile(
     table,
-    `name,serial,mac,address,disks\n${listed.name},${listed.name},${listed.mac},${listed.address}/${prefix},${target}\n`,
+    `name,serial,mac,address,disks\n${listed.name},${listed.name},${listed.mac},${listed.address}/${ipv4.prefix},${target}\n`,
   );
   await timeline.measure(
     "disc: written",
@@ -45,7 +46,7 @@ export async function installByMedium(lab: Workplace): Promise<Check[]> {
       [/code of the medium/, "0000-0000-0000-0000\r"],
       [/Not accepted: the code is not/, `${code.toLowerCase()}\r`],
       [/name \[unnamed\]/, `${typed.name}\r`],
-      [/address \[dhcp\]/, `${typed.address}/${prefix}\r`],
+      [/address \[dhcp\]/, `${typed.address}/${ipv4.prefix}\r`],
       [/type field1 to erase/, "yes\r"],
       [/Not accepted: nothing is erased/, `${typed.name}\r`],
     ] as const;
@@ -144,7 +145,7 @@ async function startClone(
   return [
     {
       what: `${name}: adopted with its address and its image`,
-      passed: adopted.state === "installed" && adopted.settings.address === `${address}/${prefix}`,
+      passed: adopted.state === "installed" && adopted.settings.address === `${address}/${ipv4.prefix}`,
       seen: `${adopted.state}, ${adopted.settings.address}`,
     },
     {

@@ -1,4 +1,5 @@
 /** An empty machine becomes a clone: power-on, network boot, installation, boot from its own disk, login prompt. */
+import { host as bracketed } from "./addresses.ts";
 import type { Check } from "./check.ts";
 import { checkDiskNames } from "./check_disk_names.ts";
 import type { BackgroundProgram } from "./background_program.ts";
@@ -12,7 +13,7 @@ import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } fro
 import type { SwitchedMachine } from "./switched_machine.ts";
 import { image, type Template } from "./template_flow.ts";
 import { domain, templateStorage } from "./template_settings.ts";
-import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+import { hostOf, type NodeFacts, type Workplace } from "./workplace.ts";
 
 const ownStorageNames =
   /^InitiatorName=iqn\.1993-08\.org\.debian:01:[0-9a-f]{12}\nnqn\.2014-08\.org\.nvmexpress:uuid:([0-9a-f-]{36})\n\1$/;
@@ -42,7 +43,10 @@ export async function orderNodes(
   },
 ): Promise<BackgroundProgram> {
   for (const node of nodes) {
-    const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
+    const cidr = `${node.address}/${lab.addresses.prefix}`;
+    const settings = ["--mac", node.mac];
+    // --address takes IPv4 alone
+    settings.push(...lab.ipv6 ? ["--interface", `${node.mac}=${cidr}`] : ["--address", cidr]);
     if (node.asked) settings.push("--identity", "ask");
     if (node.vlan) {
       settings.push("--interface", `bond0=${node.mac},active-backup`);
@@ -182,7 +186,7 @@ export async function startClone(
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
   const hooked = await checkHooks(lab, { host, guest, log });
-  const addresses = await guest.shell("ip -brief -4 address", lab);
+  const addresses = await guest.shell("ip -brief address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   const named = await checkDiskNames(lab, guest);
   await whileUp?.(guest);
@@ -193,7 +197,7 @@ export async function startClone(
     {
       what: "application answers at its own address, with its own name",
       passed: greeting.startsWith(`host=${host} `),
-      seen: `http://${node.address}/: ${greeting}`,
+      seen: `http://${bracketed(node.address)}/: ${greeting}`,
     },
     {
       what: "machine-id is its own",
@@ -224,7 +228,8 @@ export async function startClone(
     hooked,
     ...named,
     ...(node.asked ? [checkAsked(node, log)] : []),
-    ...(node.vlan ? [checkVlan(node, addresses)] : []),
+    ...(node.vlan ? [checkVlan(lab, { node, seen: addresses })] : []),
+    ...(lab.ipv6 ? [checkIpv6(lab, { node, seen: addresses })] : []),
     { what: "the first-boot files are gone", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, disksOf(lab, node)),
@@ -232,8 +237,25 @@ export async function startClone(
   return { machineId, hostKey: key(hostKey), storage, checks };
 }
 
-/** `seen`: the output of `ip -brief -4 address`. */
-function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
+/** `seen`: the output of `ip -brief address`. */
+interface Seen {
+  readonly node: NodeFacts;
+  readonly seen: string;
+}
+
+/** The machine's address is its node's; of IPv4 it has nothing, nor has the network. */
+function checkIpv6({ addresses }: Workplace, { node, seen }: Seen): Check {
+  const words = seen.split(/\s+/);
+  return {
+    what: "it has its own IPv6 address, and none of IPv4 but the loopback one",
+    passed: words.includes(`${node.address}/${addresses.prefix}`) &&
+      words.every((word) => !/^\d+\.\d+\.\d+\.\d+/.test(word) || word === "127.0.0.1/8"),
+    seen: words.join(" ").trim(),
+  };
+}
+
+function checkVlan({ addresses: { prefix } }: Workplace, { node, seen }: Seen): Check {
+  const { address, vlan } = node;
   const hasAddress = (name: string, cidr = "") =>
     seen.split("\n").some((line) =>
       line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
@@ -289,6 +311,7 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
     bootOrder: "network-first",
     firmware: lab.firmware,
     network: lab.network,
+    ipv6: lab.ipv6,
     folder: lab.folder,
     signal: lab.signal,
     serialLog: `${lab.keep}/${node.name}.serial.log`,

@@ -2,7 +2,8 @@
 import { type LabDesk, MACHINE_MS, type Person } from "./lab_desk.ts";
 import { image, level } from "./template_flow.ts";
 import { templateName } from "./template_settings.ts";
-import { type NodeFacts, prefix } from "./workplace.ts";
+import { ipv4 } from "./addresses.ts";
+import type { NodeFacts } from "./workplace.ts";
 import { waitFor } from "../../test/support/wait_for.ts";
 
 /** The agent takes 5 % of a processor at most, and an emulated one is slow. */
@@ -86,7 +87,7 @@ export async function setAddress(person: Person, { name, address }: NodeFacts): 
   const { page } = person;
   await person.go(`/nodes/${name}/settings`);
   const field = page.locator("input[name=address]");
-  await field.fill(`${address}/${prefix}`);
+  await field.fill(`${address}/${ipv4.prefix}`);
   await person.button("Save").first().click();
   await page.getByText(`The settings of ${name} are saved.`).waitFor();
   await person.go(`/nodes/${name}/settings`);

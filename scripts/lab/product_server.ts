@@ -1,15 +1,16 @@
 /** The product's server in the lab's network, and its command line as an operator uses it. */
+import { host } from "./addresses.ts";
 import { BackgroundProgram } from "./background_program.ts";
 import { run } from "./command.ts";
 import type { ServerProgram } from "./server_program.ts";
 import { ServerService } from "./server_service.ts";
 import type { Transcript } from "./transcript.ts";
-import { firstProduct, serverAddress, type Workplace } from "./workplace.ts";
+import { firstProduct, type Workplace } from "./workplace.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 export class ProductServer implements AsyncDisposable {
-  readonly url = `https://${serverAddress}:8443`;
+  readonly url: string;
   /** The server as systemd runs it, with the option --service. */
   readonly service: ServerService | undefined;
   readonly #lab: Workplace;
@@ -18,6 +19,7 @@ export class ProductServer implements AsyncDisposable {
 
   private constructor(lab: Workplace, server: ServerProgram) {
     this.#lab = lab;
+    this.url = `https://${host(lab.addresses.server)}:8443`;
     this.#server = server;
     this.service = server instanceof ServerService ? server : undefined;
   }
@@ -93,7 +95,7 @@ export class ProductServer implements AsyncDisposable {
 
 /** The server as a process of the lab: just the product, in an empty folder. */
 async function startProcess(
-  { network, folder: work, keep, signal, transcripts }: Workplace,
+  { network, addresses, ipv6, folder: work, keep, signal, transcripts }: Workplace,
   { product, inTerminal, env }: {
     readonly product: string;
     readonly inTerminal: boolean;
@@ -103,8 +105,9 @@ async function startProcess(
   const folder = `${work}/server`, program = `${folder}/rackseed`, data = `${folder}/data`;
   await Deno.mkdir(folder);
   await Deno.copyFile(product, program);
-  const listen = ["--listen", `${serverAddress}:8443`, "--interface", network.bridge, "--dhcp", "server"];
-  const serve = network.inside([program, "server", "--data", data, ...listen]);
+  const listen = ["--listen", `${host(addresses.server)}:8443`, "--interface", network.bridge];
+  const dhcp = [ipv6 ? "--dhcp6" : "--dhcp", "server"];
+  const serve = network.inside([program, "server", "--data", data, ...listen, ...dhcp]);
   // script(1) gives it a terminal, whose output is its own
   const argv = inTerminal
     ? ["script", "--quiet", "--return", "--command", `exec ${serve.join(" ")}`, "/dev/null"]

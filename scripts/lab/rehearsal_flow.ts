@@ -4,7 +4,7 @@ import { run } from "./command.ts";
 import { writeContainerImage } from "./container_image.ts";
 import { debianTree } from "./debian.ts";
 import { ProductServer } from "./product_server.ts";
-import { prefix, templateAddress, type Workplace } from "./workplace.ts";
+import type { Workplace } from "./workplace.ts";
 
 const image = "edge", node = "later", address = "10.77.0.40", mac = "52:54:00:77:00:40";
 /** Without it, no Debian comes up. */
@@ -19,7 +19,7 @@ interface Rehearsal {
 }
 
 export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
-  const { timeline, cache, folder, signal, firmware, sshKey, keep } = lab;
+  const { timeline, cache, folder, signal, firmware, addresses, sshKey, keep } = lab;
   await using server = await timeline.measure(
     "server: started",
     () => ProductServer.start(lab, { hasPrograms: true }),
@@ -30,7 +30,7 @@ export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
     await writeContainerImage({
       tree,
       folder: container,
-      address: `${templateAddress}/${prefix}`,
+      address: `${addresses.template}/${addresses.prefix}`,
       authorizedKey: sshKey.publicKey,
       without,
       signal,
@@ -64,7 +64,7 @@ export async function rehearseContainers(lab: Workplace): Promise<Check[]> {
   const broken = await timeline.measure("broken version: rehearsed", () => rehearse(`${image}@2`));
   const brokenFiles = await kept(broken, "broken");
   const list = await server.rackseed("image", "list");
-  await server.rackseed("node", "set", node, "--mac", mac, "--address", `${address}/${prefix}`);
+  await server.rackseed("node", "set", node, "--mac", mac, "--address", `${address}/${addresses.prefix}`);
   await server.rackseed("image", "set", image, "--rehearsal", "require");
   const refusal = await server.rackseed("node", "deploy", node, "--image", `${image}@2`).then(
     () => "it was deployed",

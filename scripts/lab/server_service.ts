@@ -3,7 +3,7 @@ import { BackgroundProgram } from "./background_program.ts";
 import { DebianContainer } from "./debian_container.ts";
 import type { ServerProgram } from "./server_program.ts";
 import type { Transcript } from "./transcript.ts";
-import { serverAddress, type Workplace } from "./workplace.ts";
+import type { Workplace } from "./workplace.ts";
 
 export const UNIT = "rackseed.service";
 const PROGRAM = "/usr/local/bin/rackseed";
@@ -43,9 +43,9 @@ export class ServerService implements ServerProgram {
     }
   }
 
-  async #install({ network }: Workplace): Promise<void> {
+  async #install({ network, addresses }: Workplace): Promise<void> {
     await this.run(PROGRAM, "install-service");
-    const settings = `interface: ${network.bridge}\ndhcp: server\nlisten: ${serverAddress}:8443\n`;
+    const settings = `interface: ${network.bridge}\ndhcp: server\nlisten: ${addresses.server}:8443\n`;
     await Deno.writeTextFile(`${this.#container.root}/etc/rackseed/server.yaml`, settings, { append: true });
     await this.systemctl("start", UNIT);
   }

@@ -1,5 +1,6 @@
 /** From nothing to a published version: creates a Debian machine, starts it, and captures it while it runs. */
 import { dirname } from "node:path/posix";
+import { host } from "./addresses.ts";
 import { BackgroundProgram } from "./background_program.ts";
 import { run } from "./command.ts";
 import { debianTree } from "./debian.ts";
@@ -9,7 +10,7 @@ import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk } from "./qemu.ts";
 import { writeTemplateDisk } from "./template_disk.ts";
 import { productPath, templateName } from "./template_settings.ts";
-import { firstProduct, prefix, serverAddress, templateAddress, type Workplace } from "./workplace.ts";
+import { firstProduct, type Workplace } from "./workplace.ts";
 
 export interface Template {
   /** Its disks at the end of the capture. */
@@ -45,7 +46,7 @@ async function makeTemplateDisks(lab: Workplace): Promise<VmDisk[]> {
       dataMiB,
       image: disk(0).path,
       work: folder,
-      address: `${templateAddress}/${prefix}`,
+      address: `${lab.addresses.template}/${lab.addresses.prefix}`,
       authorizedKey: sshKey.publicKey,
       product: firstProduct(lab),
       signal,
@@ -85,7 +86,7 @@ export async function captureTemplate(
     }
     await machine.serial.expect(`${templateName} login:`, { timeoutMs: 600_000 });
   });
-  const guest = new Guest(lab.network, { address: templateAddress, key: lab.sshKey.path });
+  const guest = new Guest(lab.network, { address: lab.addresses.template, key: lab.sshKey.path });
   if (lab.layout) await bringProduct(lab, guest);
   await guest.shell(mountOver, { signal });
   await guest.shell(startAgent(server), { signal });
@@ -114,7 +115,8 @@ async function captureByCommand(server: ProductServer): Promise<void> {
 
 /** By plain HTTP: ssh would take a minute. */
 export async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
-  const serve = `Deno.serve({ hostname: "${serverAddress}", port: 8000 }, async () =>
+  const { server: address } = lab.addresses;
+  const serve = `Deno.serve({ hostname: "${address}", port: 8000 }, async () =>
     new Response((await Deno.open("${firstProduct(lab)}")).readable))`;
   await using server = new BackgroundProgram(lab.network.inside([Deno.execPath(), "eval", serve]), {
     name: "the product's download",
@@ -123,7 +125,7 @@ export async function bringProduct(lab: Workplace, guest: Guest): Promise<void> 
   });
   await server.output.expect("Listening", { timeoutMs: 60_000 });
   const command = `mkdir -p /${dirname(productPath)} && chmod 755 /${dirname(productPath)} && ` +
-    `curl -sSf -o /${productPath} http://${serverAddress}:8000/ && chmod 755 /${productPath}`;
+    `curl -sSf -o /${productPath} http://${host(address)}:8000/ && chmod 755 /${productPath}`;
   await lab.timeline.measure("product copied", () => guest.shell(command, lab));
 }
 

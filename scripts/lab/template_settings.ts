@@ -42,7 +42,7 @@ export function settings({ firmware, address, authorizedKey }: SettingsOptions):
       "etc/fstab",
       `/dev/vda2 / ext4 errors=remount-ro 0 1\n/dev/vda3 none swap sw 0 0\n${swapFile} none swap sw 0 0\n${esp}`,
     ),
-    file("etc/resolv.conf", `nameserver ${address.replace(/\.\d+\/.*/, ".1")}\n`),
+    file("etc/resolv.conf", `nameserver ${address.replace(/(?<=[.:])\d+\/.*/, "1")}\n`),
     file(
       "etc/systemd/network/10-lan.network",
       `[Match]\nType=ether\n\n[Network]\nAddress=${address}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n`,

@@ -4,7 +4,7 @@ import { sha256 } from "./check_disks.ts";
 import { ownDiskLine, writeOwnDisk } from "./own_disk.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
-import { nodeFacts, serverAddress, type Workplace } from "./workplace.ts";
+import { nodeFacts, type Workplace } from "./workplace.ts";
 
 /** Checks a machine that the server has never seen, and a known one that is not armed. */
 export async function checkUnarmed(lab: Workplace): Promise<Check[]> {
@@ -21,7 +21,7 @@ async function bootsItsOwnDisk(
   lab: Workplace,
   { name, mac, what }: { readonly name: string; readonly mac: string; readonly what: string },
 ): Promise<Check> {
-  const { firmware, network, folder, signal } = lab;
+  const { firmware, network, addresses, ipv6, folder, signal } = lab;
   const disk = `${folder}/${name}.img`;
   await writeOwnDisk(disk, { firmware });
   const before = await sha256(disk);
@@ -32,6 +32,7 @@ async function bootsItsOwnDisk(
       disks: [{ path: disk, serial: `${name}-disk` }],
       firmware,
       network,
+      ipv6,
       folder,
       signal,
       memoryMiB: 512,
@@ -39,7 +40,7 @@ async function bootsItsOwnDisk(
       serialLog: `${lab.keep}/${name}.serial.log`,
     });
     lab.transcripts.push(machine.serial);
-    await machine.serial.expect(serverAddress, { timeoutMs: 300_000 });
+    await machine.serial.expect(addresses.server, { timeoutMs: 300_000 });
     await machine.serial.expect(ownDiskLine, { timeoutMs: 300_000 });
   });
   const after = await sha256(disk);

@@ -1,4 +1,5 @@
 /** The setting of one run of the lab: network, file system in memory, ssh key; disposing of it removes all. */
+import { ipv4, ipv6, type LabAddresses } from "./addresses.ts";
 import { makeSshKey } from "./guest.ts";
 import type { LabLayout } from "./layouts/layout.ts";
 import { Mount } from "./loop_disk.ts";
@@ -22,6 +23,8 @@ export interface LabOptions {
   readonly previous?: string | undefined;
   /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
+  /** The network has IPv6 alone. */
+  readonly ipv6: boolean;
   /** The folder for logs and the summary. */
   readonly keep: string;
   readonly timeline: Timeline;
@@ -30,6 +33,7 @@ export interface LabOptions {
 
 export interface Workplace extends LabOptions, AsyncDisposable {
   readonly network: LabNetwork;
+  readonly addresses: LabAddresses;
   /** A folder in memory for disks and data, which need not outlive the run. */
   readonly folder: string;
   readonly sshKey: { readonly path: string; readonly publicKey: string };
@@ -38,10 +42,6 @@ export interface Workplace extends LabOptions, AsyncDisposable {
   /** Runs tasks concurrently to their ends. If one fails, `signal` stops the others first. */
   together<T>(tasks: readonly Promise<T>[]): Promise<T[]>;
 }
-
-export const serverAddress = "10.77.0.1";
-export const templateAddress = "10.77.0.10";
-export const prefix = 24;
 
 export interface NodeFacts {
   /** Its name at the server, and its clone's host name unless there is another. */
@@ -71,10 +71,10 @@ export function hostOf({ name, hostname }: NodeFacts): string {
   return hostname ?? name;
 }
 
-/** The lab's nodes are node1, node2 …, with addresses .11, .12 …. */
-export function nodeFacts(number: number): NodeFacts {
+/** The lab's nodes are node1, node2 …. */
+export function nodeFacts(number: number, addresses: LabAddresses = ipv4): NodeFacts {
   const hex = number.toString(16).padStart(2, "0");
-  return { name: `node${number}`, mac: `52:54:00:77:00:${hex}`, address: `10.77.0.${10 + number}` };
+  return { name: `node${number}`, mac: `52:54:00:77:00:${hex}`, address: addresses.node(number) };
 }
 
 export async function prepare(options: LabOptions): Promise<Workplace> {
@@ -86,7 +86,10 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-lab-" });
   stack.defer(() => Deno.remove(folder));
   stack.use(await Mount.at(folder, { source: "tmpfs", options: ["-t", "tmpfs", "-o", "size=10g,mode=700"] }));
-  const network = stack.use(await LabNetwork.create({ address: `${serverAddress}/${prefix}` }));
+  const addresses = options.ipv6 ? ipv6 : ipv4;
+  const network = stack.use(
+    await LabNetwork.create({ address: `${addresses.server}/${addresses.prefix}` }),
+  );
   // A layout's template disks are cached with the key that may log in.
   const path = `${options.layout ? options.cache : folder}/ssh_key`;
   await madeOnce(path, async (part) => {
@@ -101,6 +104,7 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
     signal: AbortSignal.any([options.signal, failed.signal]),
     together: (tasks) => together(tasks, { failed }),
     network,
+    addresses,
     folder,
     sshKey,
     transcripts: [],

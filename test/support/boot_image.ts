@@ -13,6 +13,7 @@ import { findCompiler } from "../../scripts/build/base_runtime.ts";
 import { run } from "../../scripts/build/command.ts";
 import { compileBundle } from "../../scripts/build/compile.ts";
 import type { ServedImage } from "./boot_service.ts";
+import { narrowed } from "./narrowed_kernel.ts";
 
 export const bootImageNeeds = {
   programs: ["apt-get", "dpkg-deb", "depmod", "mkfs.ext4", "mkfs.vfat", "sfdisk"],
@@ -29,6 +30,23 @@ interface BootImage {
 
 /** The stand-in prints this line if everything it tried has succeeded. */
 export const standInLine = "The stand-in agent has done all its work.";
+
+/** Debian's packages of kernels for x86-64. */
+const KERNEL_PACKAGES = ["linux-image-cloud-amd64", "linux-image-amd64"] as const;
+type KernelPackage = typeof KERNEL_PACKAGES[number];
+
+export function kernelPackageOf(name: string): KernelPackage {
+  const found = KERNEL_PACKAGES.find((known) => known === name);
+  if (found === undefined) throw new Error(`"${name}" is none of these: ${KERNEL_PACKAGES.join(", ")}`);
+  return found;
+}
+
+interface ImageSegmentOptions {
+  readonly level?: number;
+  readonly kernelPackage?: KernelPackage;
+  /** Names of the only drivers that the initramfs gets, besides what they need. */
+  readonly drivers?: readonly string[] | undefined;
+}
 
 interface BootImageOptions {
   /** The agent; without it a stand-in that prints `standInLine`. */
@@ -83,11 +101,12 @@ async function makeAgentImage(): Promise<ServedImage> {
 /** The same without the agent's part. */
 export async function makeImageSegment(
   folder: string,
-  { level = 3 }: { readonly level?: number } = {},
+  { level = 3, kernelPackage = "linux-image-cloud-amd64", drivers }: ImageSegmentOptions = {},
 ): Promise<Omit<BootImage, "agent"> & { readonly compression: Compression }> {
-  const kernelTree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
-  const source = layered(await directorySource(kernelTree), await directorySource("/"));
-  const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
+  const tree = await kernelTree(kernelPackage), whole = await directorySource(tree);
+  const [kernelRelease = ""] = await listKernels(whole);
+  const kernel = drivers ? await narrowed(whole, { release: kernelRelease, drivers }) : whole;
+  const source = layered(kernel, await directorySource("/"));
   const compression = await kernelCompression(source, kernelRelease);
   const { kernelPath, segment, moduleCount, missing } = await buildImageSegment({
     source,
@@ -98,12 +117,12 @@ export async function makeImageSegment(
     level,
   });
   if (missing.length > 0) throw new Error(`this machine lacks ${missing.map(({ name }) => name).join(", ")}`);
-  return { kernel: `${kernelTree}${kernelPath}`, image: segment, moduleCount, compression };
+  return { kernel: `${tree}${kernelPath}`, image: segment, moduleCount, compression };
 }
 
 /** The path of a kernel alone. */
 export async function cloudKernel(): Promise<string> {
-  const tree = await cloudKernelTree(`${cache}/test-cloud-kernel`);
+  const tree = await kernelTree("linux-image-cloud-amd64");
   for await (const { name } of Deno.readDir(`${tree}/boot`)) {
     if (name.startsWith("vmlinuz-")) return `${tree}/boot/${name}`;
   }
@@ -111,15 +130,17 @@ export async function cloudKernel(): Promise<string> {
 }
 
 /** The tree of the kernel's package, with modules.dep, which installing the package would create. */
-async function cloudKernelTree(folder: string): Promise<string> {
+async function kernelTree(kernelPackage: KernelPackage): Promise<string> {
+  const isCloud = kernelPackage === "linux-image-cloud-amd64";
+  const folder = `${cache}/${isCloud ? "test-cloud-kernel" : "test-kernel"}`;
   const tree = `${folder}/tree`;
   if (await Deno.stat(tree).then(() => true, () => false)) return tree;
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   const staged = `${folder}/staged`;
   await Deno.mkdir(staged, { recursive: true });
-  const relations = await run(["apt-cache", "depends", "linux-image-cloud-amd64"]);
+  const relations = await run(["apt-cache", "depends", kernelPackage]);
   const name = /Depends: (linux-image-\S+)/.exec(relations)?.[1];
-  if (name === undefined) throw new Error(`linux-image-cloud-amd64 names no kernel: ${relations}`);
+  if (name === undefined) throw new Error(`${kernelPackage} names no kernel: ${relations}`);
   await run(["apt-get", "download", name], { cwd: folder });
   for await (const { name: file } of Deno.readDir(folder)) {
     if (file.endsWith(".deb")) await run(["dpkg-deb", "-x", `${folder}/${file}`, staged]);

@@ -2,7 +2,7 @@
  * The shape of RHEL and its kin: ESP, /boot on XFS, root on XFS on LVM, dracut's host-only initramfs, NetworkManager,
  * SELinux labels, BLS entries. Debian's GRUB cannot read the entries, so grub.cfg has one of its own.
  */
-import { templateAddress } from "../workplace.ts";
+import { ipv4 } from "../addresses.ts";
 import { file } from "../template_settings.ts";
 import { hostOnly, madeForTheClone, xfsAsInRhel8 } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
@@ -52,7 +52,7 @@ type=ethernet
 [ethernet]
 
 [ipv4]
-address1=${templateAddress}/24
+address1=${ipv4.template}/24
 method=manual
 
 [ipv6]

@@ -4,7 +4,7 @@ import { run } from "../command.ts";
 import { madeOnce } from "../made_once.ts";
 import { runInSmallVm } from "../small_vm.ts";
 import { serialOf } from "../qemu.ts";
-import { prefix, templateAddress } from "../workplace.ts";
+import { ipv4 } from "../addresses.ts";
 import type { LabLayout, TreeFileSystem } from "./layout.ts";
 import { onHost, writeLayoutTree } from "./layout_tree.ts";
 
@@ -22,7 +22,7 @@ export async function templateDisks(
   name: string,
   { cache, dataMiB, authorizedKey, signal }: DisksOptions,
 ): Promise<string[]> {
-  const address = `${templateAddress}/${prefix}`;
+  const address = `${ipv4.template}/${ipv4.prefix}`;
   const { packages, files, fileSystems, setUp } = layout;
   const contents = key({ packages, files, fileSystems, setUp, authorizedKey, dataMiB });
   const tree = `${cache}/tree-${name}-${contents}`;

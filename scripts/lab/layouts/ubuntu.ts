@@ -1,5 +1,5 @@
 /** The shape of Ubuntu's server: /boot and LVM on ext4, netplan, cloud-init as the installer leaves it, /swap.img, a snap. */
-import { templateAddress } from "../workplace.ts";
+import { ipv4 } from "../addresses.ts";
 import { file } from "../template_settings.ts";
 import { madeForTheClone } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
@@ -44,7 +44,7 @@ network:
   ethernets:
     enp0s3:
       addresses:
-      - ${templateAddress}/24
+      - ${ipv4.template}/24
   version: 2
 `,
       0o600,
