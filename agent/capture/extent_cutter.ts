@@ -15,10 +15,10 @@ function topBits(count: number): number {
   return ((2 ** count - 1) * 2 ** (32 - count)) | 0;
 }
 
-/** 256 numbers from xorshift32 with a fixed seed. */
+/** 256 numbers from xorshift32 with a fixed seed; signed, as the hash is, which saves the loop a conversion. */
 const GEAR = gearTable();
-function gearTable(): Uint32Array {
-  const table = new Uint32Array(256);
+function gearTable(): Int32Array {
+  const table = new Int32Array(256);
   let state = 0x12345678;
   for (let i = 0; i < 256; i++) {
     state ^= state << 13;

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
 import { parseFrameUpload, uploadedExtents } from "#contract/format/frame_upload.ts";
+import { release } from "#native/release.ts";
 import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
 import { sha256 } from "#native/sha256.ts";
 import {
@@ -79,6 +80,7 @@ async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer
     ? await codec.sealPacked(contents, { rawBytes })
     : await codec.seal(contents, { level });
   const table = new Uint8Array(upload.table);
+  release(body);
   transfer.push(table.buffer, sealed.buffer);
   return { kind: "upload", table, sealed, rawBytes };
 }

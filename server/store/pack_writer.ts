@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { extentRows } from "#contract/format/extent_table.ts";
+import { release } from "#native/release.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { syncPath, writeAll } from "./durable.ts";
@@ -98,7 +99,7 @@ export class PackWriter {
     return undefined;
   }
 
-  /** Resolves when the frame is written; calls run in order. Throws errors of the disk. */
+  /** Takes ownership of the frame. Resolves when it is written; calls run in order. Throws errors of the disk. */
   append(frame: SealedUpload): Promise<void> {
     return this.#enqueue(() => this.#append(frame));
   }
@@ -128,15 +129,17 @@ export class PackWriter {
   }
 
   async #write({ sealed, table, rawBytes }: SealedUpload): Promise<void> {
-    if (this.#directory.roomBytes() < sealed.length) throw diskFull("cannot store a frame");
-    const full = this.#part && this.#part.endBytes + sealed.length > this.#packBytes;
+    const sealedBytes = sealed.length;
+    if (this.#directory.roomBytes() < sealedBytes) throw diskFull("cannot store a frame");
+    const full = this.#part && this.#part.endBytes + sealedBytes > this.#packBytes;
     if (full) await this.#closePart();
     const part = this.#part ??= await this.#openPart();
     await writeAll(part.file, sealed);
+    release(sealed);
     if (this.#unregistered.length === 0) this.#batchBegan = performance.now();
-    this.#unregistered.push({ at: part.endBytes, sealedBytes: sealed.length, rawBytes, table });
-    part.endBytes += sealed.length;
-    this.#unregisteredBytes += sealed.length;
+    this.#unregistered.push({ at: part.endBytes, sealedBytes, rawBytes, table });
+    part.endBytes += sealedBytes;
+    this.#unregisteredBytes += sealedBytes;
     for (const { sha256 } of extentRows(table)) this.#written.add(latin1(sha256));
     const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
     // appends continue meanwhile; the next close reports a failure
