@@ -50,8 +50,8 @@ export class PackWriter {
   #failure: { readonly error: unknown } | undefined;
 
   /**
-   * `after` resolves when the lineage's previous writer has closed its file. `onRegistered` is called
-   * when more of a pack can be read back.
+   * `after` resolves when the lineage's previous writer has closed its file. `onRegistered` is called with a pack's id
+   * when more of it can be read back.
    */
   constructor(
     lineage: Lineage,
