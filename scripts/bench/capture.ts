@@ -9,8 +9,8 @@
  *     --json    print the figures as JSON
  *
  * The agent walks, hashes, cuts, asks and sends; the server verifies, compresses, seals and writes packs. Here both
- * are threads of one process, without a network in between, and have started before the clock does. The processor time is printed too, since other work on
- * the machine affects it least. Needs root, GNU tar and zstd.
+ * are threads of one process, without a network in between, and have started before the clock does. The processor
+ * time is printed too, since other work on the machine affects it least. Needs root, GNU tar and zstd.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "#contract/errors.ts";

@@ -116,6 +116,7 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
 /** Most bytes outside frames that are read at once. */
 const GAP_BYTES = 1 << 20;
 
+/** Where the pack ends too early, the frames from there on are damaged; its size tells of the rest. */
 async function proveStretch({ path, key, from, to, frames, hash }: ProofJob): Promise<Reply> {
   const codec = await codecOf(key), steps = hash && nativeSha256Steps();
   using file = Deno.openSync(path);
