@@ -44,7 +44,7 @@ export interface NativeZstd {
 }
 
 /** A hash in progress is plain bytes (SHA256_CTX of openssl/sha.h), so another thread can continue it. */
-export interface NativeSha256Steps {
+interface NativeSha256Steps {
   begin(): Uint8Array<ArrayBuffer>;
   update(state: Uint8Array, content: Uint8Array): void;
   /** The SHA-256. Nothing can follow. */

@@ -4,7 +4,7 @@ import type { FramePool } from "./frame_pool.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Packs, StoredFrame } from "./packs.ts";
 
-export interface ProvenPack {
+interface ProvenPack {
   /** Hexadecimal. */
   readonly sha256: string;
   /** Size of the file. */
