@@ -4,6 +4,7 @@ import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { packFrameUpload } from "#contract/format/frame_upload.ts";
 import { SHA256_BYTES } from "#contract/format/sha256.ts";
+import { release } from "#native/release.ts";
 import { pack } from "#native/sealed_codec.ts";
 import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
@@ -44,11 +45,13 @@ export class CaptureApi {
     });
   }
 
-  /** `upload`: encoded by frame_upload.ts. */
+  /** `upload`: encoded by frame_upload.ts. Takes ownership of it and its whole buffer. */
   async frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
     const level = this.#packLevel;
     const body = level === undefined ? upload : await packFrameUpload(upload, (raw) => pack(raw, { level }));
     await this.#post("POST", "frames", body);
+    release(body);
+    release(upload);
   }
 
   /** Sent without retries: the next report supersedes it. */

@@ -12,6 +12,7 @@ import {
 } from "#contract/format/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
 import { SHA256_BYTES } from "#contract/format/sha256.ts";
+import { release } from "#native/release.ts";
 import { sha256 as hash } from "#native/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
@@ -112,6 +113,7 @@ export class ExtentSender implements ExtentSink {
       for (const { sha256, content } of missing) {
         this.#addMissing({ sha256, content: keep ? content : content.slice() });
       }
+      if (!keep) release(memory);
     });
   }
 

@@ -9,11 +9,12 @@
  *     --json    print the figures as JSON
  *
  * The agent walks, hashes, cuts, asks and sends; the server verifies, compresses, seals and writes packs. Here both
- * are threads of one process, without a network in between. The processor time is printed too, since other work on
- * the machine affects it least. Needs root, GNU tar and zstd.
+ * are threads of one process, without a network in between, and have started before the clock does. The processor
+ * time is printed too, since other work on the machine affects it least. Needs root, GNU tar and zstd.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "#contract/errors.ts";
+import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import type { CaptureService } from "../../server/capture/capture_service.ts";
 import { openTestServer } from "../../server/capture/testing/service.ts";
 import {
@@ -25,10 +26,17 @@ import {
   useTwoProcessors,
   workplace,
 } from "./bench_tree.ts";
-import type { Call, CallAnswer } from "./capture_agent.ts";
+import type { Call, CallAnswer, Order } from "./capture_agent.ts";
 import { numberOption, numbersOption } from "./number_option.ts";
 
 const BAR = 1.1;
+
+interface Cost {
+  readonly seconds: number;
+  /** Processor seconds. */
+  readonly processor: number;
+}
+
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
@@ -49,31 +57,54 @@ async function serve(service: CaptureService, id: string, { path, body, json }: 
   return undefined;
 }
 
-async function send(service: CaptureService, id: string, tree: string): Promise<void> {
+/** The agent's thread, once it runs. */
+async function startAgent(): Promise<Worker> {
   const agent = new Worker(new URL("./capture_agent.ts", import.meta.url), { type: "module" });
+  await new Promise<void>((resolve, reject) => {
+    agent.onmessage = () => resolve();
+    agent.onerror = ({ message }) => reject(new Error(message));
+  });
+  return agent;
+}
+
+async function send(service: CaptureService, { agent, ...order }: Order & { agent: Worker }): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   agent.onerror = ({ message }) => reject(new Error(message));
   agent.onmessage = async ({ data }: MessageEvent<Call | "sent">) => {
     if (data === "sent") return resolve();
     let answer: CallAnswer;
     try {
-      const body = await serve(service, id, data);
+      const body = await serve(service, order.capture, data);
       answer = { number: data.number, ...(body && { body }) };
     } catch (error) {
       answer = { number: data.number, error: messageOf(error) };
     }
     agent.postMessage(answer);
   };
-  agent.postMessage({ tree, capture: id });
-  await promise.finally(() => agent.terminate());
+  agent.postMessage(order);
+  await promise;
 }
 
-async function capture(place: string, { level }: { level: number }): Promise<void> {
+/** From the order to the stored version. Before it, server and agent have started, as services have. */
+async function capture(place: string, { level }: { level: number }): Promise<Cost> {
   await using server = await openTestServer(`${place}/data`);
-  const { id } = server.service.begin({ image: "bench", level, excludes: [] });
-  await send(server.service, id, `${place}/tree`);
-  const { state, problem } = await server.ended(id);
-  if (state !== "published") throw new Error(`the capture ended as ${state}: ${problem?.detail}`);
+  const { service, store: { pool } } = server;
+  const { id } = service.begin({ image: "bench", level, excludes: [] });
+  const agent = await startAgent();
+  try {
+    const key = new Uint8Array(SEALED_KEY_BYTES);
+    // one for each of the pool's threads, which have started when they answer
+    await Promise.all(Array.from({ length: pool.size }, () => pool.seal(new Uint8Array(1), { key, level })));
+    const before = processorSeconds().own;
+    const seconds = await secondsOf(async () => {
+      await send(service, { agent, tree: `${place}/tree`, capture: id });
+      const { state, problem } = await server.ended(id);
+      if (state !== "published") throw new Error(`the capture ended as ${state}: ${problem?.detail}`);
+    });
+    return { seconds, processor: processorSeconds().own - before };
+  } finally {
+    agent.terminate();
+  }
 }
 
 /** Processor seconds used by this process with its threads, and by programs that it ran; proc_pid_stat(5). */
@@ -98,9 +129,9 @@ const rounds = numberOption("rounds", values.rounds);
 for (const level of numbersOption("levels", values.levels)) {
   const ours: number[] = [], peer: number[] = [], processor = { ours: [] as number[], peer: [] as number[] };
   for (let round = 0; round < rounds; round++) {
-    const before = processorSeconds();
-    ours.push(await secondsOf(() => capture(path, { level })));
-    processor.ours.push(processorSeconds().own - before.own);
+    const cost = await capture(path, { level });
+    ours.push(cost.seconds);
+    processor.ours.push(cost.processor);
     await shell("rm -rf data", path);
     const tar = "tar c --sparse --xattrs --xattrs-include='*' --acls -C tree .";
     const between = processorSeconds();

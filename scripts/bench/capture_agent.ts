@@ -18,6 +18,12 @@ export interface CallAnswer {
   readonly error?: string;
 }
 
+/** What the thread is sent, once it has said that it is ready. */
+export interface Order {
+  readonly tree: string;
+  readonly capture: string;
+}
+
 const waiting = new Map<number, PromiseWithResolvers<Response>>();
 let calls = 0;
 
@@ -38,7 +44,7 @@ const api: Api = {
   },
 };
 
-self.onmessage = async ({ data }: MessageEvent<CallAnswer | { tree: string; capture: string }>) => {
+self.onmessage = async ({ data }: MessageEvent<CallAnswer | Order>) => {
   if ("number" in data) {
     const answer = waiting.get(data.number);
     waiting.delete(data.number);
@@ -56,3 +62,4 @@ self.onmessage = async ({ data }: MessageEvent<CallAnswer | { tree: string; capt
   });
   self.postMessage("sent");
 };
+self.postMessage("ready");

@@ -16,7 +16,7 @@ import type { PreviousVersion } from "../store/previous_version.ts";
 import type { HeldLineage } from "../store/held_lineages.ts";
 import type { ImageStore } from "../store/images.ts";
 import type { Lineage } from "../store/lineages.ts";
-import type { Pack, StoredFrame } from "../store/packs.ts";
+import type { Pack } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
 import type { VersionFile } from "../store/versions.ts";
 import type { Draft } from "./draft.ts";
@@ -178,22 +178,15 @@ async function proven(
   if (pack === undefined) throw new Error("a pack of this capture is not in the database");
   const { sha256 } = pack;
   if (sha256 !== null) return { ...pack, sha256 };
-  const path = store.directory.pack(pack);
-  const hashed = held.prover.hash(pack);
-  const damaged: StoredFrame[] = [];
-  const frames = store.packs.frames(pack.id).values();
-  const check = async () => {
-    for (const frame of frames) if (await held.prover.prove(pack, frame) !== undefined) damaged.push(frame);
-  };
-  const [hash] = await Promise.all([hashed, ...Array.from({ length: store.pool.size * 2 }, check)]);
-  if (damaged.length > 0 || hash.sizeBytes !== pack.sizeBytes) {
+  const proof = await held.prover.finish(pack.id), { damaged } = proof;
+  if (damaged.length > 0 || proof.sizeBytes !== pack.sizeBytes) {
     for (const { id } of damaged) store.packs.deleteFrame(id);
     throw new RackseedError(`cannot publish a version of ${held.lineage.image}`, {
-      reason: `${damaged.length} frames of ${path} differ from what was written.`,
+      reason: `${damaged.length} frames of ${store.directory.pack(pack)} differ from what was written.`,
       remedy: "check the disk of the data directory and the server's memory; then capture again.",
     });
   }
-  return { ...pack, sha256: hash.sha256 };
+  return { ...pack, sha256: proof.sha256 };
 }
 
 /** A plan needs to know how much room files take that share their content on the template. */

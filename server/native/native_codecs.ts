@@ -43,6 +43,14 @@ export interface NativeZstd {
   decompress(packed: Uint8Array, out: Uint8Array): number;
 }
 
+/** A hash in progress is plain bytes (SHA256_CTX of openssl/sha.h), so another thread can continue it. */
+interface NativeSha256Steps {
+  begin(): Uint8Array<ArrayBuffer>;
+  update(state: Uint8Array, content: Uint8Array): void;
+  /** The SHA-256. Nothing can follow. */
+  end(state: Uint8Array): Uint8Array;
+}
+
 /** Writes the SHA-256 of `content` to `out`, 32 bytes. */
 type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
 
@@ -51,6 +59,7 @@ const ZSTD_C_COMPRESSION_LEVEL = 100, ZSTD_C_HASH_LOG = 102;
 
 let gcm: NativeGcm | null | undefined;
 let sha256: NativeSha256 | null | undefined;
+let sha256Steps: NativeSha256Steps | null | undefined;
 let zstd: NativeZstd | null | undefined;
 
 /** Null if the machine has no OpenSSL 3. */
@@ -61,6 +70,11 @@ export function nativeGcm(): NativeGcm | null {
 /** Null if the machine has no OpenSSL 3. */
 export function nativeSha256(): NativeSha256 | null {
   return sha256 === undefined ? sha256 = ifThere(loadSha256) : sha256;
+}
+
+/** Null if the machine has no OpenSSL 3. */
+export function nativeSha256Steps(): NativeSha256Steps | null {
+  return sha256Steps === undefined ? sha256Steps = ifThere(loadSha256Steps) : sha256Steps;
 }
 
 /** Null if the machine has no libzstd. */
@@ -141,6 +155,38 @@ function loadSha256(): NativeSha256 {
     if (out.length !== SHA256_BYTES) throw new RangeError("an array has a wrong length");
     const done = ssl.EVP_Digest(content, BigInt(content.length), out, null, method, null);
     if (done !== 1) throw new Error("OpenSSL cannot hash");
+  };
+}
+
+/** Size of SHA256_CTX: 28 numbers of 32 bits. */
+const SHA256_STATE_BYTES = 28 * 4;
+
+/** By the low-level functions, since the state of EVP's is out of reach. */
+function loadSha256Steps(): NativeSha256Steps {
+  const { symbols: ssl } = Deno.dlopen("libcrypto.so.3", {
+    SHA256_Init: { parameters: ["buffer"], result: "i32" },
+    SHA256_Update: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+    SHA256_Final: { parameters: ["buffer", "buffer"], result: "i32" },
+  });
+  const must = (result: number) => {
+    if (result !== 1) throw new Error("OpenSSL cannot hash");
+  };
+  const whole = (state: Uint8Array) => {
+    if (state.length !== SHA256_STATE_BYTES) throw new RangeError("an array has a wrong length");
+    return state;
+  };
+  return {
+    begin() {
+      const state = new Uint8Array(SHA256_STATE_BYTES);
+      must(ssl.SHA256_Init(state));
+      return state;
+    },
+    update: (state, content) => must(ssl.SHA256_Update(whole(state), content, BigInt(content.length))),
+    end(state) {
+      const out = new Uint8Array(SHA256_BYTES);
+      must(ssl.SHA256_Final(out, whole(state)));
+      return out;
+    },
   };
 }
 

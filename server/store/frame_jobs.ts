@@ -18,19 +18,36 @@ export interface SealJob {
   readonly level: number;
 }
 
-/** Reads a frame back and checks that it is what was sealed and, with `extents`, that it holds these. */
-export interface CheckJob {
-  readonly kind: "check";
+/** A frame on the disk. */
+interface FramePlace {
   readonly path: string;
   readonly at: number;
   readonly sealedBytes: number;
   readonly key: Uint8Array;
-  /** The extents that the frame must hold, from `encodeExtents`. */
-  readonly extents?: Uint8Array;
+}
+
+/** Reads a frame back and checks that it is what was sealed and that it holds these extents. */
+export interface CheckJob extends FramePlace {
+  readonly kind: "check";
+  /** From `encodeExtents`. */
+  readonly extents: Uint8Array;
+}
+
+/** Reads a stretch of a pack back, once: checks that each frame is what was sealed, and continues the pack's hash. */
+export interface ProofJob {
+  readonly kind: "proof";
+  readonly path: string;
+  readonly key: Uint8Array;
+  /** The stretch; its frames are in it, in order. */
+  readonly from: number;
+  readonly to: number;
+  readonly frames: readonly { readonly at: number; readonly sealedBytes: number }[];
+  /** The hash of what is before the stretch (NativeSha256Steps); absent if this thread cannot continue it. */
+  readonly hash: Uint8Array | undefined;
 }
 
 /** Opens a frame and packs parts of it (zstd), back to back. */
-export interface CutJob extends Omit<CheckJob, "kind" | "extents"> {
+export interface CutJob extends FramePlace {
   readonly kind: "cut";
   /** Offset and size of each part, in turn. */
   readonly ranges: readonly number[];
@@ -41,7 +58,7 @@ export interface HashJob {
   readonly path: string;
 }
 
-export type Job = UploadJob | SealJob | CheckJob | CutJob | HashJob;
+export type Job = UploadJob | SealJob | CheckJob | ProofJob | CutJob | HashJob;
 
 export interface Assignment {
   readonly id: number;
@@ -55,10 +72,18 @@ export interface SealedUpload {
   readonly rawBytes: number;
 }
 
+export interface Proof {
+  /** Numbers of the frames that are not what was sealed, or where the pack has ended. */
+  readonly damaged: readonly number[];
+  /** The hash up to the end of the stretch, as in the job. */
+  readonly hash: Uint8Array | undefined;
+}
+
 export type Reply =
   | { readonly kind: "upload" } & SealedUpload
   | { readonly kind: "seal"; readonly sealed: Uint8Array }
   | { readonly kind: "check"; readonly damage: string | undefined }
+  | { readonly kind: "proof" } & Proof
   | { readonly kind: "cut"; readonly packed: Uint8Array<ArrayBuffer> }
   | { readonly kind: "hash"; readonly sha256: string; readonly sizeBytes: number };
 

@@ -5,6 +5,8 @@ import type {
   CutJob,
   Job,
   Outcome,
+  Proof,
+  ProofJob,
   Reply,
   SealedUpload,
 } from "./frame_jobs.ts";
@@ -79,6 +81,11 @@ export class FramePool implements Disposable {
     return (await this.#run({ kind: "check", ...frame }, "check")).damage;
   }
 
+  /** Reads a stretch of a pack back and checks it. */
+  async prove(stretch: Omit<ProofJob, "kind">): Promise<Proof> {
+    return await this.#run({ kind: "proof", ...stretch }, "proof");
+  }
+
   /** Parts of a frame on the disk, packed (zstd). Throws if the frame is damaged. */
   async cut(frame: Omit<CutJob, "kind">): Promise<Uint8Array<ArrayBuffer>> {
     return (await this.#run({ kind: "cut", ...frame }, "cut")).packed;
@@ -102,7 +109,7 @@ export class FramePool implements Disposable {
       : job.kind === "seal"
       ? [job.raw.buffer as ArrayBuffer]
       : [];
-    const queue = kind === "check" ? this.#idleQueue : this.#queue;
+    const queue = kind === "check" || kind === "proof" ? this.#idleQueue : this.#queue;
     queue.push({ id: ++this.#lastId, job, transfer, resolve, reject });
     this.#feed();
     const reply = await promise;

@@ -7,6 +7,8 @@
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
 import { parseFrameUpload, uploadedExtents } from "#contract/format/frame_upload.ts";
+import { nativeSha256Steps } from "#native/native_codecs.ts";
+import { release } from "#native/release.ts";
 import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
 import { sha256 } from "#native/sha256.ts";
 import {
@@ -17,6 +19,7 @@ import {
   type HashJob,
   type Job,
   type Outcome,
+  type ProofJob,
   type Reply,
   type SealJob,
   type UploadJob,
@@ -55,6 +58,8 @@ function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
       return sealWhole(job, transfer);
     case "check":
       return damageOf(job).then((damage) => ({ kind: "check", damage }));
+    case "proof":
+      return proveStretch(job);
     case "cut":
       return cutFrame(job, transfer);
     case "hash":
@@ -79,6 +84,7 @@ async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer
     ? await codec.sealPacked(contents, { rawBytes })
     : await codec.seal(contents, { level });
   const table = new Uint8Array(upload.table);
+  release(body);
   transfer.push(table.buffer, sealed.buffer);
   return { kind: "upload", table, sealed, rawBytes };
 }
@@ -95,12 +101,7 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
   if (sealed === undefined) return "the pack ends within it";
   let raw: Uint8Array;
   try {
-    const codec = await codecOf(key);
-    if (extents === undefined) {
-      await codec.authenticate(sealed);
-      return undefined;
-    }
-    raw = await codec.open(sealed);
+    raw = await (await codecOf(key)).open(sealed);
   } catch (error) {
     return `it cannot be opened (${error instanceof Error ? error.message : error})`;
   }
@@ -110,6 +111,40 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
     !sha256(raw.subarray(e.at, e.at + e.sizeBytes)).equals(e.sha256)
   );
   return bad.length === 0 ? undefined : `${bad.length} of its ${all.length} extents have another SHA-256`;
+}
+
+/** Most bytes outside frames that are read at once. */
+const GAP_BYTES = 1 << 20;
+
+/** Where the pack ends too early, the frames from there on are damaged; its size tells of the rest. */
+async function proveStretch({ path, key, from, to, frames, hash }: ProofJob): Promise<Reply> {
+  const codec = await codecOf(key), steps = hash && nativeSha256Steps();
+  using file = Deno.openSync(path);
+  file.seekSync(from, Deno.SeekMode.Start);
+  // the job's own: another job may run while this one awaits the runtime's codec
+  let memory = new Uint8Array(GAP_BYTES), at = from;
+  const next = (sizeBytes: number) => {
+    if (sizeBytes > memory.length) memory = new Uint8Array(sizeBytes);
+    const bytes = memory.subarray(0, sizeBytes);
+    if (!fill(file, bytes)) return undefined;
+    if (hash) steps?.update(hash, bytes);
+    at += sizeBytes;
+    return bytes;
+  };
+  /** Passes what belongs to no frame, as where a damaged one was dropped. */
+  const skipTo = (end: number) => {
+    while (at < end && next(Math.min(end - at, GAP_BYTES)) !== undefined);
+  };
+  const damaged: number[] = [];
+  for (const [i, frame] of frames.entries()) {
+    skipTo(frame.at);
+    const sealed = next(frame.sealedBytes);
+    const isSound = sealed && await codec.authenticate(sealed).then(() => true, () => false);
+    if (!isSound) damaged.push(i);
+  }
+  skipTo(to);
+  release(memory);
+  return { kind: "proof", damaged, hash: steps ? hash : undefined };
 }
 
 /** A low level, because a node is waiting. */
@@ -136,12 +171,17 @@ function readFrame(
   const sealed = new Uint8Array(sealedBytes);
   using file = Deno.openSync(path);
   file.seekSync(at, Deno.SeekMode.Start);
-  for (let n = 0; n < sealedBytes;) {
-    const read = file.readSync(sealed.subarray(n));
-    if (read === null) return undefined;
+  return fill(file, sealed) ? sealed : undefined;
+}
+
+/** False if the file ends before. */
+function fill(file: Deno.FsFile, bytes: Uint8Array): boolean {
+  for (let n = 0; n < bytes.length;) {
+    const read = file.readSync(bytes.subarray(n));
+    if (read === null) return false;
     n += read;
   }
-  return sealed;
+  return true;
 }
 
 function hashFile({ path }: HashJob): Reply {

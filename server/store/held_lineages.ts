@@ -69,14 +69,14 @@ export class HeldLineages {
       key?: Uint8Array | undefined;
     },
   ): HeldLineage {
-    const { lineages, pool, directory } = this.#options;
+    const { lineages, pool, directory, packs } = this.#options;
     const lineage = lineages.findOrMake(image, { backupOf, key });
     if (lineage.backupOf !== backupOf) throw otherKind(lineage);
     if (lineage.publicKey !== undefined) throw ofUpstream(`cannot capture ${image}`, image);
     this.#held.set(image, lineage.id);
     const bases = this.#basesOf(lineage, base);
     this.#bases.set(image, bases);
-    const prover = new FrameProver(lineage, { pool, directory });
+    const prover = new FrameProver(lineage, { pool, directory, packs });
     const writer = this.#writer(lineage, { bases, prover });
     return { lineage, writer, prover, release: () => this.#release(image, writer) };
   }
@@ -99,8 +99,7 @@ export class HeldLineages {
       packs,
       extents,
       bases,
-      onRegistered: (pack, frame) => void prover.prove(pack, frame),
-      onClosed: (pack) => void prover.hash(pack),
+      onRegistered: (pack) => prover.advance(pack),
       after: this.#closing.get(lineage.image),
       ...(packBytes !== undefined && { packBytes }),
     });

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { extentRows } from "#contract/format/extent_table.ts";
+import { release } from "#native/release.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { syncPath, writeAll } from "./durable.ts";
 import type { ExtentPlace, Extents } from "./extents.ts";
 import type { SealedUpload } from "./frame_jobs.ts";
 import type { Lineage } from "./lineages.ts";
-import type { Pack, Packs, StoredFrame } from "./packs.ts";
+import type { Pack, Packs } from "./packs.ts";
 import { diskFull } from "./store_error.ts";
 
 const PACK_BYTES = 256 << 20;
@@ -33,8 +34,7 @@ export class PackWriter {
   readonly #lineage: Lineage;
   /** Ids of lineages whose published extents it may use as well. */
   readonly #bases: readonly number[];
-  readonly #onRegistered: (pack: Pack, frame: StoredFrame) => void;
-  readonly #onClosed: (pack: Pack) => void;
+  readonly #onRegistered: (pack: number) => void;
   readonly #packBytes: number;
 
   #part: { readonly pack: Pack; readonly file: Deno.FsFile; endBytes: number } | undefined;
@@ -50,20 +50,19 @@ export class PackWriter {
   #failure: { readonly error: unknown } | undefined;
 
   /**
-   * `after` resolves when the lineage's previous writer has closed its file. `onRegistered` receives every frame that
-   * can now be read back, `onClosed` every part that is complete unless it is opened again.
+   * `after` resolves when the lineage's previous writer has closed its file. `onRegistered` is called with a pack's id
+   * when more of it can be read back.
    */
   constructor(
     lineage: Lineage,
-    { db, directory, packs, extents, bases, after, onRegistered, onClosed, packBytes = PACK_BYTES }: {
+    { db, directory, packs, extents, bases, after, onRegistered, packBytes = PACK_BYTES }: {
       db: DatabaseSync;
       directory: DataDirectory;
       packs: Packs;
       extents: Extents;
       bases: readonly number[];
       after: Promise<void> | undefined;
-      onRegistered: (pack: Pack, frame: StoredFrame) => void;
-      onClosed: (pack: Pack) => void;
+      onRegistered: (pack: number) => void;
       packBytes?: number;
     },
   ) {
@@ -75,7 +74,6 @@ export class PackWriter {
     this.#packs = packs;
     this.#extents = extents;
     this.#onRegistered = onRegistered;
-    this.#onClosed = onClosed;
     this.#packBytes = packBytes;
   }
 
@@ -98,7 +96,7 @@ export class PackWriter {
     return undefined;
   }
 
-  /** Resolves when the frame is written; calls run in order. Throws errors of the disk. */
+  /** Takes ownership of the frame. Resolves when it is written; calls run in order. Throws errors of the disk. */
   append(frame: SealedUpload): Promise<void> {
     return this.#enqueue(() => this.#append(frame));
   }
@@ -128,15 +126,17 @@ export class PackWriter {
   }
 
   async #write({ sealed, table, rawBytes }: SealedUpload): Promise<void> {
-    if (this.#directory.roomBytes() < sealed.length) throw diskFull("cannot store a frame");
-    const full = this.#part && this.#part.endBytes + sealed.length > this.#packBytes;
+    const sealedBytes = sealed.length;
+    if (this.#directory.roomBytes() < sealedBytes) throw diskFull("cannot store a frame");
+    const full = this.#part && this.#part.endBytes + sealedBytes > this.#packBytes;
     if (full) await this.#closePart();
     const part = this.#part ??= await this.#openPart();
     await writeAll(part.file, sealed);
+    release(sealed);
     if (this.#unregistered.length === 0) this.#batchBegan = performance.now();
-    this.#unregistered.push({ at: part.endBytes, sealedBytes: sealed.length, rawBytes, table });
-    part.endBytes += sealed.length;
-    this.#unregisteredBytes += sealed.length;
+    this.#unregistered.push({ at: part.endBytes, sealedBytes, rawBytes, table });
+    part.endBytes += sealedBytes;
+    this.#unregisteredBytes += sealedBytes;
     for (const { sha256 } of extentRows(table)) this.#written.add(latin1(sha256));
     const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
     // appends continue meanwhile; the next close reports a failure
@@ -173,7 +173,6 @@ export class PackWriter {
       this.#unregistered = [];
       this.#unregisteredBytes = 0;
       this.#written.clear();
-      if (pack !== undefined) this.#onClosed(pack);
     }
   }
 
@@ -183,26 +182,24 @@ export class PackWriter {
     this.#unregistered = [];
     this.#unregisteredBytes = 0;
     await part.file.syncData();
-    const frames: StoredFrame[] = [];
     transaction(this.#db, () => {
-      for (const written of batch) frames.push(this.#registerFrame(part.pack.id, written));
+      for (const written of batch) this.#registerFrame(part.pack.id, written);
       const last = batch[batch.length - 1] as Written;
       this.#packs.grow(part.pack.id, { sizeBytes: last.at + last.sealedBytes, nowMs: Date.now() });
     });
-    for (const frame of frames) this.#onRegistered(part.pack, frame);
+    this.#onRegistered(part.pack.id);
     for (const { table } of batch) {
       for (const { sha256 } of extentRows(table)) this.#written.delete(latin1(sha256));
     }
   }
 
-  #registerFrame(pack: number, { at, table, sealedBytes, rawBytes }: Written): StoredFrame {
+  #registerFrame(pack: number, { at, table, sealedBytes, rawBytes }: Written): void {
     const frame = this.#packs.addFrame(pack, { at, sealedBytes, rawBytes });
     let extentAt = 0;
     for (const { sha256, sizeBytes } of extentRows(table)) {
       this.#extents.add(this.#lineage.id, { frame, sha256, at: extentAt, sizeBytes });
       extentAt += sizeBytes;
     }
-    return { id: frame, at, sealedBytes, rawBytes };
   }
 }
 

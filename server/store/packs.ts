@@ -63,7 +63,8 @@ export class Packs {
     );
     this.#complete = db.prepare("UPDATE pack SET sha256 = ? WHERE id = ?");
     this.#frames = db.prepare(
-      `SELECT id, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame WHERE pack = ? ORDER BY at`,
+      `SELECT id, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame
+       WHERE pack = ? AND at >= ? ORDER BY at`,
     );
     this.#frame = db.prepare(
       `SELECT id, pack, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame WHERE id = ?`,
@@ -116,9 +117,9 @@ export class Packs {
     this.#complete.run(sha256, pack);
   }
 
-  /** In the order of their place in the pack. */
-  frames(pack: number): StoredFrame[] {
-    return this.#frames.all(pack) as unknown as StoredFrame[];
+  /** Those that begin at `from` or later, in the order of their place in the pack. */
+  frames(pack: number, { from = 0 }: { from?: number } = {}): StoredFrame[] {
+    return this.#frames.all(pack, from) as unknown as StoredFrame[];
   }
 
   /** One frame, with the id of its pack. */
