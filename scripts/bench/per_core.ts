@@ -13,9 +13,9 @@
  * end. Ours joins a swarm, hashes pieces (SHA-1), keeps the packs in memory to seed them, decrypts (AES-GCM), verifies
  * (SHA-256), decompresses and writes. The peer fetches a plain file from nginx and verifies nothing; for its last row
  * the file is encrypted and hashed. What counts is MB of files for each second, and for each second of the node's
- * processor time, user and system: the server's is not counted, nor are the kernel's own threads; the server has the processors that the node
- * does not use, or shares one if there are none. Bar: ours ≥ 1.3 × the peer's. The indented rows are the parts alone.
- * Needs root (network namespaces, loop devices) and Debian's curl, nginx, openssl and zstd.
+ * processor time, user and system; the server's is not counted, nor are the kernel's own threads. The server has the
+ * processors that the node does not use, or shares one if there are none. Bar: ours ≥ 1.3 × the peer's. The indented
+ * rows are the parts alone. Needs root (network namespaces, loop devices) and Debian's curl, nginx, openssl and zstd.
  */
 import { parseArgs } from "node:util";
 import { makeBenchTree, shell, workplace } from "./bench_tree.ts";
@@ -31,7 +31,7 @@ import {
 } from "./install/install_lab.ts";
 import type { InstallJob, InstallMode } from "./install_node.ts";
 import { interruption } from "./interruption.ts";
-import { numberOption, numbersOption } from "./number_option.ts";
+import { numberOption } from "./number_option.ts";
 import { type Bar } from "./swarm/bars.ts";
 import { nginxOf } from "./swarm/http.ts";
 import { median, printBars } from "./swarm/report.ts";
@@ -50,6 +50,8 @@ const { values } = parseArgs({
 });
 const limitMib = numberOption("tree", values.tree);
 const runs = numberOption("runs", values.runs, { least: 1, most: 1000 });
+const most = navigator.hardwareConcurrency;
+const coreCounts = values.cores.split(",").map((text) => numberOption("cores", text, { least: 1, most }));
 const signal = interruption();
 await using place = await workplace();
 const scratch = place.path;
@@ -62,7 +64,7 @@ await Deno.mkdir(packs);
 await shell(`tar c ${KEEP} -C tree . | zstd -q -${BENCH_LEVEL} -T0 -o served/tree.tar.zst`, scratch);
 const megabytes = await bytesOf(image.tree) / 1e6;
 
-// what an image has and the archive has not: nobody without the key can read it
+// encrypted, as an image is
 const CIPHER = `openssl enc -aes-256-ctr -K ${"7a".repeat(32)} -iv ${"01".repeat(16)}`;
 await shell(`${CIPHER} -in served/tree.tar.zst -out served/sealed`, scratch);
 
@@ -97,7 +99,7 @@ const PARTS: readonly Part[] = [
 
 const results: { cores: number; rows: Row[] }[] = [];
 const bars: Bar[] = [];
-for (const cores of numbersOption("cores", values.cores)) {
+for (const cores of coreCounts) {
   const rows = await measureWith(cores);
   results.push({ cores, rows });
   const [own, other] = rows.filter((_, i) => PARTS[i]?.installs);

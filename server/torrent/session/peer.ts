@@ -238,7 +238,7 @@ export class Peer implements PickingPeer, WireSink {
     this.#requests.pace(elapsedMs, this.downloaded + this.wasted);
   }
 
-  /** Fits it to a peer that delivers far more, at every read. */
+  /** Grows the request window if the peer delivers fast. Call it for every read. */
   grow(nowMs: number): void {
     this.#requests.grow(nowMs, this.downloaded + this.wasted);
   }
