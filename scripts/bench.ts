@@ -20,7 +20,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 const LONG = [
   ...["recapture", "check", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
   ...["layouts", "faults", "flood", "fuzz", "desk", "fleet", "boot", "boot-storm", "agent-start", "failover"],
-  ...["field", "store"],
+  ...["field", "store", "per-core"],
 ];
 
 const scriptOf = (name: string) =>

@@ -106,14 +106,13 @@ export function syncAll(): void {
   withLibc((libc) => libc.sync());
 }
 
-/** The same in a separate thread, without blocking this one. */
+let aside: (() => Promise<void>) | undefined;
+
+/** The same in a separate thread, without blocking this one. An installation does it many times. */
 export async function syncAllAside(): Promise<void> {
-  const library = Deno.dlopen("libc.so.6", { sync: { parameters: [], result: "void", nonblocking: true } });
-  try {
-    await library.symbols.sync();
-  } finally {
-    library.close();
-  }
+  aside ??=
+    Deno.dlopen("libc.so.6", { sync: { parameters: [], result: "void", nonblocking: true } }).symbols.sync;
+  await aside();
 }
 
 /** RB_AUTOBOOT, RB_KEXEC, RB_POWER_OFF */

@@ -2,38 +2,34 @@
  * Measures an installation against its two halves: downloading and extracting at the same time must take little
  * longer than the slower of the two alone.
  *
- *     deno task bench install [--rates 200,400,unlimited] [--tree MiB] [--disk DIR] [--runs N] [--json]
+ *     deno task bench install [--rates 200,400,unlimited] [--tree MiB] [--disk DIR] [--runs N] [--cores N] [--json]
  *
  *     --rates  Mbit/s of the server's and the node's link, or "unlimited"         (200,400,unlimited)
  *     --tree   MiB of this machine's own Debian files to install, at most         (1000)
  *     --disk   install into a folder in DIR; by default into an ext4 in memory
  *     --runs   number of measurements; the median counts                           (1)
+ *     --cores  processors of the node                                     (half of all)
  *     --json   print the figures as JSON
  *
  * One server and one node on a limited link. Download: the agent joins the swarm and fetches manifest and all frames.
  * Extract: manifest and pack are already there; they are decoded, verified, written and synced to disk. Install: both
- * at once, as the agent does it; the tree is compared with the original. Packs are in memory. Bar: install ≤ 1.15 ×
- * the longer half. Server and node get half of this machine's processors each, like two machines. Needs root (network
- * namespaces, tc, loop devices) and Debian.
+ * at once, as the agent does it; the tree is compared with the original. Packs are in memory. Bar: install ≤ 1.05 ×
+ * the longer half. The server has the processors that the node does not use; if the node has all, it shares one. With a
+ * single processor, the two halves take turns on it. Needs root (network namespaces, tc, loop devices) and Debian.
  */
 import { parseArgs } from "node:util";
 import { makeBenchTree, workplace } from "./bench_tree.ts";
 import { makeBenchImage } from "./install/bench_image.ts";
-import { withEmptyFileSystem } from "./install/file_system.ts";
+import { ANNOUNCE, compareTrees, InstallLab, script, splitProcessors } from "./install/install_lab.ts";
 import type { InstallJob } from "./install_node.ts";
 import { interruption } from "./interruption.ts";
-import { LinkLab } from "./link_lab.ts";
-import { Program } from "./program.ts";
 import { type Bar } from "./swarm/bars.ts";
 import { median, printBars } from "./swarm/report.ts";
 import { numberOption } from "./number_option.ts";
 
-const BAR = 1.15;
+const BAR = 1.05;
 const MODES = ["download", "extract", "install"] as const;
 type Mode = typeof MODES[number];
-const [SERVER, NODE] = [0, 1];
-/** The server is always the lab's first machine. */
-const ANNOUNCE = "http://10.213.0.1:6969/announce";
 
 const { values } = parseArgs({
   options: {
@@ -41,6 +37,7 @@ const { values } = parseArgs({
     tree: { type: "string", default: "1000" },
     disk: { type: "string" },
     runs: { type: "string", default: "1" },
+    cores: { type: "string", default: String(Math.max(1, navigator.hardwareConcurrency >> 1)) },
     json: { type: "boolean", default: false },
   },
 });
@@ -50,6 +47,7 @@ const rates = values.rates.split(",").map((text) => ({
 }));
 const limitMib = numberOption("tree", values.tree);
 const runs = numberOption("runs", values.runs);
+const cores = numberOption("cores", values.cores, { least: 1, most: navigator.hardwareConcurrency });
 const signal = interruption();
 await using place = await workplace();
 const scratch = place.path;
@@ -74,62 +72,32 @@ async function measureAt(
   rate: string,
   limit: { readonly rateMbit?: number },
 ): Promise<Record<Mode, number>> {
-  await using stack = new AsyncDisposableStack();
-  const lab = stack.use(await LinkLab.make("install-bench", { count: 2, ...limit }));
-  const start = (machine: number, script: string, args: readonly string[]) => {
-    signal.throwIfAborted();
-    const path = new URL(`./${script}`, import.meta.url).pathname;
-    const argv = [...onItsProcessors(machine), Deno.execPath(), "run", "-A", path, ...args];
-    return new Program(lab.on(machine, argv), signal);
-  };
-  const server = start(SERVER, "swarm_node.ts", ["serve", image.torrent, image.served, lab.address(SERVER)]);
-  stack.defer(() => server.stop());
-  await server.line((line) => line === "READY");
-  server.drain();
-
-  const measureOnce = (mode: Mode) =>
-    withEmptyFileSystem({ scratch, sizeMib: 2 * limitMib + 512, folder: values.disk }, async (target) => {
-      const job: InstallJob = { ...image, target, packs };
-      await Deno.writeTextFile(`${scratch}/job`, JSON.stringify(job));
-      const node = start(NODE, "install_node.ts", [mode, `${scratch}/job`]);
-      try {
-        await node.line((line) => line === "READY");
-        const started = performance.now();
-        await node.go();
-        await node.line((line) => line === "DONE");
-        const seconds = (performance.now() - started) / 1000;
-        console.error(`${linksOf(rate)}, ${mode}: ${seconds.toFixed(2)} s`);
-        if (mode === "install") await compare(target);
-        return seconds;
-      } finally {
-        await node.stop();
-      }
-    });
-
+  const { serverCpus, cpus } = splitProcessors(cores);
+  const sizeMib = 2 * limitMib + 512, disk = values.disk;
+  const options = { scratch, sizeMib, disk, serverCpus, signal, ...limit };
+  await using lab = await InstallLab.start(image, options);
   const taken: Record<Mode, number[]> = { download: [], extract: [], install: [] };
   for (let run = 0; run < runs; run++) {
-    for (const mode of MODES) taken[mode].push(await measureOnce(mode));
+    for (const mode of MODES) {
+      const { seconds, coreSeconds } = await lab.measure(async (target) => {
+        const job: InstallJob = { ...image, target, packs };
+        await Deno.writeTextFile(`${scratch}/job`, JSON.stringify(job));
+        return script("install_node.ts", [mode, `${scratch}/job`]);
+      }, {
+        cpus,
+        ...(mode === "install" && { check: (target) => compareTrees(image.tree, target) }),
+      });
+      console.error(
+        `${linksOf(rate)}, ${mode}: ${seconds.toFixed(2)} s, processor ${coreSeconds.toFixed(2)} s`,
+      );
+      taken[mode].push(seconds);
+    }
   }
   return {
     download: median(taken.download),
     extract: median(taken.extract),
     install: median(taken.install),
   };
-}
-
-/** The two machines share no processor: the first gets the lower half of this machine's. */
-function onItsProcessors(machine: number): string[] {
-  const count = navigator.hardwareConcurrency, half = count >> 1;
-  if (half === 0) return [];
-  return ["taskset", "--cpu-list", machine === SERVER ? `0-${half - 1}` : `${half}-${count - 1}`];
-}
-
-async function compare(target: string): Promise<void> {
-  const { success, stdout } = await new Deno.Command("diff", {
-    args: ["-rq", "--no-dereference", image.tree, target],
-  }).output();
-  const text = new TextDecoder().decode(stdout).slice(0, 2000);
-  if (!success) throw new Error(`the installed tree is another: ${text}`);
 }
 
 function linksOf(rate: string): string {

@@ -1,19 +1,25 @@
 /**
- * The node of the install bench, which runs the agent's own code. Prints READY, waits for a line on standard input,
- * does its work, prints DONE and ends.
+ * The node of the install benches, which runs the agent's own code. Prints READY, waits for a line on standard input,
+ * does its work, prints DONE and stays until the next line, so that its cost can be read.
  *
- *     install_node.ts download|extract|install JOB    JOB: a file with an InstallJob
+ *     install_node.ts download|open|extract|install JOB    JOB: a file with an InstallJob
+ *
+ * open: decrypts, decompresses and verifies all frames; extract: writes them as well.
  */
 import type { Order } from "#contract/api.ts";
 import { decodeManifest, type Manifest, MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { open } from "#native/open_sealed.ts";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { Download } from "../../agent/install/fetch/download.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { safeFrames } from "../../agent/install/fetch/safe_frames.ts";
+import { planTree } from "../../agent/install/extract/frame_plan.ts";
+import { FrameSource } from "../../agent/install/extract/frame_source.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
 import type { PackReader } from "../../agent/install/extract/install_options.ts";
+import { AT_FDCWD, close, O, openAt } from "../../agent/sys/libc.ts";
 
 /** Paths, and what an order would contain. */
 export interface InstallJob {
@@ -28,23 +34,43 @@ export interface InstallJob {
   readonly packs: string;
 }
 
+export type InstallMode = "download" | "open" | "extract" | "install";
+
+let syncfs: ((folder: number) => Promise<number>) | undefined;
+
 if (import.meta.main) {
   const [mode, path = ""] = Deno.args;
   const job: InstallJob = JSON.parse(await Deno.readTextFile(path));
   console.log("READY");
-  await Deno.stdin.read(new Uint8Array(16));
-  if (mode === "extract") await extract(job);
+  await aLine();
+  if (mode === "open") await openFrames(job);
+  else if (mode === "extract") await extract(job);
   else await fetchImage(job, { install: mode === "install" });
   console.log("DONE");
+  await aLine();
   Deno.exit();
+}
+
+async function aLine(): Promise<void> {
+  await Deno.stdin.read(new Uint8Array(16));
+}
+
+async function openFrames(job: InstallJob): Promise<void> {
+  const source = new FrameSource([keyOf(job)]);
+  const pack = openAt(AT_FDCWD, bytePathOfText(job.fetched.pack), { flags: O.RDONLY });
+  for (const work of planTree(await fetchedManifest(job)).frames) if (work) await source.read(work, pack);
+  close(pack);
 }
 
 /** Extracts what is already here: an installation without the network. */
 async function extract(job: InstallJob): Promise<void> {
-  const sealed = await Deno.readFile(job.fetched.manifest);
-  const text = open(sealed, { key: keyOf(job), maxRawBytes: MAX_MANIFEST_BYTES });
-  const manifest = decodeManifest(text);
+  const manifest = await fetchedManifest(job);
   await write(job, { manifest, packs: { path: () => job.fetched.pack }, frames: numbers(manifest) });
+}
+
+async function fetchedManifest(job: InstallJob): Promise<Manifest> {
+  const sealed = await Deno.readFile(job.fetched.manifest);
+  return decodeManifest(open(sealed, { key: keyOf(job), maxRawBytes: MAX_MANIFEST_BYTES }));
 }
 
 /** Runs the agent's steps "torrent" and "install", or just waits for all frames instead of the second. */
@@ -81,9 +107,17 @@ async function write(
   await syncTo(job.target);
 }
 
+/** syncfs(2) on another thread, as the agent syncs: other disks of this machine are not the bench's. */
 async function syncTo(target: string): Promise<void> {
-  const { success } = await new Deno.Command("sync", { args: ["--file-system", target] }).output();
-  if (!success) throw new Error(`sync of ${target} failed`);
+  syncfs ??= Deno.dlopen("libc.so.6", {
+    syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
+  }).symbols.syncfs;
+  const folder = openAt(AT_FDCWD, bytePathOfText(target), { flags: O.RDONLY | O.DIRECTORY });
+  try {
+    if (await syncfs(folder) !== 0) throw new Error(`sync of ${target} failed`);
+  } finally {
+    close(folder);
+  }
 }
 
 async function* numbers({ frames }: Manifest): AsyncGenerator<number> {

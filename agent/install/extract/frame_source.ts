@@ -1,7 +1,7 @@
 /** Reads frames from packs, decrypts and verifies them. */
-import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
 import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
+import { sha256 } from "#native/sha256.ts";
 import { readFully } from "../../sys/libc.ts";
 import type { FrameWork } from "./frame_plan.ts";
 
@@ -76,7 +76,7 @@ function proveIdentity(contents: readonly Uint8Array[], extents: FrameWork["exte
   );
   const content = contents[smallest];
   if (content === undefined) return;
-  if (createHash("sha256").update(content).digest("base64url") !== extents[smallest]?.sha256) {
+  if (sha256(content).toString("base64url") !== extents[smallest]?.sha256) {
     throw new RangeError("an extent has another SHA-256 than the manifest says");
   }
 }

@@ -10,7 +10,7 @@ import { MemoryServer } from "../../../test/oddities/memory_server.ts";
 import type { InstallJob } from "../install_node.ts";
 
 /** The default of captures. */
-const LEVEL = 9;
+export const BENCH_LEVEL = 9;
 
 export interface BenchImage extends Omit<InstallJob, "target" | "packs"> {
   /** The files that it was made from. */
@@ -22,7 +22,7 @@ export interface BenchImage extends Omit<InstallJob, "target" | "packs"> {
 
 export async function makeBenchImage(
   directory: string,
-  { makeTree, level = LEVEL, announce }: {
+  { makeTree, level = BENCH_LEVEL, announce }: {
     makeTree: (tree: string) => Promise<unknown>;
     level?: number;
     announce: string;

@@ -93,7 +93,8 @@ export class ConnectionEnd implements PeerEffects, Run {
 
   arrived(): void {
     if (this.isVoid || this.#isDead) return;
-    const { peer } = this.other;
+    const { peer, node } = this.other;
+    peer.grow(node.surroundings.now);
     for (const block of this.#run) {
       peer.blockStart(block);
       peer.blockData(bytesOf(block.length));

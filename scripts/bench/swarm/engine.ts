@@ -19,7 +19,7 @@ export const SERVER = 0;
 export const PAYLOAD = "bench/0.pack";
 
 /** A program on a machine, and the output line that shows its success. */
-interface Role {
+export interface Role {
   readonly argv: readonly string[];
   readonly says: (line: string) => boolean;
 }
