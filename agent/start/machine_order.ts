@@ -1,7 +1,6 @@
 /**
  * Carries out a machine's order in the initramfs: install, restore, back up, or read its hardware. The modules for that
- * take as long to load as the rest of the agent, so those of an installation, the most frequent order, are loaded while
- * the machine waits for its disks, and others when the order is known.
+ * are loaded when the order is known: all of them would take as long to load as the rest of the agent.
  */
 import { messageOf } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
@@ -40,8 +39,6 @@ export async function carryOutOrder(
   const { boot, job, firmware, disks, inventory, firmwareTrust, medium } = await startMachine({
     ...options,
     steps,
-    // a failure is that of the import below
-    meanwhile: () => void import("../install/steps/restore_chain.ts").catch(() => {}),
   });
   if (job.kind === "discover") {
     task.name = "Reading this machine's hardware";

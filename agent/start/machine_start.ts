@@ -57,8 +57,6 @@ interface StartOptions {
   readonly reporter: Reporter;
   readonly console: Pick<Console, "show" | "line" | "ask">;
   readonly run: Run;
-  /** Called once the network is up, while disks are still being detected. */
-  readonly meanwhile: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -74,11 +72,7 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   const seen = lookAround(settled, options);
   // if enrolment fails, that is the failure to report
   seen.catch(() => {});
-  const { job, boot } = await steps.run("enrol", () => {
-    const enrolled = enrolBy(start, { ...options, seen, medium });
-    options.meanwhile();
-    return enrolled;
-  });
+  const { job, boot } = await steps.run("enrol", () => enrolBy(start, { ...options, seen, medium }));
   const { summary, firmware, disks, inventory, firmwareTrust } = await seen;
   // if the inventory itself is the order, it takes longer
   if (job.kind !== "discover") await steps.run("inventory", () => ({ message: summary }));
