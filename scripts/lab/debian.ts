@@ -1,10 +1,9 @@
-/** The Debian of the lab's machines: one tree made by debootstrap for both firmwares, cached between runs. */
+/** The Debian of the lab's machines: a tree made by debootstrap for both firmwares, cached between runs. */
 import { createHash } from "node:crypto";
 import { run } from "./command.ts";
 import { madeOnce } from "./made_once.ts";
 
-const recipe = {
-  suite: "bookworm",
+const contents = {
   packages: [
     ...["systemd", "systemd-sysv", "udev", "linux-image-cloud-amd64", "initramfs-tools", "zstd", "kmod"],
     ...["e2fsprogs", "dosfstools", "fdisk", "iproute2", "openssh-server", "curl"],
@@ -14,7 +13,7 @@ const recipe = {
   kept: ["grub-pc", "grub-efi-amd64"],
 };
 
-/** The folder in the tree that keeps the packages of `recipe.kept`. */
+/** The folder in the tree that keeps the packages of `contents.kept`. */
 export const keptPackages = "var/cache/rackseed-lab";
 
 export const debianPrograms = ["debootstrap", "chroot", "tar", "zstd"];
@@ -24,18 +23,20 @@ export const debianPrograms = ["debootstrap", "chroot", "tar", "zstd"];
  * @param work a folder with 1 GiB of space, on a file system that allows device nodes
  */
 export async function debianTree(
-  { cache, work, signal }: {
+  { suite = "bookworm", cache, work, signal }: {
+    readonly suite?: string;
     readonly cache: string;
     readonly work: string;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<string> {
+  const recipe = { suite, ...contents };
   const key = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
-  const archive = `${cache}/debian-${recipe.suite}-${key}.tar.zst`;
+  const archive = `${cache}/debian-${suite}-${key}.tar.zst`;
   await madeOnce(archive, async (part) => {
     const tree = `${work}/debian`;
     await run(
-      ["debootstrap", "--variant=minbase", `--include=${recipe.packages.join()}`, recipe.suite, tree],
+      ["debootstrap", "--variant=minbase", `--include=${recipe.packages.join()}`, suite, tree],
       { signal },
     );
     await run(["chroot", tree, "sh", "-ec", finish], { signal, env: { DEBIAN_FRONTEND: "noninteractive" } });
@@ -51,7 +52,7 @@ export async function debianTree(
 const finish = `
 mkdir -p /${keptPackages}
 cd /${keptPackages}
-apt-get -q download ${recipe.kept.join(" ")}
+apt-get -q download ${contents.kept.join(" ")}
 apt-get clean
 find /var/lib/apt/lists -type f -delete
 `;

@@ -58,8 +58,16 @@ export class KeptPaths {
 
   /** Whether the path is kept: one of them, below one, or matched by a pattern. */
   has(path: BytePath): boolean {
-    const nearest = [path, ...parentsOf(path)].find((at) => this.#paths.has(at) || this.except.has(at));
-    return nearest !== undefined && !this.except.has(nearest) || (this.patterns?.has(path) ?? false);
+    return this.#isBelow(path) || (this.patterns?.has(path) ?? false);
+  }
+
+  /** Asked for every path of a tree, so it makes no list of the directories above. */
+  #isBelow(path: BytePath): boolean {
+    for (let at = path;; at = parentOf(at)) {
+      if (this.except.has(at)) return false;
+      if (this.#paths.has(at)) return true;
+      if (at === "") return false;
+    }
   }
 
   /** Whether one that is not kept lies below this one. */

@@ -147,7 +147,7 @@ export class Download implements AsyncDisposable {
     this.#store.storage.readFile(range, sealed);
     const text = openOrderedManifest(sealed, { order, key });
     // arriving frames wait for the manifest, so it is decoded at full speed; if none come yet, other work goes on
-    return this.#options.manifestOnly ? await decodeManifestInTurns(text) : decodeManifest(text);
+    return this.#options.manifestOnly ? await decodeManifestInTurns(text, otherWork) : decodeManifest(text);
   }
 
   /** Path of a pack of the manifest; valid until the download is disposed. */
@@ -267,6 +267,11 @@ export class Download implements AsyncDisposable {
       signal.removeEventListener("abort", abort);
     }
   }
+}
+
+/** Lets what is ready run first, and wastes no time if nothing is. */
+function otherWork(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** A web seed by its URL, a peer by its address. */
