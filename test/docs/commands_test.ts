@@ -15,6 +15,10 @@ const RUN = /^(rackseed|sha256sum) /;
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
+  [
+    /^npx -y deno@[\d.]+ task ansible\b/,
+    "it takes minutes; CI runs the module of nodes: test/interop/ansible_nodes_test.ts",
+  ],
   [/^npx -y deno@[\d.]+ task pages\b/, "it takes minutes; CI runs the pages' own tests: test/web"],
   [/^npx -y deno@[\d.]+ task netboot\b/, "CI runs two of its ways: test/vm/netboot_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],

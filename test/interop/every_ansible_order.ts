@@ -1,4 +1,4 @@
-/** The Ansible module rackseed_deployment, run by the real Ansible against a real server. */
+/** The Ansible module rackseed_deployment, run by the real Ansible against a real server, in two minutes: `deno task ansible`. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { AuditPage } from "#contract/api/audit.ts";
