@@ -93,8 +93,7 @@ export class ConnectionEnd implements PeerEffects, Run {
 
   arrived(): void {
     if (this.isVoid || this.#isDead) return;
-    const { peer, node } = this.other;
-    peer.grow(node.surroundings.now);
+    const { peer } = this.other;
     for (const block of this.#run) {
       peer.blockStart(block);
       peer.blockData(bytesOf(block.length));

@@ -61,8 +61,6 @@ export class RequestWindow {
   /** Bytes a second. */
   #rate = FAST_RATE;
   #received = 0;
-  /** `received` when the last of the windows that `grow` counts had arrived, and the time, ms. */
-  #grown = { received: 0, atMs: -Infinity };
   /** How many requests the peer queues. */
   maxRequests: number;
 
@@ -147,18 +145,6 @@ export class RequestWindow {
     this.#rate = (this.#rate + rate) / 2;
     const { min, max } = IN_FLIGHT_BYTES;
     this.#limitBytes = Math.min(max, Math.max(min, this.#rate * IN_FLIGHT_MS / 1000));
-  }
-
-  /**
-   * Doubles the window if twice of it would still arrive in `IN_FLIGHT_MS`. Call it for every read, with the time in ms:
-   * on a fast link the window of a new connection lasts for milliseconds, and the next `pace` is a second away.
-   */
-  grow(nowMs: number, received: number): void {
-    if (!this.#own || received - this.#grown.received < this.#limitBytes) return;
-    if (nowMs - this.#grown.atMs <= IN_FLIGHT_MS / 2) {
-      this.#limitBytes = Math.min(IN_FLIGHT_BYTES.max, 2 * this.#limitBytes);
-    }
-    this.#grown = { received, atMs: nowMs };
   }
 
   #count(bytes: number): void {

@@ -42,18 +42,3 @@ Deno.test("requests to slow peers, dealers and stock clients do not use up the b
   assert.ok(slow!.delete(block(0, 3 * MIB)));
   assert.ok(other!.hasRoom);
 });
-
-Deno.test("a new window doubles as long as the peer delivers twice of it in 200 ms, up to 4 MiB", () => {
-  const inFlight = (halfMibMs: number, { own = true } = {}) => {
-    const window = new RequestWindow({ own, maxRequests: 512 });
-    let received = 0;
-    for (let now = 0; now <= 1000; now += halfMibMs) window.grow(now, received += MIB / 2);
-    let piece = 0;
-    while (window.hasRoom) window.add(block(piece++, MIB / 4));
-    return window.bytes / MIB;
-  };
-  assert.equal(inFlight(2), 4);
-  assert.equal(inFlight(40), 2, "2 MiB arrive in 160 ms, 4 MiB would not in 200 ms");
-  assert.equal(inFlight(150), 0.5);
-  assert.equal(inFlight(2, { own: false }), 2, "stock clients keep theirs");
-});

@@ -238,11 +238,6 @@ export class Peer implements PickingPeer, WireSink {
     this.#requests.pace(elapsedMs, this.downloaded + this.wasted);
   }
 
-  /** Grows the request window if the peer delivers fast. Call it for every read. */
-  grow(nowMs: number): void {
-    this.#requests.grow(nowMs, this.downloaded + this.wasted);
-  }
-
   /** Suggests pieces (BEP 6). Suggestions must reach the peer before the unchoke. */
   suggest(pieces: readonly number[]): void {
     for (const piece of pieces) this.#send({ type: "suggest", piece });

@@ -97,7 +97,6 @@ export class PeerLink {
       const got = await this.#connection.read(buffer);
       if (got === null) return this.close();
       this.lastReceived = this.#clock.now();
-      this.peer.grow(this.lastReceived);
       decoder.push(buffer.subarray(0, got));
       // unread data fills the TCP window, and that slows the sender down
       this.isThrottled = true;
