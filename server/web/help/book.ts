@@ -24,6 +24,7 @@ import identity from "../../docs/identity.md" with { type: "text" };
 import media from "../../docs/media.md" with { type: "text" };
 import helpPicture from "../../docs/images/help.png" with { type: "bytes" };
 import fieldChurnPicture from "../../docs/images/field-churn.svg" with { type: "text" };
+import fieldKascadePicture from "../../docs/images/field-kascade.svg" with { type: "text" };
 import fieldDragonflyPicture from "../../docs/images/field-dragonfly.svg" with { type: "text" };
 import fieldKrakenPicture from "../../docs/images/field-kraken.svg" with { type: "text" };
 import nodePicture from "../../docs/images/node.png" with { type: "bytes" };
@@ -136,6 +137,7 @@ export const PICTURES: ReadonlyMap<string, Picture> = new Map<string, Picture>([
   ["schedules.png", { type: "image/png", content: schedulesPicture }],
   ["field-churn.svg", { type: "image/svg+xml", content: fieldChurnPicture }],
   ["field-dragonfly.svg", { type: "image/svg+xml", content: fieldDragonflyPicture }],
+  ["field-kascade.svg", { type: "image/svg+xml", content: fieldKascadePicture }],
   ["field-kraken.svg", { type: "image/svg+xml", content: fieldKrakenPicture }],
   ["rackseed.svg", { type: "image/svg+xml", content: rackseedPicture }],
   ["rooms.svg", { type: "image/svg+xml", content: roomsPicture }],
