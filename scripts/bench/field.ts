@@ -2,7 +2,7 @@
  * Measures Rackseed in the shape of tests that other distributors have published, and prints both side by side, with
  * what was converted. `server/docs/field-tables.md` says what each table shows.
  *
- *     deno task bench field --table kraken|dragonfly|owl [--json] [--svg FILE] [OPTION…]
+ *     deno task bench field --table kraken|dragonfly|owl|ezio [--json] [--svg FILE] [OPTION…]
  *
  *     --table  which table                                                          (required)
  *     --json   print the table as JSON
@@ -14,9 +14,11 @@
  *     dragonfly  --nodes N,…  --size MB  --rate Mbit  --engines NAME,…  --runs N
  *                (1,2,4,8,16; 50; 50; ours,aria2,libtorrent; 1)
  *     owl        --nodes N  --leave PERCENT,…  --pieces N  --seed N           (500; 5,10,20; 512; 1)
+ *     ezio       --nodes N,…  --tree MiB  --rate Mbit  --disk MB/s  --engines NAME,…
+ *                (1,2,8,32; 48; 25; 3.2; ours,libtorrent,udpcast)
  *
- * kraken and owl are simulated (see `simulate`); dragonfly runs real programs and needs root. Exits with 1 if a goal is
- * missed.
+ * kraken and owl are simulated (see `simulate`); dragonfly and ezio run real programs and need root. ezio also needs the
+ * blkio controller of cgroup v1. Exits with 1 if a goal is missed.
  */
 import { type FieldBench, tableText } from "./field/field_table.ts";
 
@@ -25,6 +27,7 @@ const TABLES: Readonly<Record<string, () => Promise<{ readonly bench: FieldBench
   kraken: () => import("./field/kraken.ts"),
   dragonfly: () => import("./field/dragonfly.ts"),
   owl: () => import("./field/owl.ts"),
+  ezio: () => import("./field/ezio.ts"),
 };
 
 async function main(args: readonly string[]): Promise<number> {
