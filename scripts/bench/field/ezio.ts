@@ -113,8 +113,8 @@ async function install(image: BenchImage, { lab, disks, nodes, scratch, signal }
 }
 
 /**
- * The raw bytes as one file on each disk, and a sync. The disks are flushed once a second meanwhile, as our installer does: at this size the
- * page cache would otherwise keep everything back until the end, as it cannot with an image larger than memory.
+ * The raw bytes as one file on each disk, and a sync. Disks are flushed once a second meanwhile, as our installer
+ * flushes its own: otherwise an image this small would stay in the page cache until the end, which a real one cannot.
  */
 async function copyRaw(
   engine: Engine,

@@ -3,8 +3,8 @@ import { basename } from "node:path";
 import { shell } from "../bench_tree.ts";
 
 /**
- * The root group of cgroup v1. The kernel writes dirty pages back in the root group's name, so a rule in the writer's own
- * group would limit O_DIRECT only.
+ * The root group of cgroup v1. The kernel writes dirty pages back in the root group's name, so a rule in the
+ * writer's own group would limit O_DIRECT only.
  */
 const RULES = "/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device";
 const CHECK_SECONDS = 2;
