@@ -4,7 +4,7 @@
  *
  *     deno task bench field --table NAME [--json] [--svg FILE] [OPTION…]
  *
- *     --table  kraken, dragonfly, owl, kascade or kascade-real                      (required)
+ *     --table  kraken, dragonfly, owl, kascade, kascade-real or ezio                (required)
  *     --json   print the table as JSON
  *     --svg    write the table's plot to FILE
  *
@@ -17,9 +17,11 @@
  *     kascade    --nodes N  --pieces N  --seed N                              (200, 512, 1)
  *     kascade-real  --nodes N  --killed N,…  --size MB  --rate Mbit  --engines NAME,…
  *                (16; 1,2; 100; 50; ours,aria2)
+ *     ezio       --nodes N,…  --tree MiB  --rate Mbit  --disk MB/s  --engines NAME,…
+ *                (1,2,8,32; 48; 25; 3.2; ours,libtorrent,udpcast)
  *
- * kraken, owl and kascade are simulated (see `simulate`); dragonfly and kascade-real run real programs and need root.
- * Exits with 1 if a goal is missed.
+ * kraken, owl and kascade are simulated (see `simulate`); the others run real programs and need root, ezio the blkio
+ * controller of cgroup v1 too. Exits with 1 if a goal is missed.
  */
 import { type FieldBench, tableText } from "./field/field_table.ts";
 
@@ -30,6 +32,7 @@ const TABLES: Readonly<Record<string, () => Promise<{ readonly bench: FieldBench
   owl: () => import("./field/owl.ts"),
   kascade: () => import("./field/kascade.ts"),
   "kascade-real": () => import("./field/kascade_real.ts"),
+  ezio: () => import("./field/ezio.ts"),
 };
 
 async function main(args: readonly string[]): Promise<number> {

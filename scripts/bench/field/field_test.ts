@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { simulate } from "../simulation/simulation.ts";
 import { dragonflyTable } from "./dragonfly.ts";
+import { ezioTable } from "./ezio_table.ts";
 import { goal, tableText } from "./field_table.ts";
 import { kascadeTable, withKilled } from "./kascade.ts";
 import { kascadeRealTable } from "./kascade_real.ts";
@@ -118,4 +119,29 @@ Deno.test("in a simulated swarm, silent machines are not waited for", () => {
   const { stayed } = simulate({ ...swarm, nodes: lifetimes.length, lifetimes });
   assert.equal(stayed.length, 27);
   assert.ok(stayed.every(({ tookMs }) => Number.isFinite(tookMs)));
+});
+
+Deno.test("EZIO's rows compare each program with itself for the fewest nodes; the goal judges ours alone", () => {
+  const results = [
+    { engine: "ours", nodes: 1, seconds: 10 },
+    { engine: "ours", nodes: 32, seconds: 12 },
+    { engine: "libtorrent", nodes: 32, seconds: 30 },
+    { engine: "libtorrent", nodes: 1, seconds: 15 },
+  ];
+  const setting = {
+    rawBytes: 48e6,
+    imageBytes: 20e6,
+    rateMbit: 25,
+    diskMb: 3.2,
+    absent: { udpcast: "not there" },
+  };
+  const { rows, goals, conversions } = ezioTable(results, setting);
+  assert.deepEqual(rows, [
+    ["1", "10.0 s (1.00)", "15.0 s (1.00)", "675 s (1.00)", "390 s (1.00)"],
+    ["32", "12.0 s (1.20)", "30.0 s (2.00)", "1143 s (1.69)", "2203 s (5.65)"],
+  ]);
+  assert.deepEqual(goals.map(({ value, kept }) => [value, kept]), [[1.2, false]]);
+  assert.ok(conversions[0]?.includes("a hard disk of 128 MB/s"), conversions[0]);
+  assert.ok(conversions.includes("Without udpcast: not there."));
+  assert.deepEqual(ezioTable(results.slice(1, 2), setting).goals, [], "one number of nodes shows no growth");
 });
