@@ -31,7 +31,8 @@ export function deploymentRoutes({ fleet, images, power, bootBackups }: ApiConte
   });
   app.post("/deployments/:id/retry", async (c) => {
     const request = orders.retryRequest(c.req.param("id"), await jsonBody(c.req, RetryRequest));
-    const order = () => orders.retry(request, { by: makerOf(c).name });
+    const ahead = await fleet.orders.planAhead(request);
+    const order = () => orders.retry(request, { by: makerOf(c).name, ahead });
     return c.json(withoutTokens(c, power.ordered(request, order)));
   });
   app.post("/deployments/:id/pause", (c) => {
