@@ -209,7 +209,7 @@ export class Fleet implements Disposable {
     this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
     this.#timeline = new NodeTimeline({ history: options.events, audit });
     const enroller = new Enroller({ ...options, signs, clones, identity, history, bootRestores, onChange });
-    this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
+    this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChanges });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
       checks,
