@@ -70,7 +70,7 @@ export class Reviews {
     });
   }
 
-  /** In turns; if the nodes change meanwhile, again, and at last without turns. True when it returns. */
+  /** In turns; if the nodes change meanwhile, again, and at last without turns. True of their settings and hardware when it returns. */
   async #make(request: ReviewRequest, ahead?: PlansAhead): Promise<Made> {
     for (let tries = 1;; tries++) {
       const subject = this.#subject(request), warnings = new ReviewWarnings();

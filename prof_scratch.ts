@@ -1,0 +1,31 @@
+import { ServerUnderTest } from "/work/trees/tenk28/test/flows/support/server_under_test.ts";
+import { reportedMachine } from "/work/trees/tenk28/test/support/inventory.ts";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { header } from "#plan/testing/templates.ts";
+import process from "node:process";
+const cpu=()=>{const u=process.cpuUsage();return (u.user+u.system)/1000;};
+const N=Number(Deno.args[0]??10000);
+await using test = await ServerUnderTest.start();
+await Deno.mkdir(test.folder+"/tree"); await Deno.writeTextFile(test.folder+"/tree/f","x\n"); await test.publish("web",{root:test.folder+"/tree",layout:header().layout, source: header().source});
+const c0=()=>test.client;
+const names=Array.from({length:N},(_,i)=>`n${i}`);
+await c0().put("/nodes",{body:names.map((node,i)=>({node,settings:{group:`g${i%100}`,rack:`r${i%100}`,hostname:`host-${i}`}})),schema:z.unknown()});
+await test.restart(async()=>{
+  const db=new DatabaseSync(test.data+"/"+[...Deno.readDirSync(test.data)].map(e=>e.name).find(n=>/\.(db|sqlite)$/.test(n)));
+  db.prepare("UPDATE nodes SET inventory=?, inventory_at=?").run(JSON.stringify(reportedMachine(500e9)),new Date().toISOString());
+  db.close();
+});
+let last=cpu(),max=0;
+const iv=setInterval(()=>{const t=cpu();max=Math.max(max,t-last);last=t;},1);
+async function m(name:string,f:()=>Promise<any>){max=0;last=cpu();const c=cpu();const b=performance.now();const r=await f();await new Promise(r=>setTimeout(r,300));console.log(name,"cpu",(cpu()-c).toFixed(0),(performance.now()-b-300).toFixed(0),"ms; longest block",max.toFixed(0));return r;}
+const order={nodes:names,image:"web"};
+const post=(p:string,b:any)=>c0().post(p,{body:b,schema:z.any()});
+await m("get",()=>c0().get("/nodes/n0",z.any()));
+const review=await m("review",()=>post("/reviews",{kind:"deployment",...order}));
+console.log(JSON.stringify(review.nodes[0]).slice(0,400),review.warnings.map((w:any)=>w.kind));
+const d=await m("deploy",()=>post("/deployments",order));
+await m("cancel",()=>post(`/deployments/${d.deployment}/cancel`,{}));
+const d2=await m("deploy reviewed",()=>post("/deployments",{...order,reviewed:review.digest}));
+for (let k=0;k<3;k++) await m("deploy again",()=>post("/deployments",order));
+clearInterval(iv);
