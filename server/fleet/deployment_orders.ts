@@ -21,7 +21,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Machines } from "./machines.ts";
 import { refuseOtherArchitecture, versionFor } from "./node_architecture.ts";
 import type { Images } from "./ports.ts";
-import type { PlanPreviews } from "./plan_previews.ts";
+import type { PlanPreviews, PlansAhead } from "./plan_previews.ts";
 import type { Proofs } from "./proofs.ts";
 import type { Restarts } from "./restarts/restarts.ts";
 import { present } from "./present.ts";
@@ -46,10 +46,19 @@ interface OrderSources {
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
+  /** As `onChange`, for any number of nodes (by id). */
+  readonly onChanges: (ids: readonly string[]) => void;
 }
 
 /** Stores what belongs to a deployment (by id) of these nodes, all or nothing with it. */
 type Also = (deployment: string, nodes: readonly NodeRecord[]) => void;
+
+interface OrderOptions {
+  readonly also?: Also | undefined;
+  /** Who orders it. */
+  readonly by?: string | undefined;
+  readonly ahead?: PlansAhead | undefined;
+}
 
 /**
  * `isEveryBoot`: it is given for, or by, an order that holds for every boot. `isRehearsal`: the node is a virtual machine,
@@ -68,16 +77,23 @@ export class DeploymentOrders {
     this.#sources = sources;
   }
 
+  /** The plans for many nodes, made in turns; `deploy` makes those again that no longer hold. Throws RackseedError. */
+  planAhead(request: InstallRequest): Promise<PlansAhead> {
+    const { nodes: keys, image, unlock, restore } = request, { images, previews } = this.#sources;
+    const nodes = this.#distinct(keys);
+    return previews.ahead(nodes, { version: versionFor(nodes, { ref: image, images }), unlock, restore });
+  }
+
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(
     request: InstallRequest,
-    { also: store, by }: { also?: Also | undefined; by?: string | undefined } = {},
+    { also: store, by, ahead }: OrderOptions = {},
   ): DeployAnswer {
     const { seed, identity, askSeconds, firstBootSeconds, restore, now = false, finish } = request;
     // to order the same again; a passphrase is not kept
     const { nodes: _, passphrase: __, isEveryBoot: ___, isRehearsal: ____, ...terms } = request;
-    const { deployments, batches, clones, machines, restarts, pin, onChange } = this.#sources;
-    const { nodes, version, plans, warning, also } = this.#prove(request);
+    const { deployments, batches, clones, machines, restarts, pin, onChanges } = this.#sources;
+    const { nodes, version, plans, warning, also } = this.#prove(request, ahead);
     const image = `${version.image}@${version.version}`;
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
@@ -108,8 +124,8 @@ export class DeploymentOrders {
       batches.forget(node.id);
       machines.adoptOrdered(node);
       if (now) restarts.begin(deployment, node.id);
-      onChange(node);
     }
+    onChanges(ids);
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
     return {
       deployment,
@@ -134,9 +150,9 @@ export class DeploymentOrders {
    * Arms the nodes to be restored to an image, by default the one assigned to them. Paths that the image's settings
    * keep are kept too. `by`: who orders it, for one at every boot. Throws RackseedError.
    */
-  restore(request: RestoreRequest, { by = "", also }: { by?: string; also?: Also } = {}): DeployAnswer {
+  restore(request: RestoreRequest, { by, also, ahead }: OrderOptions = {}): DeployAnswer {
     const order = this.installOf(request);
-    if (!request.everyBoot) return this.deploy(order, { also, by: by || undefined });
+    if (!request.everyBoot) return this.deploy(order, { also, by, ahead });
     if (request.dryRun) {
       throw new RackseedError("cannot order a dry run at every boot", {
         reason: "a dry run writes nothing, and each would only delay the boot.",
@@ -144,8 +160,8 @@ export class DeploymentOrders {
         status: 400,
       });
     }
-    const keep: Also = (_, nodes) => this.#keep(nodes, { request, by });
-    return this.deploy({ ...order, isEveryBoot: true }, { also: keep, by: by || undefined });
+    const keep: Also = (_, nodes) => this.#keep(nodes, { request, by: by ?? "" });
+    return this.deploy({ ...order, isEveryBoot: true }, { also: keep, by, ahead });
   }
 
   /** As `check`. */
@@ -185,13 +201,14 @@ export class DeploymentOrders {
     return onChange(node);
   }
 
-  /** Cancels the order of a node (by id) that has one; what holds for every boot stays. */
-  cancelOrder(id: string): NodeView {
-    const { nodes, deployments, encryption, onChange } = this.#sources;
-    const node = nodes.get(id), cancelled = deployments.cancel(id);
-    if (cancelled) encryption.end(id);
-    log.info("cancelled", { node: node.name, deployment: cancelled?.deployment });
-    return onChange(node);
+  /** Cancels the orders that these nodes (by id) have, all or none; what holds for every boot stays. */
+  cancelOrders(ids: readonly string[]): void {
+    const { nodes, deployments, encryption, onChanges } = this.#sources;
+    const cancelled = deployments.cancelAll(ids, { also: (node) => encryption.end(node) });
+    for (const { node, deployment } of cancelled) {
+      log.info("cancelled", { node: nodes.find(node)?.name, deployment });
+    }
+    onChanges(ids);
   }
 
   /** Whether a schedule may order something for the node (by id): it has no order but one that each boot repeats. */
@@ -228,6 +245,7 @@ export class DeploymentOrders {
       now,
       isRehearsal,
     }: InstallRequest,
+    ahead?: PlansAhead,
   ) {
     const { images, encryption, previews, proofs } = this.#sources;
     const nodes = this.#distinct(keys), version = versionFor(nodes, { ref, images });
@@ -240,7 +258,14 @@ export class DeploymentOrders {
     // a restore puts back what has run there; a backup is its node's own
     const isNew = restore === undefined && version.backupOf === undefined && !isRehearsal;
     const warning = isNew ? proofs.warningOf(version) : undefined;
-    const plans = previews.prove(nodes, { version, unlock, restore, refuses: planCheck, force });
+    const plans = previews.prove(nodes, {
+      version,
+      unlock,
+      restore,
+      refuses: planCheck,
+      force,
+      ahead,
+    });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     return { nodes, version, plans, warning, also };
   }

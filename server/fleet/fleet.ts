@@ -50,6 +50,7 @@ import { NodeTimeline, type TimelineItem } from "./history/node_timeline.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import { Machines } from "./machines.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
+import { isFollowed, NodeEvents } from "./node_events.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import type { Proofs } from "./proofs.ts";
@@ -124,7 +125,7 @@ export interface FleetOptions {
  * }
  * ```
  */
-export class Fleet {
+export class Fleet implements Disposable {
   readonly orders: DeploymentOrders;
   /** Deployments as a whole. */
   readonly batchOrders: BatchOrders;
@@ -141,8 +142,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
   readonly #history: HardwareHistory;
-  /** Ids of machines that watchers know of as such. */
-  readonly #shownMachines: Set<string>;
+  readonly #events: NodeEvents;
   readonly #views: NodeViews;
   readonly #timeline: NodeTimeline;
   readonly #consoles: ConsoleLogs;
@@ -153,13 +153,18 @@ export class Fleet {
     const { nodes, deployments, images, batches, terms, hooks, encryption, everyBoots, pin, now } = options;
     const { firstBoots: watch, audit, notify, checks, attestations } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
+    const onChanges = (ids: readonly string[]) => this.#events.changedAll(ids);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const history = new HardwareHistory(options.hardware, { now });
     const identity = new NodeIdentity(options);
     const clones = new CloneReports({ nodes, deployments, watch, onChange });
     this.machines = new Machines({ nodes, deployments });
     this.machines.adoptInstalled();
-    this.#shownMachines = new Set(nodes.all().filter(({ discovered }) => discovered).map(({ id }) => id));
+    this.#events = new NodeEvents({
+      ...options,
+      machines: this.machines,
+      view: (node) => this.#views.view(node),
+    });
     const signer = options.bootSigner, signs = signer?.certificate;
     this.signatures = new BootSignatures({
       nodes,
@@ -185,6 +190,7 @@ export class Fleet {
       restarts: this.restarts,
       pin,
       onChange,
+      onChanges,
     });
     const { orders, restarts } = this;
     const { address, dhcpRange } = options;
@@ -198,12 +204,12 @@ export class Fleet {
       dhcpRange,
     });
     const bootRestores = new BootRestores({ everyBoots, deployments, orders, audit, notify, now });
-    const onForgotten = (id: string) => this.#endMachine(id);
+    const onForgotten = (id: string) => this.#events.endMachine(id);
     const boots = new BootLog(options.events, { now });
     this.netboot = new NetbootOrders({ nodes, deployments, bootRestores, boots, pin, onChange, onForgotten });
     this.#timeline = new NodeTimeline({ history: options.events, audit });
     const enroller = new Enroller({ ...options, signs, clones, identity, history, bootRestores, onChange });
-    this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChange });
+    this.discoveries = new Discoveries({ nodes, deployments, images, pin, onChanges });
     this.#consoles = new ConsoleLogs({ now });
     this.agents = new NodeAgents({
       checks,
@@ -219,7 +225,7 @@ export class Fleet {
       terms,
       history,
       onChange,
-      onProgress: (node) => this.#advanced(node),
+      onProgress: (node) => this.#events.advanced(node),
       now,
       onRemoved,
     });
@@ -234,7 +240,7 @@ export class Fleet {
       deployments,
       orders,
       views: this.batchViews,
-      onChange,
+      onChanges,
       onResumed: () => options.bell.ring(),
     });
     this.#checkedMs = now();
@@ -315,7 +321,7 @@ export class Fleet {
     attestations.forgetTpm(node.id);
     nodes.delete(node.id);
     this.#identity.forget(node.id);
-    this.#endMachine(node.id);
+    this.#events.endMachine(node.id);
     publish({ type: "node-removed", name: node.name });
   }
 
@@ -418,33 +424,11 @@ export class Fleet {
   }
 
   /** Publishes the node, or the machine that is none, as it is now. */
-  changed({ id }: NodeRecord): NodeView {
-    const { nodes, publish } = this.#options;
-    const node = nodes.get(id), view = this.#views.view(node);
-    if (node.discovered) {
-      this.#shownMachines.add(id);
-      publish({ type: "machine", machine: this.machines.view(node) });
-    } else this.#endMachine(id);
-    if (isFollowed(view)) publish({ type: "node", node: view });
-    return view;
+  changed(node: NodeRecord): NodeView {
+    return this.#events.changed(node);
   }
 
-  /** As `changed`, if only the progress of its running step has. */
-  #advanced({ id, name }: NodeRecord): void {
-    const { nodes, advance } = this.#options;
-    advance(name, () => {
-      const node = nodes.find(id);
-      return node && this.#views.view(node);
-    });
+  [Symbol.dispose](): void {
+    this.#events[Symbol.dispose]();
   }
-
-  /** It is a node now, or was forgotten. */
-  #endMachine(id: string): void {
-    if (this.#shownMachines.delete(id)) this.#options.publish({ type: "machine-removed", id });
-  }
-}
-
-/** Whether its changes are published as a node's: those of an order to a machine are, since a client may wait for its end. */
-function isFollowed({ isMachine, armed, report }: NodeView): boolean {
-  return !isMachine || armed || report !== undefined;
 }

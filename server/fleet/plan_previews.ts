@@ -19,6 +19,7 @@ import type { HookRegistry } from "./hook_registry.ts";
 import { versionFor } from "./node_architecture.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
+import { inTurns } from "./turns.ts";
 
 interface PreviewSources {
   readonly deployments: Pick<Deployments, "installedDisks" | "assigned">;
@@ -36,12 +37,26 @@ interface PreviewTerms {
   readonly restore: Pick<RestoreTerms, "keep" | "dryRun"> | undefined;
   /** With a picture of the disks: not for many nodes at once. */
   readonly isPictured?: boolean;
+  readonly ahead?: PlansAhead | undefined;
 }
 
 /** `plan`: absent if the disks are not known, or the plan is refused. */
 export interface PlannedNode {
   readonly preview: PlanPreview;
   readonly plan?: Plan;
+}
+
+/** Plans of one version that hold while a node's settings and hardware are these. */
+export interface PlansAhead {
+  /** Id of the version. */
+  readonly version: string;
+  /** By id. */
+  readonly nodes: ReadonlyMap<string, { readonly node: NodeRecord; readonly planned: PlannedNode }>;
+}
+
+/** Whether the node is as it was, for all that a plan depends on. */
+export function isAsBefore(before: NodeRecord, now: NodeRecord | undefined): boolean {
+  return before.id === now?.id && before.settings === now.settings && before.inventory === now.inventory;
 }
 
 export class PlanPreviews {
@@ -113,11 +128,23 @@ export class PlanPreviews {
     return this.plans(nodes, terms).map(({ preview }) => preview);
   }
 
+  /** As `plans`, made in turns. A hook that is changed meanwhile counts when the node plans, as it does after an order. */
+  async ahead(nodes: readonly NodeRecord[], terms: PreviewTerms): Promise<PlansAhead> {
+    const made = await inTurns(nodes, (slice) => {
+      const plans = this.plans(slice, terms);
+      return slice.map((node, i) => [node.id, { node, planned: plans[i] as PlannedNode }] as const);
+    });
+    return { version: terms.version.id, nodes: new Map(made) };
+  }
+
   /** For each of the nodes; none is refused. */
   plans(nodes: readonly NodeRecord[], terms: PreviewTerms): PlannedNode[] {
     const { version, restore, isPictured } = terms, image = `${version.image}@${version.version}`;
     const header = parseHeader(this.#sources.images.secrets(image).manifest.header);
+    const ahead = terms.ahead?.version === version.id ? terms.ahead.nodes : undefined;
     return nodes.map((node) => {
+      const known = ahead?.get(node.id);
+      if (known && isAsBefore(known.node, node)) return known.planned;
       try {
         this.#sources.encryption.check([node], terms);
         const unlock = this.#sources.encryption.unlockOf(node, terms);

@@ -175,6 +175,7 @@ export function openFleet(
     address: site.advertised,
     dhcpRange,
   });
+  stack.use(fleet);
   power.resume();
   stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
   stack.use(every(CURVE_TICK_MS, () => curves.tick()));

@@ -100,20 +100,21 @@ export class Deployments {
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
-      const made = new Map<string, string>();
+      const made = new Map<string, string>(), left = new Set<string>();
       this.#terms.put(deployment, terms);
       for (const node of nodes) {
         this.#tokens.endAll(node);
         const replaced = this.#one("node = ? AND state = 'armed'", node)?.deployment;
-        this.#prepared(CANCEL_ARMED).run(node);
+        if (replaced !== undefined) this.#prepared(CANCEL_ARMED).run(node);
         this.#history.armed({ deployment, node }, { ref: `${image}@${version}`, terms, replaced });
         this.#prepared(
           `INSERT INTO assignments (deployment, node, image, version, state, created)
            VALUES (?, ?, ?, ?, 'armed', ?)`,
         ).run(deployment, node, image, version, new Date(this.#now()).toISOString());
-        this.#forgetOldLogs(node);
+        for (const old of this.#forgetOldLogs(node)) left.add(old);
         made.set(node, this.#tokens.issueBoot({ deployment, node }));
       }
+      for (const old of left) if (this.parts(old).length === 0) this.#terms.forget(old);
       also?.(deployment);
       return made;
     });
@@ -309,16 +310,22 @@ export class Deployments {
 
   /** Cancels the node's order. Undefined if it has none. */
   cancel(node: string): Assignment | undefined {
-    const assignment = this.active(node);
-    if (!assignment) return undefined;
-    const state = assignment.state === "armed" ? "cancelled" : "aborted";
-    transaction(this.#db, () => {
-      this.#setState(assignment, state);
-      this.#history.cancelled(assignment, this.#live.get(node)?.step);
-      // the session stays valid: through it the agent learns that it must stop
-      this.#tokens.endBoot(node);
-    });
-    return { ...assignment, state };
+    return this.cancelAll([node])[0];
+  }
+
+  /** Cancels the orders that these nodes have, all or none. `also` stores what belongs to it. */
+  cancelAll(nodes: readonly string[], { also }: { also?: (node: string) => void } = {}): Assignment[] {
+    return transaction(this.#db, () =>
+      nodes.flatMap((node) => {
+        const assignment = this.active(node);
+        if (!assignment) return [];
+        const state = assignment.state === "armed" ? "cancelled" : "aborted";
+        // the session stays valid: through it the agent learns that it must stop
+        this.#setState(assignment, state);
+        this.#history.cancelled(assignment, this.#live.get(node)?.step);
+        also?.(node);
+        return [{ ...assignment, state }];
+      }));
   }
 
   progress(node: string): Progress {
@@ -393,18 +400,21 @@ export class Deployments {
     if (["failed", "aborted", "cancelled"].includes(state)) this.#tokens.endBoot(node);
   }
 
-  #forgetOldLogs(node: string): void {
+  /** Returns the deployments that it forgot this node's part of. */
+  #forgetOldLogs(node: string): string[] {
     const old = this.#prepared(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
+    if (old.length === 0) return [];
     // the assigned image is never forgotten, however many backups followed
     const assigned = this.assigned(node)?.deployment;
-    for (const { deployment } of old.filter((o) => o.deployment !== assigned)) {
+    const forgotten = old.map(({ deployment }) => deployment).filter((one) => one !== assigned);
+    for (const deployment of forgotten) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
       this.#tokens.changed(node);
-      if (this.parts(deployment).length === 0) this.#terms.forget(deployment);
     }
+    return forgotten;
   }
 }
 

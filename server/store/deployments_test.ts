@@ -222,3 +222,39 @@ Deno.test("the latest installation is assigned to a node; a finished dry run doe
   assert.equal(deployments.assigned("a"), undefined);
   assert.deepEqual([run(1), run(2, true), run(3, false), run(4, true)], [1, 1, 3, 3]);
 });
+
+Deno.test("the orders of many nodes are cancelled all or none", () => {
+  const { db, deployments } = open();
+  const nodes = ["a", "b", "c"];
+  deployments.arm(nodes, VERSION);
+  const states = () => nodes.map((node) => deployments.active(node)?.state);
+  db.exec(`CREATE TEMP TRIGGER full BEFORE UPDATE ON assignments WHEN OLD.node = 'c'
+    BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+  const ended: string[] = [];
+  assert.throws(() => deployments.cancelAll(nodes, { also: (node) => ended.push(node) }), /disk is full/);
+  assert.deepEqual(states(), ["armed", "armed", "armed"]);
+  db.exec("DROP TRIGGER full");
+  ended.length = 0;
+  const cancelled = deployments.cancelAll([...nodes, "d"], { also: (node) => ended.push(node) });
+  assert.deepEqual(cancelled.map(({ state }) => state), ["cancelled", "cancelled", "cancelled"]);
+  assert.deepEqual([states(), ended], [[undefined, undefined, undefined], nodes]);
+});
+
+Deno.test("an old deployment that is forgotten is looked at once, not once for each node", () => {
+  const { db, deployments } = open();
+  const nodes = Array.from({ length: 50 }, (_, i) => `n${i}`);
+  const looked: string[] = [], parts = deployments.parts.bind(deployments);
+  deployments.parts = (deployment) => {
+    looked.push(deployment);
+    return parts(deployment);
+  };
+  const terms = { order: { image: "web" } as const };
+  const ordered = Array.from(
+    { length: 6 },
+    () => deployments.arm(nodes, { ...VERSION, ...terms }).deployment,
+  );
+  assert.deepEqual(looked, [ordered[0]]);
+  assert.equal(deployments.orderOf(ordered[1] ?? "")?.image, "web");
+  const kept = db.prepare("SELECT count(*) AS n FROM deployment_orders WHERE deployment = ?");
+  assert.equal(kept.get(ordered[0] ?? "")?.n, 0);
+});

@@ -51,6 +51,8 @@ export class Nodes {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #records = new Map<string, NodeRecord>();
+  /** All ids, by name; undefined since a node came, went or was renamed. */
+  #byName: readonly string[] | undefined;
   readonly #claims = new Claims();
   readonly #history: NodeHistory;
   readonly #saving: StatementSync;
@@ -82,7 +84,8 @@ export class Nodes {
 
   /** By name. */
   list(): NodeRecord[] {
-    return [...this.#records.values()].sort((a, b) => compareNames(a.name, b.name));
+    this.#byName ??= this.all().toSorted((a, b) => compareNames(a.name, b.name)).map(({ id }) => id);
+    return this.#byName.flatMap((id) => this.#records.get(id) ?? []);
   }
 
   /** In no particular order. */
@@ -190,6 +193,7 @@ export class Nodes {
     const node = this.#records.get(id);
     if (node) this.#claims.remove(node);
     this.#records.delete(id);
+    this.#byName = undefined;
     this.#written.delete(id);
   }
 
@@ -267,6 +271,7 @@ export class Nodes {
   #hold(node: NodeRecord): void {
     const old = this.#records.get(node.id);
     this.#records.set(node.id, node);
+    if (old?.name !== node.name) this.#byName = undefined;
     if (old?.name === node.name && old.settings === node.settings) return;
     if (old) this.#claims.remove(old);
     this.#claims.add(node);

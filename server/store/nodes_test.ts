@@ -211,3 +211,37 @@ Deno.test("an address of a second interface counts too", () => {
     reason: /10\.1\.0\.5 belongs to the node n1/,
   });
 });
+
+Deno.test("the nodes are sorted when one comes, goes or is renamed, not whenever they are listed", () => {
+  const nodes = new Nodes(new DatabaseSync(":memory:"), { now: () => 0 });
+  nodes.putAll(["n10", "n2", "n1"].map((node) => ({ node, settings: {} })));
+  const names = () => nodes.list().map(({ name }) => name).join(" ");
+  assert.equal(names(), "n1 n2 n10");
+  nodes.touch(nodes.get("n2").id, { address: "10.0.0.2" });
+  assert.equal(sortsDuring(names), 0);
+  assert.equal(nodes.list()[1]?.address, "10.0.0.2");
+  nodes.become(nodes.get("n2").id, { name: "n11", settings: {} });
+  assert.equal(names(), "n1 n10 n11");
+  nodes.delete(nodes.get("n10").id);
+  nodes.put("n3", {});
+  assert.equal(names(), "n1 n3 n11");
+});
+
+/** How often names are compared while this runs. */
+function sortsDuring(work: () => void): number {
+  const compare = Object.getOwnPropertyDescriptor(Intl.Collator.prototype, "compare") as PropertyDescriptor;
+  let count = 0;
+  Object.defineProperty(Intl.Collator.prototype, "compare", {
+    ...compare,
+    get() {
+      count++;
+      return compare.get?.call(this);
+    },
+  });
+  try {
+    work();
+  } finally {
+    Object.defineProperty(Intl.Collator.prototype, "compare", compare);
+  }
+  return count;
+}

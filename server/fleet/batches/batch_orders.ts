@@ -1,12 +1,13 @@
 /** Orders for a deployment as a whole: cancel, retry, pause, resume. */
 import { getLogger } from "@logtape/logtape";
-import type { DeployAnswer, DeployRequest, NodeView, RetryRequest } from "#contract/api.ts";
+import type { DeployAnswer, DeployRequest, RetryRequest } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Nodes, shortList } from "../../store/nodes.ts";
 import type { Assignment } from "../../store/assignment.ts";
 import type { Deployments } from "../../store/deployments.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { DeploymentOrders, InstallRequest } from "../deployment_orders.ts";
+import type { PlansAhead } from "../plan_previews.ts";
 import type { BatchViews } from "./batch_views.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -14,9 +15,10 @@ const log = getLogger(["rackseed", "nodes"]);
 interface BatchOrderSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
-  readonly orders: Pick<DeploymentOrders, "deploy" | "cancelOrder">;
+  readonly orders: Pick<DeploymentOrders, "deploy" | "cancelOrders">;
   readonly views: Pick<BatchViews, "parts">;
-  readonly onChange: (node: NodeRecord) => NodeView;
+  /** These nodes (by id) have changed. */
+  readonly onChanges: (ids: readonly string[]) => void;
   /** Held nodes may begin. */
   readonly onResumed: () => void;
 }
@@ -28,8 +30,8 @@ export class BatchOrders {
     this.#sources = sources;
   }
 
-  /** Returns the nodes whose order is cancelled now. Throws RackseedError (404, 409). */
-  cancel(id: string, { nodes: keys }: { nodes?: readonly string[] | undefined }): NodeView[] {
+  /** Cancels them all or none; returns the nodes whose order is cancelled now. Throws RackseedError (404, 409). */
+  cancel(id: string, { nodes: keys }: { nodes?: readonly string[] | undefined }): NodeRecord[] {
     const open = this.#chosen(id, keys, `cannot cancel the deployment ${id}`).filter(isOpen);
     if (open.length === 0) {
       throw new RackseedError(`cannot cancel the deployment ${id}`, {
@@ -39,7 +41,9 @@ export class BatchOrders {
       });
     }
     log.info("deployment-cancelled", { deployment: id, nodes: open.length });
-    return open.map(({ node }) => this.#sources.orders.cancelOrder(node));
+    const { nodes, orders } = this.#sources, cancelled = open.map(({ node }) => nodes.get(node));
+    orders.cancelOrders(cancelled.map((node) => node.id));
+    return cancelled;
   }
 
   /** What is ordered, for the nodes that failed and have no newer order. Throws RackseedError (404, 409). */
@@ -73,8 +77,8 @@ export class BatchOrders {
   }
 
   /** Arms the failed nodes once more, by the terms of the first order. Throws RackseedError (409). */
-  retry(request: InstallRequest, { by }: { by: string }): DeployAnswer {
-    return this.#sources.orders.deploy(request, { by });
+  retry(request: InstallRequest, options: { by: string; ahead: PlansAhead }): DeployAnswer {
+    return this.#sources.orders.deploy(request, options);
   }
 
   /** Throws RackseedError (404, 409). */
@@ -150,11 +154,7 @@ export class BatchOrders {
   }
 
   #show(parts: readonly Assignment[]): void {
-    const { nodes, onChange } = this.#sources;
-    for (const { node, state } of parts) {
-      const found = nodes.find(node);
-      if (found && state === "armed") onChange(found);
-    }
+    this.#sources.onChanges(parts.filter(({ state }) => state === "armed").map(({ node }) => node));
   }
 }
 

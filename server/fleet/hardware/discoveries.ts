@@ -24,7 +24,8 @@ interface DiscoverySources {
   readonly images: Pick<Images, "get" | "list" | "damage">;
   /** Pin of the server's CA. */
   readonly pin: string;
-  readonly onChange: (node: NodeRecord) => void;
+  /** These nodes (by id) have changed. */
+  readonly onChanges: (ids: readonly string[]) => void;
 }
 
 export class Discoveries {
@@ -36,7 +37,7 @@ export class Discoveries {
 
   /** Arms all of them, or none. Throws RackseedError: 404; 409 if one has another order, or no image can boot them. */
   arm({ nodes: keys, image }: DiscoverRequest): DeployAnswer {
-    const { nodes, deployments, pin, onChange } = this.#sources;
+    const { nodes, deployments, pin, onChanges } = this.#sources;
     const named = [...new Map(keys.map((key) => nodes.get(key)).map((node) => [node.id, node])).values()];
     this.#refuseBusy(named);
     // one kernel for all: what they have installed does not matter to what is read
@@ -48,7 +49,7 @@ export class Discoveries {
       discover: { listenSeconds: LISTEN_SECONDS },
     });
     log.info("armed-for-discovery", { deployment, boots: ref, nodes: named.map(({ name }) => name) });
-    for (const node of named) onChange(node);
+    onChanges(named.map(({ id }) => id));
     return {
       deployment,
       image: ref,

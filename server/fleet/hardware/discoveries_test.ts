@@ -32,7 +32,7 @@ function open(images: Readonly<Record<string, boolean>>) {
       damage: (ref) => ref.startsWith("broken") ? damaged : undefined,
     },
     pin: "pin",
-    onChange: () => {},
+    onChanges: () => {},
   });
   return { nodes, deployments, discoveries };
 }

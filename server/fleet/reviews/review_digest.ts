@@ -1,6 +1,6 @@
 /** Whether an order would still do what was reviewed, and if not, what changed. Pure, but for the reviews remembered. */
 import { createHash } from "node:crypto";
-import type { Review, ReviewRequest } from "#contract/api/reviews.ts";
+import type { Review, ReviewedNode, ReviewRequest } from "#contract/api/reviews.ts";
 
 /** Hashes of what was reviewed, by the words for it. Age, warnings and whatever changes by itself are not part of it. */
 export interface Reviewed {
@@ -19,16 +19,19 @@ const WORDS: Readonly<Record<Part, string>> = {
   plan: "whether its disks can take the image",
 };
 
-/** `id`: the version's. */
-export function reviewedOf(
-  review: Omit<Review, "digest" | "created">,
-  { request, id }: { request: ReviewRequest; id: string },
-): Reviewed {
-  const nodes = new Map(review.nodes.map((node) => [node.node, {
+export function hashesOf(node: ReviewedNode): Readonly<Record<Part, string>> {
+  return {
     disks: shortHash(node.disks.map(({ because: _, ...disk }) => disk)),
     identity: shortHash(node.identity),
     plan: shortHash([node.outcome, node.loses]),
-  }]));
+  };
+}
+
+/** `nodes`: their hashes, by name. `id`: the version's. */
+export function reviewedOf(
+  review: Pick<Review, "kind" | "image">,
+  { request, id, nodes }: { request: ReviewRequest; id: string; nodes: Reviewed["nodes"] },
+): Reviewed {
   const image = `${review.image} ${id}`, terms = shortHash(termsOf(request));
   const digest = createHash("sha256")
     .update(JSON.stringify([review.kind, image, terms, [...nodes].sort(([a], [b]) => a < b ? -1 : 1)]))

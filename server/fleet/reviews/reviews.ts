@@ -10,14 +10,28 @@ import type { Plan } from "#plan/actions.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 import type { InstallRequest } from "../deployment_orders.ts";
 import { versionFor } from "../node_architecture.ts";
-import type { PlannedNode } from "../plan_previews.ts";
+import { isAsBefore, type PlannedNode, type PlansAhead } from "../plan_previews.ts";
 import { present } from "../present.ts";
 import { tableIdentity } from "../table_identity.ts";
-import { differencesOf, RecentReviews, type Reviewed, reviewedOf } from "./review_digest.ts";
+import { inTurns } from "../turns.ts";
+import { differencesOf, hashesOf, RecentReviews, type Reviewed, reviewedOf } from "./review_digest.ts";
 import { identityAfter, type ReviewedIdentity } from "./review_identity.ts";
 import { ReviewWarnings } from "./review_warnings.ts";
 import type { ReviewSources, Subject } from "./review_sources.ts";
 import { warnOfNode, warnOfSite } from "./what_speaks_against.ts";
+
+/** A fleet whose nodes change all the time is reviewed at one moment in the end. */
+const TRIES_IN_TURNS = 2;
+
+interface Made {
+  readonly review: Review;
+  readonly reviewed: Reviewed;
+}
+
+interface ReviewedPart {
+  readonly view: ReviewedNode;
+  readonly hashes: ReturnType<typeof hashesOf>;
+}
 
 export class Reviews {
   readonly #sources: ReviewSources;
@@ -28,19 +42,22 @@ export class Reviews {
   }
 
   /** Throws RackseedError: 404 if a node or the image is not known, 409 if the nodes have different images. */
-  make(request: ReviewRequest): Review {
-    const { review, reviewed } = this.#make(request);
+  async make(request: ReviewRequest): Promise<Review> {
+    const { review, reviewed } = await this.#make(request);
     this.#recent.add(reviewed);
     return review;
   }
 
-  /** Throws RackseedError (409) that says what changed, if the order would not do what its digest stands for. */
-  confirm(
+  /**
+   * Throws RackseedError (409) that says what changed, if the order would not do what its digest stands for. That it would
+   * is true when this returns: nothing else may be waited for before the order is given.
+   */
+  async confirm(
     { reviewed: digest, passphrase: _, ...order }: DeployRequest | RestoreRequest,
-    kind: ReviewRequest["kind"],
-  ): void {
+    { kind, ahead }: { kind: ReviewRequest["kind"]; ahead?: PlansAhead },
+  ): Promise<void> {
     if (digest === undefined) return;
-    const { reviewed } = this.#make({ ...order, kind } as ReviewRequest);
+    const { reviewed } = await this.#make({ ...order, kind } as ReviewRequest, ahead);
     if (reviewed.digest === digest) return;
     const before = this.#recent.get(digest);
     const differences = before ? differencesOf(before, reviewed) : [];
@@ -53,38 +70,56 @@ export class Reviews {
     });
   }
 
-  #make(request: ReviewRequest): { review: Review; reviewed: Reviewed } {
-    const subject = this.#subject(request);
-    const { install: { restore, unlock }, version, image, nodes } = subject;
-    const { previews, templates, now } = this.#sources;
-    const warnings = new ReviewWarnings();
-    const plans = previews.plans(nodes, { version, unlock, restore });
+  /** In turns; if the nodes change meanwhile, again, and at last without turns. True of their settings and hardware when it returns. */
+  async #make(request: ReviewRequest, ahead?: PlansAhead): Promise<Made> {
+    for (let tries = 1;; tries++) {
+      const subject = this.#subject(request), warnings = new ReviewWarnings();
+      const review = this.#reviewer(subject, { warnings, ahead });
+      const parts = tries <= TRIES_IN_TURNS ? await inTurns(subject.nodes, review) : review(subject.nodes);
+      if (isStill(subject, this.#subject(request))) return this.#whole(parts, { request, subject, warnings });
+    }
+  }
+
+  /** What reviews a slice of the nodes. */
+  #reviewer(
+    subject: Subject,
+    { warnings, ahead }: { warnings: ReviewWarnings; ahead: PlansAhead | undefined },
+  ): (nodes: readonly NodeRecord[]) => ReviewedPart[] {
+    const { install: { restore, unlock }, version } = subject;
+    const { previews, templates } = this.#sources;
     const online = new Set(templates.list().filter((one) => one.online).map(({ name }) => name));
-    const views = nodes.map((node, i) => {
-      const planned = plans[i] as PlannedNode;
-      const recorded = this.#recorded(node, warnings);
-      const view = this.#node(node, { subject, planned, recorded });
-      warnOfNode(warnings, {
-        node,
-        view,
-        planned,
-        subject,
-        sources: this.#sources,
-        isOnline: online.has(node.name),
+    return (nodes) => {
+      const plans = previews.plans(nodes, { version, unlock, restore, ahead });
+      return nodes.map((node, i) => {
+        const planned = plans[i] as PlannedNode;
+        const recorded = this.#recorded(node, warnings);
+        const view = this.#node(node, { subject, planned, recorded });
+        const isOnline = online.has(node.name), sources = this.#sources;
+        warnOfNode(warnings, { node, view, planned, subject, sources, isOnline });
+        return { view, hashes: hashesOf(view) };
       });
-      return view;
-    });
+    };
+  }
+
+  #whole(
+    parts: readonly ReviewedPart[],
+    { request, subject, warnings }: { request: ReviewRequest; subject: Subject; warnings: ReviewWarnings },
+  ): Made {
+    const { version, image } = subject, { kind } = request;
+    const views = parts.map(({ view }) => view);
     warnOfSite(warnings, { views, subject, sources: this.#sources });
-    const parts = {
-      kind: request.kind,
+    const nodes = new Map(parts.map(({ view, hashes }) => [view.node, hashes]));
+    const reviewed = reviewedOf({ kind, image }, { request, id: version.id, nodes });
+    const review = {
+      kind,
       image,
       losing: views.filter(({ loses }) => loses !== "none").length,
       warnings: warnings.grouped(),
       nodes: views,
+      created: new Date(this.#sources.now()).toISOString(),
+      digest: reviewed.digest,
     };
-    const reviewed = reviewedOf(parts, { request, id: version.id });
-    const created = new Date(now()).toISOString();
-    return { review: { ...parts, created, digest: reviewed.digest }, reviewed };
+    return { review, reviewed };
   }
 
   #subject(request: ReviewRequest): Subject {
@@ -146,6 +181,12 @@ export class Reviews {
       return undefined;
     }
   }
+}
+
+/** Whether the same order still means the same version for the same nodes. */
+function isStill(before: Subject, now: Subject): boolean {
+  return before.version.id === now.version.id && before.nodes.length === now.nodes.length &&
+    before.nodes.every((node, i) => isAsBefore(node, now.nodes[i]));
 }
 
 function reviewedDisk(

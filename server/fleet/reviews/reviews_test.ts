@@ -91,13 +91,13 @@ function site(more: Partial<ReviewSources> = {}) {
 
 const kinds = ({ warnings }: Review) => warnings.map(({ kind, level }) => `${kind} ${level}`);
 
-Deno.test("a review shows the disk that is wiped and what is on it, and counts the machines that lose data", () => {
+Deno.test("a review shows the disk that is wiped and what is on it, and counts the machines that lose data", async () => {
   const { reviews, add, deploy } = site();
   add("old", { address: "10.0.0.5/24" }, machine(20 * GIB, { labels: ["data"] }));
   add("empty", {}, machine(20 * GIB, { content: "", labels: [] }));
   add("small", {}, machine(2 * GIB));
   add("unseen", {});
-  const review = reviews.make(deploy(["old", "empty", "small", "unseen"]));
+  const review = await reviews.make(deploy(["old", "empty", "small", "unseen"]));
   assert.deepEqual(Review.parse(review), review);
   assert.deepEqual(review.nodes.map(({ node, outcome, loses }) => [node, outcome, loses]), [
     ["old", "planned", "all"],
@@ -115,7 +115,7 @@ Deno.test("a review shows the disk that is wiped and what is on it, and counts t
   assert.match(review.warnings[0]?.cases[0]?.what ?? "", /too small/);
 });
 
-Deno.test("names and addresses are shown before and after, and who would share them", () => {
+Deno.test("names and addresses are shown before and after, and who would share them", async () => {
   const { reviews, add, deploy, recorded } = site();
   const id = add("n1", { address: "10.0.0.5/24" }, machine(20 * GIB));
   add("n2", { hostname: "web2", address: "10.0.0.150/24" }, machine(20 * GIB));
@@ -124,14 +124,14 @@ Deno.test("names and addresses are shown before and after, and who would share t
     hostname: "was",
     interfaces: [{ kind: "ethernet", addresses: ["10.0.0.7/24"], gateways: [], dns: [] }],
   });
-  const assign = reviews.make(deploy(["n1", "n2"]));
+  const assign = await reviews.make(deploy(["n1", "n2"]));
   assert.deepEqual(assign.nodes[0]?.identity, {
     mode: "assign",
     before: { hostname: "was", addresses: ["10.0.0.7/24"] },
     after: { hostname: "n1", addresses: ["10.0.0.5/24"] },
   });
   assert.deepEqual(kinds(assign), ["dhcp-range warning"]);
-  const keep = reviews.make(deploy(["n1", "n3"], { identity: "keep" }));
+  const keep = await reviews.make(deploy(["n1", "n3"], { identity: "keep" }));
   assert.equal(keep.nodes[0]?.identity.after.hostname, "was");
   const [clash] = keep.warnings;
   assert.deepEqual([clash?.kind, clash?.level], ["clash", "danger"]);
@@ -141,11 +141,12 @@ Deno.test("names and addresses are shown before and after, and who would share t
     nodes: ["n1", "n3"],
   }]);
   // the other one need not be in the order
-  assert.deepEqual(reviews.make(deploy(["n1"], { identity: "keep" })).warnings[0]?.cases[0]?.nodes, ["n1"]);
+  const keepOne = await reviews.make(deploy(["n1"], { identity: "keep" }));
+  assert.deepEqual(keepOne.warnings[0]?.cases[0]?.nodes, ["n1"]);
   assert.ok(other);
 });
 
-Deno.test("nodes of which the same is true are one case; what refuses the order comes first", () => {
+Deno.test("nodes of which the same is true are one case; what refuses the order comes first", async () => {
   const { reviews, add, deploy, deployments, online, version, nodes } = site();
   const health = { verdict: "failing" as const, reasons: ["it expects to fail"] };
   const ids = ["n1", "n2", "n3"].map((name) => add(name, {}, machine(20 * GIB)));
@@ -154,54 +155,52 @@ Deno.test("nodes of which the same is true are one case; what refuses the order 
   const { secrets } = deployments.arm(ids.slice(0, 1), { image: "web", version: 3 });
   const { assignment } = deployments.enrol(secrets.get(ids[0] ?? "") ?? "") ?? assert.fail();
   deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
-  const review = reviews.make(deploy(["n1", "n2", "n3", "n4"]));
+  const review = await reviews.make(deploy(["n1", "n2", "n3", "n4"]));
   assert.deepEqual(kinds(review), ["disk-failing refused", "in-use warning", "older-image warning"]);
   assert.deepEqual(review.warnings[1]?.cases.map((one) => one.nodes), [["n1", "n2"]]);
   assert.equal(review.warnings[2]?.cases[0]?.what, "it has web@3, which is newer than web@2");
-  assert.equal(kinds(reviews.make(deploy(["n4"], { force: true })))[0], "disk-failing danger");
+  assert.equal(kinds(await reviews.make(deploy(["n4"], { force: true })))[0], "disk-failing danger");
   Object.assign(version, { bootable: false, bootNotes: ["it has no kernel."] });
   nodes.put("n3", { mac: "52:54:00:00:00:03" });
-  assert.equal(kinds(reviews.make(deploy(["n3"])))[0], "cannot-boot refused");
+  assert.equal(kinds(await reviews.make(deploy(["n3"])))[0], "cannot-boot refused");
 });
 
-Deno.test("an order is given as it was reviewed, or refused with what changed", () => {
+Deno.test("an order is given as it was reviewed, or refused with what changed", async () => {
   const { reviews, add, deploy, nodes, clock, version } = site();
   const id = add("n1", { address: "10.0.0.5/24" }, machine(20 * GIB));
   add("n2", {}, machine(20 * GIB));
-  const { digest } = reviews.make(deploy(["n1", "n2"]));
+  const { digest } = await reviews.make(deploy(["n1", "n2"]));
   const order = (terms: object = {}) => ({ nodes: ["n2", "n1"], image: "web@2", reviewed: digest, ...terms });
   // the order of the nodes, the pace, and time that passes are no changes
   clock.ms += 3_600_000;
-  reviews.confirm(
-    order({ power: { atOnce: 4 }, passphrase: "secret passphrase", force: false }),
-    "deployment",
-  );
-  const reason = (request: ReturnType<typeof order>) => {
+  const confirm = (request: ReturnType<typeof order>) => reviews.confirm(request, { kind: "deployment" });
+  await confirm(order({ power: { atOnce: 4 }, passphrase: "secret passphrase", force: false }));
+  const reason = async (request: ReturnType<typeof order>) => {
     try {
-      reviews.confirm(request, "deployment");
+      await confirm(request);
     } catch (error) {
       return (error as { reason: string }).reason;
     }
     return assert.fail("it was accepted");
   };
-  assert.match(reason(order({ force: true })), /the order has other terms/);
-  assert.match(reason(order({ nodes: ["n1"] })), /no longer in the order: n2/);
+  assert.match(await reason(order({ force: true })), /the order has other terms/);
+  assert.match(await reason(order({ nodes: ["n1"] })), /no longer in the order: n2/);
   nodes.put("n1", { address: "10.0.0.6/24" });
-  assert.match(reason(order()), /changed: n1: its name or addresses changed\.$/);
+  assert.match(await reason(order()), /changed: n1: its name or addresses changed\.$/);
   nodes.put("n1", { address: "10.0.0.5/24" });
-  reviews.confirm(order(), "deployment");
+  await confirm(order());
   nodes.touch(id, { inventory: machine(20 * GIB, { content: "gpt: xfs 'precious'" }) });
-  assert.match(reason(order()), /n1: its disks, or what is on them changed/);
+  assert.match(await reason(order()), /n1: its disks, or what is on them changed/);
   nodes.touch(id, { inventory: machine(20 * GIB) });
   Object.assign(version, { version: 3, id: "bb" });
-  assert.match(reason(order()), /the image is web@3 instead of web@2/);
-  assert.match(reason(order({ reviewed: "0".repeat(64) })), /no longer has that review/);
+  assert.match(await reason(order()), /the image is web@3 instead of web@2/);
+  assert.match(await reason(order({ reviewed: "0".repeat(64) })), /no longer has that review/);
 });
 
-Deno.test("a restore loses what differs from the image, and its dry run nothing", () => {
+Deno.test("a restore loses what differs from the image, and its dry run nothing", async () => {
   const { reviews, add, deployments } = site();
   add("n1", {}, machine(20 * GIB));
-  const restore = reviews.make({ kind: "restore", nodes: ["n1"] });
+  const restore = await reviews.make({ kind: "restore", nodes: ["n1"] });
   assert.deepEqual([restore.nodes[0]?.loses, restore.losing, restore.image], ["changes", 1, "web@2"]);
   assert.ok(deployments);
   const dry = site({
@@ -210,10 +209,10 @@ Deno.test("a restore loses what differs from the image, and its dry run nothing"
     },
   });
   dry.add("n1", {}, machine(20 * GIB));
-  assert.equal(dry.reviews.make({ kind: "restore", nodes: ["n1"], dryRun: true }).losing, 0);
+  assert.equal((await dry.reviews.make({ kind: "restore", nodes: ["n1"], dryRun: true })).losing, 0);
 });
 
-Deno.test("500 nodes are reviewed within two seconds, in less than half a megabyte", () => {
+Deno.test("500 nodes are reviewed within two seconds, in less than half a megabyte", async () => {
   const { reviews, add, deploy, recorded } = site();
   const names = Array.from({ length: 500 }, (_, i) => `n${i}`);
   for (const [i, name] of names.entries()) {
@@ -225,7 +224,7 @@ Deno.test("500 nodes are reviewed within two seconds, in less than half a megaby
     });
   }
   const begun = performance.now();
-  const review = reviews.make(deploy(names));
+  const review = await reviews.make(deploy(names));
   const tookMs = performance.now() - begun;
   assert.equal(review.losing, 500);
   assert.ok(tookMs < 2000, `${tookMs} ms`);
@@ -234,14 +233,29 @@ Deno.test("500 nodes are reviewed within two seconds, in less than half a megaby
   if (Deno.env.has("RACKSEED_SHOW")) console.log(`${tookMs.toFixed(0)} ms, ${bytes} bytes`);
 });
 
-Deno.test("a version of another architecture is refused, before anything is armed", () => {
+Deno.test("a version of another architecture is refused, before anything is armed", async () => {
   const { reviews, add, deploy, version } = site();
   add("n1", {}, { ...machine(20 * GIB), firmware: "uefi", architecture: "x86_64" });
   add("n2", {}, { ...machine(20 * GIB), firmware: "uefi", architecture: "aarch64" });
   Object.assign(version, { source: { architecture: "aarch64" } });
-  const found = reviews.make(deploy(["n1", "n2"])).warnings.find(({ kind }) => kind === "other-architecture");
+  const { warnings } = await reviews.make(deploy(["n1", "n2"]));
+  const found = warnings.find(({ kind }) => kind === "other-architecture");
   assert.equal(found?.level, "refused");
   assert.deepEqual(found?.cases.map(({ nodes, what }) => ({ nodes, what })), [
     { nodes: ["n1"], what: "it is for arm64 machines, and the node is x86-64" },
   ]);
+});
+
+Deno.test("many nodes are reviewed in turns, and one that changes meanwhile is shown as it is at the end", async () => {
+  const { reviews, add, deploy, nodes } = site();
+  const names = Array.from({ length: 1000 }, (_, i) => `n${i}`);
+  const ids = names.map((name) => add(name, {}, machine(20 * GIB)));
+  let turns = 0;
+  const timer = setInterval(() => {
+    if (++turns === 3) nodes.touch(ids[0] ?? "", { inventory: machine(40 * GIB) });
+  });
+  const review = await reviews.make(deploy(names));
+  clearInterval(timer);
+  assert.ok(turns > 5, `${turns} turns`);
+  assert.equal(review.nodes[0]?.disks[0]?.sizeBytes, 40 * GIB);
 });

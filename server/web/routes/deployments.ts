@@ -30,8 +30,11 @@ export function deploymentRoutes({ fleet, images, power, bootBackups }: ApiConte
     return c.json({ nodes: cancelled.map(({ name }) => name) });
   });
   app.post("/deployments/:id/retry", async (c) => {
-    const request = orders.retryRequest(c.req.param("id"), await jsonBody(c.req, RetryRequest));
-    const order = () => orders.retry(request, { by: makerOf(c).name });
+    const id = c.req.param("id"), body = await jsonBody(c.req, RetryRequest);
+    const ahead = await fleet.orders.planAhead(orders.retryRequest(id, body));
+    // a node that failed may have a newer order by now
+    const request = orders.retryRequest(id, body);
+    const order = () => orders.retry(request, { by: makerOf(c).name, ahead });
     return c.json(withoutTokens(c, power.ordered(request, order)));
   });
   app.post("/deployments/:id/pause", (c) => {

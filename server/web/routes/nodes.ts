@@ -95,21 +95,21 @@ export function nodeRoutes({ fleet, images, power, bootBackups, closing }: ApiCo
   app.post("/reviews", async (c) => {
     const request = await jsonBody(c.req, ReviewRequest);
     const nodes = expandedNames(request.nodes, fleet);
-    return c.json(fleet.reviews.make({ ...request, nodes }));
+    return c.json(await fleet.reviews.make({ ...request, nodes }));
   });
   app.post("/deployments", async (c) => {
     const request = await jsonBody(c.req, DeployRequest);
-    fleet.reviews.confirm(request, "deployment");
-    const { name } = makerOf(c);
-    return c.json(withoutTokens(c, power.ordered(request, () => fleet.orders.deploy(request, { by: name }))));
+    const { name: by } = makerOf(c), ahead = await fleet.orders.planAhead(request);
+    await fleet.reviews.confirm(request, { kind: "deployment", ahead });
+    const order = () => fleet.orders.deploy(request, { by, ahead });
+    return c.json(withoutTokens(c, power.ordered(request, order)));
   });
   app.post("/restores", async (c) => {
     const request = await jsonBody(c.req, RestoreRequest);
-    const by = makerOf(c).name;
-    fleet.reviews.confirm(request, "restore");
-    return c.json(
-      withoutTokens(c, power.ordered({ nodes: [] }, () => fleet.orders.restore(request, { by }))),
-    );
+    const { name: by } = makerOf(c), ahead = await fleet.orders.planAhead(fleet.orders.installOf(request));
+    await fleet.reviews.confirm(request, { kind: "restore", ahead });
+    const order = () => fleet.orders.restore(request, { by, ahead });
+    return c.json(withoutTokens(c, power.ordered({ nodes: [] }, order)));
   });
   return app;
 }

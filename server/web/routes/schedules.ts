@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Review } from "#contract/api/reviews.ts";
 import { ScheduleAdd, type ScheduleDetails, ScheduleTerms } from "#contract/api/schedules.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, makerOf } from "../context.ts";
@@ -17,7 +18,9 @@ export function scheduleRoutes({ schedules, fleet }: ApiContext): Hono<Env> {
   });
   app.post("/schedules/preview", async (c) => {
     const { orders, ...times } = schedules.preview(await jsonBody(c.req, ScheduleTerms));
-    return c.json({ ...times, reviews: orders.map((order) => fleet.reviews.make(order)) });
+    const reviews: Review[] = [];
+    for (const order of orders) reviews.push(await fleet.reviews.make(order));
+    return c.json({ ...times, reviews });
   });
   app.post(
     "/schedules",
