@@ -1,0 +1,36 @@
+/** The store on PostgreSQL: every test below server/ that opens a database, run on a real one. */
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { needs } from "../support/needs.ts";
+import { Postgres, postgresNeeds } from "../support/postgres.ts";
+
+const ROOT = dirname(dirname(import.meta.dirname ?? "."));
+/** What such a test imports; the second one is a whole capture service. */
+const OPENERS = ["testing/test_database.ts", "testing/service.ts"];
+
+/** Paths below the root. */
+async function* testsOfTheStore(folder = "server"): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(`${ROOT}/${folder}`)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* testsOfTheStore(path);
+    if (!name.endsWith("_test.ts")) continue;
+    const source = await Deno.readTextFile(`${ROOT}/${path}`);
+    if (OPENERS.some((opener) => source.includes(opener))) yield path;
+  }
+}
+
+Deno.test({
+  name: "the store's tests pass on PostgreSQL as they do on SQLite",
+  ...needs(postgresNeeds),
+  fn: async () => {
+    const tests = await Array.fromAsync(testsOfTheStore());
+    assert.ok(tests.includes("server/store/nodes_test.ts"), "the tests are found by what they import");
+    await using postgres = await Postgres.start();
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", "--allow-all", "--no-check", "--quiet", ...tests],
+      cwd: ROOT,
+      env: { STORE_TEST_POSTGRES: postgres.where, NO_COLOR: "1" },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
+  },
+});
