@@ -1,17 +1,16 @@
-/** The store on PostgreSQL: every test below server/ that opens a database, run on a real one. */
+/** The store on PostgreSQL: the tests of server/store that open a database by its opener, run on a real one. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { needs } from "../support/needs.ts";
 import { Postgres, postgresNeeds } from "../support/postgres.ts";
 
 const ROOT = dirname(dirname(import.meta.dirname ?? "."));
+const STORE = "server/store";
 /** What such a test imports. */
 const OPENER = "testing/test_database.ts";
-/** These open one as part of a capture service: images, packs and frames. */
-const CAPTURES = ["server/capture/capture_service_test.ts", "server/store/export_test.ts"];
 
 /** Paths below the root. */
-async function* testsOfTheStore(folder = "server"): AsyncGenerator<string> {
+async function* testsOfTheStore(folder = STORE): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(`${ROOT}/${folder}`)) {
     const path = `${folder}/${name}`;
     if (isDirectory) yield* testsOfTheStore(path);
@@ -24,8 +23,8 @@ Deno.test({
   name: "the store's tests pass on PostgreSQL as they do on SQLite",
   ...needs(postgresNeeds),
   fn: async () => {
-    const tests = [...await Array.fromAsync(testsOfTheStore()), ...CAPTURES];
-    assert.ok(tests.includes("server/store/nodes_test.ts"), "the tests are found by what they import");
+    const tests = await Array.fromAsync(testsOfTheStore());
+    assert.ok(tests.includes(`${STORE}/nodes_test.ts`), "the tests are found by what they import");
     await using postgres = await Postgres.start();
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["test", "--allow-all", "--no-check", "--quiet", ...tests],

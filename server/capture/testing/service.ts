@@ -1,9 +1,9 @@
 /** A capture service with a data directory and stand-ins for torrent and boot files, for tests. */
 import type { CaptureView } from "#contract/api.ts";
+import { openDatabase } from "../../store/database.ts";
 import { DataDirectory } from "../../store/data_directory.ts";
 import { ImageStore, type ImageStoreOptions } from "../../store/images.ts";
 import { openSigningKey } from "../../store/keys.ts";
-import { databaseAt } from "../../store/testing/test_database.ts";
 import { CaptureService } from "../capture_service.ts";
 import type { PublishPorts } from "../publish.ts";
 
@@ -19,7 +19,7 @@ export async function openTestServer(
   options: Partial<PublishPorts & Pick<ImageStoreOptions, "inUse" | "packBytes">> = {},
 ): Promise<TestServer> {
   const directory = new DataDirectory(path);
-  const db = databaseAt(directory.database);
+  const db = openDatabase(directory.database);
   const store = new ImageStore({ db, directory, signingKey: await openSigningKey(directory), ...options });
   const ends = new Map<string, PromiseWithResolvers<CaptureView>>();
   const endOf = (id: string) => {

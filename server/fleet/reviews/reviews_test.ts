@@ -11,7 +11,7 @@ import { HardwareHistory } from "../hardware/hardware_history.ts";
 import { PlanPreviews } from "../plan_previews.ts";
 import type { ReviewSources } from "./review_sources.ts";
 import { Reviews } from "./reviews.ts";
-import { emptyDatabase, ON_POSTGRES } from "../../store/testing/test_database.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 function machine(sizeBytes: number, more: Partial<Inventory["disks"][number]> = {}): Inventory {
   const { kind, names, uses, partitions: _, signatures: __, labels: ___, ...facts } = disk({ sizeBytes });
@@ -213,10 +213,7 @@ Deno.test("a restore loses what differs from the image, and its dry run nothing"
   assert.equal(dry.reviews.make({ kind: "restore", nodes: ["n1"], dryRun: true }).losing, 0);
 });
 
-// the time is SQLite's
-Deno.test("500 nodes are reviewed within two seconds, in less than half a megabyte", {
-  ignore: ON_POSTGRES,
-}, () => {
+Deno.test("500 nodes are reviewed within two seconds, in less than half a megabyte", () => {
   const { reviews, add, deploy, recorded } = site();
   const names = Array.from({ length: 500 }, (_, i) => `n${i}`);
   for (const [i, name] of names.entries()) {
