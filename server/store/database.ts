@@ -27,7 +27,7 @@ export { SCHEMA_VERSION };
 const CHECKED_BYTES = 256 << 20;
 
 /** The SQLite adapter of the port that the repositories see. */
-export class SqliteDatabase extends DatabaseSync implements Database {
+class SqliteDatabase extends DatabaseSync implements Database {
   readonly engine = "sqlite";
 }
 

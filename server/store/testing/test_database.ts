@@ -4,8 +4,8 @@
  */
 import { openDatabase, SCHEMA_VERSION } from "../database.ts";
 import type { Database } from "../engine.ts";
-import { PostgresDatabase } from "../postgres/database.ts";
-import { openPostgres } from "../postgres/open.ts";
+import { PostgresDatabase } from "./postgres/database.ts";
+import { openPostgres } from "./postgres/open.ts";
 
 const server = Deno.env.get("STORE_TEST_POSTGRES");
 /** What tests SQLite's own ways is skipped there. */

@@ -8,6 +8,7 @@ const cases: [what: string, sql: string, translated: string][] = [
   ["texts and quoted names stay", `SELECT '? it''s INTEGER' AS "a?B"`, `SELECT '? it''s INTEGER' AS "a?B"`],
   ["casts of PostgreSQL stay", "SELECT a::text", "SELECT a::text"],
   ["names keep their case", "SELECT info_hash AS infoHash", 'SELECT info_hash AS "infoHash"'],
+  ["a reserved word is quoted", "SELECT user FROM api_tokens", 'SELECT "user" FROM api_tokens'],
   ["no limit is ALL", "LIMIT -1 OFFSET 5", "LIMIT ALL OFFSET 5"],
   [
     "columns have PostgreSQL's types, and texts are compared by bytes",

@@ -1,5 +1,5 @@
 /** A result of libpq in text format, as rows. */
-import type { SqlRow } from "../engine.ts";
+import type { SqlRow } from "../../engine.ts";
 import { type Libpq, textAt } from "./libpq.ts";
 
 /** From catalog/pg_type.dat: the types that the store's SQL results in. */

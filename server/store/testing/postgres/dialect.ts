@@ -8,6 +8,7 @@
  *     TEXT of a column                    TEXT COLLATE "C": compared by bytes, as SQLite does
  *     STRICT, WITHOUT ROWID               left out
  *     LIMIT -1                            LIMIT ALL
+ *     user                                "user", a reserved word
  *     infoHash                            "infoHash": PostgreSQL would fold it to infohash
  */
 
@@ -59,6 +60,8 @@ function wordOf(
 ): string {
   if (word === "INTEGER") return "BIGINT";
   if (word === "BLOB") return "BYTEA";
+  // a column of ours, but a reserved word of PostgreSQL's
+  if (token === "user") return '"user"';
   if (word === "TEXT" && definesTable) return 'TEXT COLLATE "C"';
   return /[a-z]/.test(token) && /[A-Z]/.test(token) ? `"${token}"` : token;
 }

@@ -1,6 +1,6 @@
 /** The PostgreSQL adapter of the store's port: one connection, on which every call waits for its answer. */
 import { RackseedError } from "#contract/errors.ts";
-import type { Database, SqlRow, SqlValue, Statement } from "../engine.ts";
+import type { Database, SqlRow, SqlValue, Statement } from "../../engine.ts";
 import { translate, type Translated } from "./dialect.ts";
 import { cString, type Libpq, libpq, textAt } from "./libpq.ts";
 import { layOut } from "./parameters.ts";

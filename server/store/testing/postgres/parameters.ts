@@ -1,7 +1,7 @@
 /** The parameters of one execution, laid out as PQexecPrepared reads them. */
-import type { SqlValue } from "../engine.ts";
+import type { SqlValue } from "../../engine.ts";
 
-export interface Parameters {
+interface Parameters {
   /** Pointers to the values; 0 is NULL. */
   readonly values: BigUint64Array<ArrayBuffer>;
   readonly lengths: Int32Array<ArrayBuffer>;

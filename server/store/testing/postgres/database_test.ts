@@ -1,8 +1,8 @@
 /** Against the PostgreSQL that test/interop/postgres_store_test.ts starts. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import { transaction } from "../database.ts";
-import { emptyDatabase, ON_POSTGRES } from "../testing/test_database.ts";
+import { transaction } from "../../database.ts";
+import { emptyDatabase, ON_POSTGRES } from "../test_database.ts";
 import { PostgresDatabase, PostgresError } from "./database.ts";
 import { openPostgres } from "./open.ts";
 
