@@ -218,9 +218,7 @@ export class ImageStore implements Disposable {
     return withRoom(work, [
       () => this.directory.reserve.release(),
       // the log is then overwritten from its start, which takes no space
-      () => {
-        if (this.#db.engine === "sqlite") this.#db.exec("PRAGMA wal_checkpoint(RESTART)");
-      },
+      () => this.#db.exec(this.#db.engine === "sqlite" ? "PRAGMA wal_checkpoint(RESTART)" : ""),
       () => removeSync(`${this.directory.path}/${folder}`),
       () => {
         for (const path of this.#ownPacks(`${image}@${version}`)) removeSync(path);
