@@ -56,6 +56,7 @@ const PACKAGES: Packages = {
   "openssh-client": "/usr/bin/ssh",
   "ovmf": "/usr/share/OVMF/OVMF_CODE.fd",
   "pebble": "/usr/bin/pebble",
+  "postgresql-15": "/usr/lib/postgresql/15/bin/postgres",
   "prometheus": "/usr/bin/promtool",
   "python3-venv": "/usr/share/doc/python3-venv",
   "python3-aiosmtpd": "/usr/lib/python3/dist-packages/aiosmtpd/__init__.py",

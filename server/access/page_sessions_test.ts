@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { EndedSessions } from "../store/ended_sessions.ts";
 import { AdminToken } from "./admin_token.ts";
 import { IDLE_SECONDS, PageSessions, SESSION_SECONDS } from "./page_sessions.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const PIN = "p".repeat(43);
 const ANNA = { name: "anna", generation: "first" };
 
-function open(db = new DatabaseSync(":memory:")) {
+function open(db = emptyDatabase()) {
   const folder = Deno.makeTempDirSync();
   const clock = { ms: 0 };
   const users = new Map([["anna", "first"]]);
@@ -87,7 +87,7 @@ Deno.test("a logged-out cookie is invalid, even after a restart; other sessions 
 });
 
 Deno.test("on a full disk a session can still be logged out", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   using test = open(db);
   const sessions = test.start();
   const cookie = sessions.begin(undefined);
@@ -101,7 +101,7 @@ Deno.test("on a full disk a session can still be logged out", () => {
 });
 
 Deno.test("a logged-out session is forgotten once it would have expired; a forged one is never stored", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   using test = open(db);
   const sessions = test.start();
   const count = () => (db.prepare("SELECT count(*) AS n FROM ended_sessions").get() as { n: number }).n;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { parseToken } from "#contract/token.ts";
 import { ApiTokens } from "../store/api_tokens.ts";
 import { EndedSessions } from "../store/ended_sessions.ts";
@@ -8,6 +7,7 @@ import { ADMIN_TOKEN, AdminToken } from "./admin_token.ts";
 import { PageSessions } from "./page_sessions.ts";
 import { People } from "./people.ts";
 import type { Principal } from "./principal.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const PIN = "p".repeat(43);
 const PASSWORD = "correct horse battery";
@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000;
 
 function open() {
   const folder = Deno.makeTempDirSync();
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const clock = { ms: 0 }, now = () => clock.ms;
   const admin = AdminToken.open(folder, { pin: PIN });
   const users = new Users(db, { now }), tokens = new ApiTokens(db, { now });

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "../store/engine.ts";
 import type { z } from "zod";
 import type {
   CaptureHeader,
@@ -28,7 +28,7 @@ const ABANDONED_MS = 60 * 60_000;
 const MAX_KNOWN_HASHES = 65_536;
 
 interface CaptureServiceOptions extends PublishPorts {
-  readonly db: DatabaseSync;
+  readonly db: Database;
   readonly store: ImageStore;
   /** Called with the capture's view after every change. */
   readonly onChange?: (view: CaptureView) => void;

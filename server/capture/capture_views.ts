@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "../store/engine.ts";
 import type { CaptureView } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { Captures } from "../store/captures.ts";
@@ -16,7 +16,7 @@ export class CaptureViews {
   readonly #views = new Map<string, CaptureView>();
 
   /** Marks the captures that the last run of the server did not finish as failed. */
-  constructor(db: DatabaseSync, { onChange }: { onChange: ((view: CaptureView) => void) | undefined }) {
+  constructor(db: Database, { onChange }: { onChange: ((view: CaptureView) => void) | undefined }) {
     this.#captures = new Captures(db);
     this.#onChange = onChange;
     for (const view of this.#captures.list()) {

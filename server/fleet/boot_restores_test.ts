@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { Notice } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Act, AuditLog } from "../store/audit_log.ts";
@@ -7,12 +6,13 @@ import { Deployments } from "../store/deployments.ts";
 import { EveryBoots } from "../store/every_boot.ts";
 import { Nodes } from "../store/nodes.ts";
 import { BootRestores } from "./boot_restores.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const MINUTE_MS = 60_000;
 
 /** A node with an order for every boot, and real records of what became of its deployments. */
 class Classroom implements Disposable {
-  readonly db = new DatabaseSync(":memory:");
+  readonly db = emptyDatabase();
   readonly clock = { ms: Date.parse("2026-06-01T08:00:00Z") };
   readonly #now = () => this.clock.ms;
   readonly nodes = new Nodes(this.db, { now: this.#now });

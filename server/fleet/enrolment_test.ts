@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { VersionView } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
 import { Identities } from "../store/identities.ts";
 import { Nodes } from "../store/nodes.ts";
 import { Enroller } from "./enrolment.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 Deno.test("a backup gives back its node's own files: to the node, and to the machine that it is proved with", () => {
-  using db = new DatabaseSync(":memory:");
+  using db = emptyDatabase();
   const now = () => 0;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const proofs: string[] = [];

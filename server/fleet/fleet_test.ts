@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import type { NodeView, ServerEvent, StepReport } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
@@ -15,9 +14,10 @@ import { NodeTpms } from "../store/node_tpms.ts";
 import { Attestations } from "./attestation/attestations.ts";
 import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 /** Real nodes and deployments; no images, and batches that know nothing. */
-function open({ db = new DatabaseSync(":memory:") } = {}) {
+function open({ db = emptyDatabase() } = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });

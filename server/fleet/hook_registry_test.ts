@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { RackseedError } from "#contract/errors.ts";
 import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/api/hooks.ts";
 import { type HookKey, Hooks } from "../store/hooks.ts";
 import { HookRegistry } from "./hook_registry.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const nodes = new Map([["n1", "id1"], ["n2", "id2"]]);
 const names = {
@@ -18,7 +18,7 @@ const names = {
   find: (id: string) => [...nodes].filter(([, known]) => known === id).map(([name]) => ({ name }))[0],
 };
 
-function open(db = new DatabaseSync(":memory:")) {
+function open(db = emptyDatabase()) {
   return new HookRegistry(new Hooks(db), names);
 }
 
@@ -57,7 +57,7 @@ Deno.test("captures have hooks of their own, which belong to images", () => {
 });
 
 Deno.test("a hook is shown with its node's name, replaced and deleted, and survives a restart", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const registry = open(db);
   registry.put(key("node:n1", "grow"), content("old"));
   const put = registry.put(key("node:id1", "grow"), { script: "née", optional: true, timeoutSeconds: 9 });

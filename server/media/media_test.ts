@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { Order, VersionView } from "#contract/api.ts";
 import { MediumRequest } from "#contract/api/media.ts";
 import type { Hook } from "#contract/api/hooks.ts";
@@ -10,6 +9,7 @@ import { parseToken } from "#contract/token.ts";
 import { fileOfBytes } from "../../boot/tftp/tftp_file.ts";
 import { MediaTable } from "../store/media.ts";
 import { Media } from "./media.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const HOUR = 3_600_000;
 const PACK = "ab".repeat(32);
@@ -34,7 +34,7 @@ async function withMedia(
   { version, hooks = [], isBootable = true }: Site = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
-  using db = new DatabaseSync(":memory:");
+  using db = emptyDatabase();
   const clock = { now: Date.parse("2026-11-30T12:00:00Z") }, armed = new Set<string>(), seen: string[] = [];
   for (const name of ["manifest.rsm", `${PACK}.pack`]) {
     await Deno.writeTextFile(`${folder}/${name}`, `of ${name}`);

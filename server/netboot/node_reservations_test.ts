@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../boot/dhcp/leases.ts";
@@ -10,6 +9,7 @@ import { clientPacket } from "../../test/support/dhcp_packets.ts";
 import { parseIpv6, prefixOf } from "../../boot/dhcp6/address.ts";
 import { reservations6Of, reservationsOf } from "./node_reservations.ts";
 import { Nodes } from "../store/nodes.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const MAC = "52:54:00:00:00:01";
 const network = {
@@ -42,7 +42,7 @@ const CASES: [what: string, settings: Parameters<Nodes["put"]>[1], offered: RegE
 
 for (const [what, settings, offered] of CASES) {
   Deno.test(`a node whose address is ${what} gets an offer`, () => {
-    const nodes = new Nodes(new DatabaseSync(":memory:"), { now: () => 0 });
+    const nodes = new Nodes(emptyDatabase(), { now: () => 0 });
     nodes.put("n1", { mac: MAC, ...settings });
     const reservations = reservationsOf(nodes, network);
     const leases = new Leases(memoryLeaseStore(), {
@@ -65,7 +65,7 @@ for (const [what, settings, offered] of CASES) {
 }
 
 Deno.test("by IPv6, a node gets the address of the server's network that its clone has on this NIC", () => {
-  const nodes = new Nodes(new DatabaseSync(":memory:"), { now: () => 0 });
+  const nodes = new Nodes(emptyDatabase(), { now: () => 0 });
   const addresses = ["10.0.0.5/24", "2001:db8::5/64", "FD00:1:0::5/64"];
   nodes.put("n1", {
     mac: MAC,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "../store/engine.ts";
 import { BucketObjects } from "../store/bucket_objects.ts";
-import { openDatabase } from "../store/database.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 import { PackStore, type PackStoreOptions } from "./pack_store.ts";
 import { MemoryBucket } from "./testing/memory_bucket.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const packOf = (text: string) => `packs/${sha256(text)}.pack`;
@@ -13,7 +13,7 @@ const packOf = (text: string) => `packs/${sha256(text)}.pack`;
 /** A data directory whose versions are as good as the store's, and a bucket. */
 class Site implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "rackseed-packs-" });
-  readonly db: DatabaseSync = openDatabase(":memory:");
+  readonly db: Database = emptyDatabase();
   readonly bucket = new MemoryBucket();
   readonly notices = new Map<string, string>();
   readonly moved: string[] = [];

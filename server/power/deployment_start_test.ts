@@ -1,16 +1,16 @@
 /** The starts of a deployment, with machines and a clock of this test; the store is real. */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { Deployments } from "../store/deployments.ts";
 import { Nodes } from "../store/nodes.ts";
 import { DeploymentStart } from "./deployment_start.ts";
 import { noAnswer } from "./power_error.ts";
 import type { PowerDriver } from "./power_driver.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 type Behaviour = "works" | "dead" | "does nothing" | "does not boot" | "falls off" | "keeps the network";
 
 function open(names: readonly string[], behaviours: Partial<Record<string, Behaviour>> = {}) {
-  const db = new DatabaseSync(":memory:"), clock = { ms: 0 }, now = () => clock.ms;
+  const db = emptyDatabase(), clock = { ms: 0 }, now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const ids = names.map((name) => nodes.put(name, {}).id);
   const { deployment, secrets } = deployments.arm(ids, { image: "web", version: 1 });

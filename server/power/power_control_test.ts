@@ -1,6 +1,5 @@
 /** What a restarted server does with the starts that the one before it had begun; the store is real. */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { PowerRequest, type PowerSettings } from "#contract/api/power.ts";
 import { Deployments } from "../store/deployments.ts";
 import { Nodes } from "../store/nodes.ts";
@@ -8,6 +7,7 @@ import { PowerRecords } from "../store/power_records.ts";
 import { PowerStarts } from "../store/power_starts.ts";
 import { PowerControl } from "./power_control.ts";
 import type { Pause, PowerDriver } from "./power_driver.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const TERMS = { atOnce: 1, pauseSeconds: 1, arriveSeconds: 600 };
 
@@ -19,7 +19,7 @@ const forEver: Pause = (_, signal) => {
 };
 
 function site(names: readonly string[]) {
-  const db = new DatabaseSync(":memory:"), clock = { ms: 0 }, now = () => clock.ms;
+  const db = emptyDatabase(), clock = { ms: 0 }, now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const records = new PowerRecords(db, { directory: { keys: "/nonexistent" } });
   const ids = names.map((name) => nodes.put(name, {}).id);

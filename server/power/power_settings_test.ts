@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { PowerChange, PowerSettings } from "#contract/api/power.ts";
 import { DiskSecrets } from "../store/disk_secrets.ts";
 import { PowerRecords } from "../store/power_records.ts";
 import { newPower } from "./power_settings.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const BMC = { method: "redfish", host: "10.0.0.5", user: "admin" } as const;
 const PIN = "a".repeat(64);
 
 function open() {
-  const keys = Deno.makeTempDirSync({ prefix: "rackseed-keys-" }), db = new DatabaseSync(":memory:");
+  const keys = Deno.makeTempDirSync({ prefix: "rackseed-keys-" }), db = emptyDatabase();
   const records = new PowerRecords(db, { directory: { keys } });
   const put = (power: PowerSettings, more: Partial<PowerChange> = {}) =>
     records.putAll([{

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { ScheduleAdd, type ScheduleDetails } from "#contract/api/schedules.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Act } from "../store/audit_log.ts";
@@ -8,13 +7,14 @@ import { type Maker, type RunRecord, Schedules } from "../store/schedules.ts";
 import { nodeNames } from "../words/node_names.ts";
 import { Scheduler } from "./scheduler.ts";
 import { FakeWork } from "./testing/fake_work.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const ANNA: Maker = { name: "anna (token ci)", user: "anna", role: "operator" };
 const LAB = { name: "lab", nodes: ["@lab"], cron: "0 3 * * *", zone: "UTC", order: { work: "restore" } };
 
 /** Nodes n1 to n6 in the group "lab", a clock, and people who are told of everything. */
 class Site implements Disposable {
-  readonly db = new DatabaseSync(":memory:");
+  readonly db = emptyDatabase();
   readonly clock = { ms: Date.parse("2026-06-01T12:00:00Z") };
   readonly nodes = new Nodes(this.db, { now: () => this.clock.ms });
   readonly work = new FakeWork();

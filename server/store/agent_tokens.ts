@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { tokenHash } from "./token_hash.ts";
 
 /**
@@ -7,11 +7,11 @@ import { tokenHash } from "./token_hash.ts";
  * issued. Only its SHA-256 is stored.
  */
 export class AgentTokens {
-  readonly #put: StatementSync;
-  readonly #find: StatementSync;
-  readonly #has: StatementSync;
+  readonly #put: Statement;
+  readonly #find: Statement;
+  readonly #has: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(
       "CREATE TABLE IF NOT EXISTS agent_tokens (node TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE) STRICT",
     );

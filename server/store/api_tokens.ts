@@ -1,6 +1,6 @@
 /** Personal tokens of users. Only their SHA-256 is stored. */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { Role, TokenView } from "#contract/api/access.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { isDiskFull } from "./store_error.ts";
@@ -24,10 +24,10 @@ interface Row {
 const COLUMNS = "id, user, name, role, created, expires, used";
 
 export class ApiTokens {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS api_tokens (

@@ -4,7 +4,8 @@
  * and hash, so that a copy of that log elsewhere shows whether this one was rewritten.
  */
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
+import { hasTable, makeTrigger } from "./schema.ts";
 import {
   AuditEntry,
   type AuditLine,
@@ -30,19 +31,19 @@ interface BegunAct {
 }
 
 export class AuditLog {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
-  readonly #add: StatementSync;
+  readonly #add: Statement;
   /** Texts of lines that did not fit on the disk, oldest first. */
   readonly #waiting: string[] = [];
   #last: KnownLine;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
-    const isIndexed =
-      db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_of_node'").get() !== undefined;
-    db.exec(TABLE);
+    const isIndexed = hasTable(db, "audit_of_node");
+    db.exec(db.engine === "sqlite" ? SQLITE_TABLES : POSTGRES_TABLES);
+    makeTriggers(db);
     if (!isIndexed) db.exec(INDEX_NODES);
     this.#add = db.prepare("INSERT INTO audit (number, entry, hash) VALUES (?, ?, ?)");
     const last = db.prepare("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").get();
@@ -119,9 +120,13 @@ export class AuditLog {
     }
   }
 
-  /** How many lines were ever written, as SQLite counts them on its own. */
+  /** How many lines were ever written, counted apart from them. */
   written(): number {
-    const row = this.#db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").get();
+    const row = this.#db.prepare(
+      this.#db.engine === "sqlite"
+        ? "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
+        : "SELECT seq FROM audit_written",
+    ).get();
     return (row as { seq: number } | undefined)?.seq ?? 0;
   }
 
@@ -166,7 +171,7 @@ function entryOf(
 }
 
 /** `entry` is the text that is hashed; what is searched by is taken out of it, so that it cannot differ. */
-const TABLE = `
+const SQLITE_TABLES = `
   CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, hash TEXT NOT NULL,
     outcome_of INTEGER GENERATED ALWAYS AS (json_extract(entry, '$.outcomeOf')) VIRTUAL
@@ -174,43 +179,67 @@ const TABLE = `
   CREATE TABLE IF NOT EXISTS audit_of_node (
     node TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (node, number)
   ) STRICT, WITHOUT ROWID;
-  CREATE TRIGGER IF NOT EXISTS audit_names_nodes AFTER INSERT ON audit BEGIN
-    INSERT OR IGNORE INTO audit_of_node (node, number)
-      SELECT value, NEW.number FROM json_each(NEW.entry, '$.nodes');
-  END;
   CREATE INDEX IF NOT EXISTS audit_outcomes ON audit (outcome_of) WHERE outcome_of IS NOT NULL;
-  CREATE TRIGGER IF NOT EXISTS audit_unchanged BEFORE UPDATE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
-  CREATE TRIGGER IF NOT EXISTS audit_undeleted BEFORE DELETE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
-  CREATE TRIGGER IF NOT EXISTS audit_unreplaced BEFORE INSERT ON audit
-    WHEN EXISTS (SELECT 1 FROM audit WHERE number >= NEW.number)
-    BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 `;
+
+/** `audit_written`: how many lines were ever written, which SQLite counts on its own. */
+const POSTGRES_TABLES = `
+  CREATE TABLE IF NOT EXISTS audit (
+    number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL,
+    outcome_of INTEGER GENERATED ALWAYS AS (CAST(json_extract(entry, '$.outcomeOf') AS INTEGER)) STORED
+  );
+  CREATE TABLE IF NOT EXISTS audit_of_node (
+    node TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (node, number)
+  );
+  CREATE INDEX IF NOT EXISTS audit_outcomes ON audit (outcome_of) WHERE outcome_of IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS audit_written (
+    id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL
+  );
+  INSERT INTO audit_written VALUES (1, 0) ON CONFLICT DO NOTHING;
+`;
+
+function makeTriggers(db: Database): void {
+  const table = "audit", refuse = "the audit log is only added to";
+  const count = db.engine === "sqlite" ? "" : "UPDATE audit_written SET seq = NEW.number;";
+  makeTrigger(db, "audit_names_nodes", {
+    event: "AFTER INSERT",
+    table,
+    body: `INSERT INTO audit_of_node (node, number)
+      SELECT value, NEW.number FROM json_each(NEW.entry, '$.nodes') WHERE true ON CONFLICT DO NOTHING; ${count}`,
+  });
+  makeTrigger(db, "audit_unchanged", { event: "BEFORE UPDATE", table, refuse });
+  makeTrigger(db, "audit_undeleted", { event: "BEFORE DELETE", table, refuse });
+  makeTrigger(db, "audit_unreplaced", {
+    event: "BEFORE INSERT",
+    table,
+    when: "EXISTS (SELECT 1 FROM audit WHERE number >= NEW.number)",
+    refuse,
+  });
+}
 
 /** Finds lines by their nodes; what they say is taken from the lines themselves. */
 const INDEX_NODES = `
-  INSERT OR IGNORE INTO audit_of_node (node, number)
-    SELECT n.value, audit.number FROM audit, json_each(audit.entry, '$.nodes') n
+  INSERT INTO audit_of_node (node, number)
+    SELECT n.value, audit.number FROM audit, json_each(audit.entry, '$.nodes') n WHERE true ON CONFLICT DO NOTHING
 `;
 
 const OF_NODES = `
   SELECT a.number, a.entry, o.entry AS outcome FROM (
     SELECT DISTINCT number FROM audit_of_node
-    WHERE node IN (SELECT value FROM json_each(:names)) AND number < :before
+    WHERE node IN (SELECT value FROM json_each(:names, '$')) AND number < :before
   ) n JOIN audit a ON a.number = n.number LEFT JOIN audit o ON o.outcome_of = a.number
-  WHERE :until IS NULL OR json_extract(a.entry, '$.at') <= :until
+  WHERE CAST(:until AS TEXT) IS NULL OR json_extract(a.entry, '$.at') <= :until
   ORDER BY a.number DESC LIMIT :limit
 `;
 
 const LIST = `
   SELECT a.number, a.entry, o.entry AS outcome FROM audit a LEFT JOIN audit o ON o.outcome_of = a.number
   WHERE a.outcome_of IS NULL AND a.number < :cursor
-    AND (:since IS NULL OR json_extract(a.entry, '$.at') >= :since)
-    AND (:until IS NULL OR json_extract(a.entry, '$.at') <= :until)
-    AND (:action IS NULL OR json_extract(a.entry, '$.action') = :action)
-    AND (:user IS NULL OR json_extract(a.entry, '$.who') = :user
-      OR substr(json_extract(a.entry, '$.who'), 1, length(:user) + 8) = :user || ' (token ')
-    AND (:node IS NULL OR EXISTS (SELECT 1 FROM json_each(a.entry, '$.nodes') WHERE value = :node))
+    AND (CAST(:since AS TEXT) IS NULL OR json_extract(a.entry, '$.at') >= :since)
+    AND (CAST(:until AS TEXT) IS NULL OR json_extract(a.entry, '$.at') <= :until)
+    AND (CAST(:action AS TEXT) IS NULL OR json_extract(a.entry, '$.action') = :action)
+    AND (CAST(:user AS TEXT) IS NULL OR json_extract(a.entry, '$.who') = :user
+      OR substr(json_extract(a.entry, '$.who'), 1, length(CAST(:user AS TEXT)) + 8) = CAST(:user AS TEXT) || ' (token ')
+    AND (CAST(:node AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM json_each(a.entry, '$.nodes') WHERE value = :node))
   ORDER BY a.number DESC LIMIT :limit
 `;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { AuditChain } from "#contract/audit_chain.ts";
 import type { AuditQuery } from "#contract/api/audit.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Act, AuditLog } from "./audit_log.ts";
+import { dropTrigger } from "./schema.ts";
+import { emptyDatabase, ON_POSTGRES } from "./testing/test_database.ts";
 
 const ACT: Act = {
   who: "anna",
@@ -16,7 +17,7 @@ const ACT: Act = {
 const DONE = { result: "done", status: 200 } as const;
 const EVERYTHING: AuditQuery = { limit: 100 };
 
-function open(db = new DatabaseSync(":memory:")) {
+function open(db = emptyDatabase()) {
   const clock = { ms: 0 };
   return { db, clock, audit: new AuditLog(db, { now: () => clock.ms }) };
 }
@@ -70,7 +71,8 @@ Deno.test("the database refuses to change, delete or replace a line", () => {
     const sql of [
       "UPDATE audit SET entry = '{}'",
       "DELETE FROM audit",
-      "INSERT OR REPLACE INTO audit (number, entry, hash) VALUES (1, '{}', '')",
+      `INSERT INTO audit (number, entry, hash) VALUES (1, '{}', '')
+       ON CONFLICT (number) DO UPDATE SET entry = excluded.entry`,
     ]
   ) assert.throws(() => db.exec(sql), /only added to/);
 });
@@ -98,7 +100,7 @@ for (const [what, sql, expected] of tampered) {
     const { db, audit } = open();
     for (let i = 0; i < 4; i++) audit.record(ACT, DONE);
     assert.deepEqual(faultsOf(audit), []);
-    db.exec("DROP TRIGGER audit_unchanged; DROP TRIGGER audit_undeleted");
+    for (const name of ["audit_unchanged", "audit_undeleted"]) dropTrigger(db, name, { table: "audit" });
     db.exec(sql);
     const faults = faultsOf(audit);
     assert.equal(faults.length, expected.length, faults.join("; "));
@@ -124,7 +126,10 @@ Deno.test("the chain continues after a restart", () => {
   assert.deepEqual([faultsOf(again), again.written()], [[], 2]);
 });
 
-Deno.test("without room an action is refused, except one that makes room: its line is written later", () => {
+// fills SQLite's pages
+Deno.test("without room an action is refused, except one that makes room: its line is written later", {
+  ignore: ON_POSTGRES,
+}, () => {
   const { db, audit } = open();
   audit.record(ACT, DONE);
   const full = db.prepare("PRAGMA page_count").get() as { page_count: number };

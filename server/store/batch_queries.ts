@@ -1,5 +1,5 @@
 /** What is asked about deployments as a whole, over all their nodes. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { StepReport } from "#contract/api.ts";
 import type { Step } from "#contract/api/steps.ts";
 import { BATCH_STATE } from "./deployment_list.ts";
@@ -20,10 +20,10 @@ interface Facts {
 }
 
 export class BatchQueries {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #facts: Facts;
 
-  constructor(db: DatabaseSync, facts: Facts) {
+  constructor(db: Database, facts: Facts) {
     this.#db = db;
     this.#facts = facts;
   }
@@ -32,7 +32,7 @@ export class BatchQueries {
   countByState(): Record<"installing" | "armed" | "failed" | "done", number> {
     const rows = this.#db.prepare(
       `SELECT state, count(*) AS n FROM (SELECT ${BATCH_STATE} AS state
-         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) GROUP BY state`,
+         FROM assignments WHERE state <> 'cancelled' GROUP BY deployment) batches GROUP BY state`,
     ).all() as { state: "installing" | "armed" | "failed" | "done"; n: number }[];
     const counts = { installing: 0, armed: 0, failed: 0, done: 0 };
     for (const { state, n } of rows) counts[state] = n;
@@ -59,7 +59,7 @@ export class BatchQueries {
       `SELECT a.node, a.state, r.step, json_extract(r.report, '$.elapsedMs') AS ms FROM assignments a
        JOIN reports r ON r.node = a.node AND r.deployment = a.deployment
        WHERE a.deployment = ? AND a.state <> 'cancelled' AND r.state = 'done'`,
-    ).all(deployment) as unknown as StepDuration[];
+    ).all(deployment).map(({ ms, ...row }) => ({ ...row, ms: Number(ms) })) as StepDuration[];
   }
 
   /** Ids of the latest deployments before this one, of the same image and kind, newest first. */

@@ -1,5 +1,5 @@
 /** How deployments went: their curves, kept after the end, and the figures by which they are compared. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { DeploymentCurve, DeploymentFigures } from "#contract/api.ts";
 
 interface BatchRecord {
@@ -16,9 +16,9 @@ interface Row {
 }
 
 export class BatchRecords {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS batch_records (
       deployment TEXT PRIMARY KEY, started TEXT NOT NULL, ended TEXT, curve TEXT NOT NULL, figures TEXT) STRICT`);

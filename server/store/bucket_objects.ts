@@ -1,5 +1,5 @@
 /** What the server put into the bucket of its pack store, and what it is about to put there or to remove. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { z } from "zod";
 import { RackseedError } from "#contract/errors.ts";
 
@@ -39,15 +39,15 @@ const Row = z.object({
  * interrupted is known at the next start.
  */
 export class BucketObjects {
-  readonly #put: StatementSync;
-  readonly #list: StatementSync;
-  readonly #has: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #bucket: StatementSync;
-  readonly #setBucket: StatementSync;
-  readonly #forgetBucket: StatementSync;
+  readonly #put: Statement;
+  readonly #list: Statement;
+  readonly #has: Statement;
+  readonly #delete: Statement;
+  readonly #bucket: Statement;
+  readonly #setBucket: Statement;
+  readonly #forgetBucket: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`
       CREATE TABLE IF NOT EXISTS bucket (
         id INTEGER PRIMARY KEY CHECK (id = 1), url TEXT NOT NULL, home TEXT NOT NULL
@@ -56,7 +56,11 @@ export class BucketObjects {
         key TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, state TEXT NOT NULL,
         upload_id TEXT, needs TEXT NOT NULL, reason TEXT
       ) STRICT, WITHOUT ROWID;`);
-    this.#put = db.prepare("INSERT OR REPLACE INTO bucket_object VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#put = db.prepare(
+      `INSERT INTO bucket_object VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+       SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, state = excluded.state,
+         upload_id = excluded.upload_id, needs = excluded.needs, reason = excluded.reason`,
+    );
     this.#list = db.prepare(
       `SELECT key, size_bytes AS sizeBytes, sha256, state, upload_id AS uploadId, needs, reason FROM bucket_object`,
     );
@@ -64,7 +68,9 @@ export class BucketObjects {
     this.#delete = db.prepare("DELETE FROM bucket_object WHERE key = ?");
     this.#bucket = db.prepare("SELECT url, home FROM bucket");
     this.#forgetBucket = db.prepare("DELETE FROM bucket");
-    this.#setBucket = db.prepare("INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)");
+    this.#setBucket = db.prepare(
+      "INSERT INTO bucket VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET url = excluded.url, home = excluded.home",
+    );
   }
 
   /** Whether the bucket has it. */

@@ -1,5 +1,6 @@
 /** Notes in a node's history the captures of its own system: backups by its agent, and captures of a template. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
+import { hasTable } from "./schema.ts";
 import type { CaptureView } from "#contract/api.ts";
 import type { HistoryEvent } from "#contract/api/node_history.ts";
 import { NodeHistory } from "./node_history.ts";
@@ -17,10 +18,10 @@ const RESULTS = {
 const RECENT = 20;
 
 export class CaptureHistory {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #history: NodeHistory;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     this.#history = new NodeHistory(db);
   }
@@ -41,7 +42,7 @@ export class CaptureHistory {
   }
 
   #nodeOf(name: string): string | undefined {
-    const isKnown = this.#db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'nodes'").get() !== undefined;
+    const isKnown = hasTable(this.#db, "nodes");
     const row = isKnown && this.#db.prepare("SELECT id FROM nodes WHERE name = ?").get(name);
     return row ? String(row.id) : undefined;
   }

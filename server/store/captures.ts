@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { CaptureView } from "#contract/api.ts";
 import { CaptureHistory } from "./capture_history.ts";
 
@@ -7,12 +7,12 @@ const KEPT = 200;
 
 /** Running and finished captures. */
 export class Captures {
-  readonly #save: StatementSync;
-  readonly #prune: StatementSync;
-  readonly #list: StatementSync;
+  readonly #save: Statement;
+  readonly #prune: Statement;
+  readonly #list: Statement;
   readonly #history: CaptureHistory;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`CREATE TABLE IF NOT EXISTS capture (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, view TEXT NOT NULL
     ) STRICT`);

@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { copiesOf, copyBeforeMigration, copyOf } from "./database_copies.ts";
+import type { Database } from "./engine.ts";
 import { restoreRemedy } from "./start_check.ts";
 
 /** Increased when a table changes in a way that an older Rackseed would misread. */
@@ -21,8 +22,14 @@ import { restoreRemedy } from "./start_check.ts";
 // 8: an older Rackseed would take mirrored versions for its own, whose signatures are not by its key; it would serve
 // although another server has taken over
 const SCHEMA_VERSION = 8;
+export { SCHEMA_VERSION };
 /** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
+
+/** The SQLite adapter of the port that the repositories see. */
+class SqliteDatabase extends DatabaseSync implements Database {
+  readonly engine = "sqlite";
+}
 
 /**
  * Opens or creates the database, for this process alone: two servers in one data directory would corrupt each other's
@@ -44,8 +51,8 @@ const CHECKED_BYTES = 256 << 20;
  * assert.equal(db.prepare("SELECT count(*) AS n FROM t").get()?.n, 0);
  * ```
  */
-export function openDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path);
+export function openDatabase(path: string): SqliteDatabase {
+  const db = new SqliteDatabase(path);
   let row: { user_version: number };
   try {
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -107,8 +114,8 @@ function openError(path: string, message: string): RackseedError {
 }
 
 /** Runs `work` as one transaction: all of it is stored, or nothing. Not re-entrant. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec("BEGIN IMMEDIATE");
+export function transaction<T>(db: Database, work: () => T): T {
+  db.exec(db.engine === "sqlite" ? "BEGIN IMMEDIATE" : "BEGIN");
   try {
     const result = work();
     db.exec("COMMIT");

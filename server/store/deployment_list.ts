@@ -1,5 +1,5 @@
 /** Deployments as a list: one row for each batch, counted by the states of its nodes. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { type DeploymentQuery, DeploymentSummary } from "#contract/api.ts";
 
 export interface ListedDeployment {
@@ -9,22 +9,23 @@ export interface ListedDeployment {
 }
 
 /** A batch's state, out of those of its nodes. */
-export const BATCH_STATE = `CASE WHEN sum(state = 'installing') > 0 THEN 'installing'
-  WHEN sum(state = 'armed') > 0 THEN 'armed' WHEN sum(state IN ('failed', 'aborted')) > 0 THEN 'failed'
+export const BATCH_STATE = `CASE WHEN count(*) FILTER (WHERE state = 'installing') > 0 THEN 'installing'
+  WHEN count(*) FILTER (WHERE state = 'armed') > 0 THEN 'armed'
+  WHEN count(*) FILTER (WHERE state IN ('failed', 'aborted')) > 0 THEN 'failed'
   ELSE 'done' END`;
 
+const COUNTED = ["armed", "installing", "installed", "running", "failed", "aborted"] as const;
+
 const LIST = `
-  SELECT listed.*, started, ended FROM (SELECT deployment, min(number) AS first, min(created) AS ordered, image, version, ${BATCH_STATE} AS batch,
-    sum(state = 'armed') AS armed, sum(state = 'installing') AS installing, sum(state = 'installed') AS installed,
-    sum(state = 'running') AS running, sum(state = 'failed') AS failed, sum(state = 'aborted') AS aborted
-  FROM assignments WHERE state <> 'cancelled' AND (:name IS NULL OR image = :name)
-    AND (:version IS NULL OR version = :version)
+  SELECT listed.*, started, ended FROM (SELECT deployment, min(number) AS first, min(created) AS ordered,
+    min(image) AS image, min(version) AS version, ${BATCH_STATE} AS batch,
+    ${COUNTED.map((one) => `count(*) FILTER (WHERE state = '${one}') AS ${one}`).join(", ")}
+  FROM assignments WHERE state <> 'cancelled' AND (CAST(:name AS TEXT) IS NULL OR image = :name)
+    AND (CAST(:version AS INTEGER) IS NULL OR version = :version)
   GROUP BY deployment
-  HAVING min(number) < :before AND (:state IS NULL OR ${BATCH_STATE} = :state)
+  HAVING min(number) < :before AND (CAST(:state AS TEXT) IS NULL OR ${BATCH_STATE} = :state)
   ORDER BY min(number) DESC LIMIT :limit) listed
   LEFT JOIN batch_records ON batch_records.deployment = listed.deployment ORDER BY first DESC`;
-
-const COUNTED = ["armed", "installing", "installed", "running", "failed", "aborted"] as const;
 
 interface Row extends Record<typeof COUNTED[number], number> {
   readonly deployment: string;
@@ -39,7 +40,7 @@ interface Row extends Record<typeof COUNTED[number], number> {
 
 /** Newest first, at most one more than the limit. `before`: the key where the page before ended. */
 export function listDeployments(
-  db: DatabaseSync,
+  db: Database,
   { limit = 100, state, image }: DeploymentQuery,
   { before, aboutOf }: {
     before: string | undefined;

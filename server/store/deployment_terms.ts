@@ -1,5 +1,5 @@
 /** Terms of a deployment, in addition to its nodes and version: a table for each kind, with a row if it was ordered. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { BackupRequest, DeployRequest } from "#contract/api.ts";
 import { SeedPolicy } from "#contract/api/distribution.ts";
 import { AskSeconds, IdentityMode } from "#contract/identity.ts";
@@ -43,12 +43,12 @@ export type Terms = { readonly [K in Kind]?: z.output<typeof TABLES[K]["schema"]
 const MOST_KEPT = 10_000;
 
 export class DeploymentTerms {
-  readonly #db: DatabaseSync;
-  readonly #gets: Record<Kind, StatementSync>;
+  readonly #db: Database;
+  readonly #gets: Record<Kind, Statement>;
   /** By kind and deployment: every view of a node asks for those of its order, which never change. */
   readonly #kept = new Map<string, Terms[Kind]>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     const get = (kind: Kind) => {
       const { table, column } = TABLES[kind];
@@ -57,7 +57,7 @@ export class DeploymentTerms {
       );
       return db.prepare(`SELECT ${column} AS terms FROM ${table} WHERE deployment = ?`);
     };
-    this.#gets = Object.fromEntries(KINDS.map((kind) => [kind, get(kind)])) as Record<Kind, StatementSync>;
+    this.#gets = Object.fromEntries(KINDS.map((kind) => [kind, get(kind)])) as Record<Kind, Statement>;
   }
 
   put(deployment: string, terms: Terms): void {

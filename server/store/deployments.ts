@@ -12,7 +12,7 @@
  * "installing" let a node boot the agent; every other state disarms it for good.
  */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import type { DeploymentQuery, DeploymentSummary, InstalledDisk, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
@@ -50,7 +50,7 @@ const KEPT_DEPLOYMENTS = 5;
 const CANCEL_ARMED = "UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'";
 
 export class Deployments {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
@@ -60,11 +60,11 @@ export class Deployments {
   /** How each went. */
   readonly records: BatchRecords;
   readonly queries: BatchQueries;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Statement>();
   /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, StepReport>();
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     this.#log = new ReportLog(db);
@@ -385,7 +385,7 @@ export class Deployments {
   }
 
   /** The prepared statement, cached: these run with every report of every node. */
-  #prepared(sql: string): StatementSync {
+  #prepared(sql: string): Statement {
     const known = this.#statements.get(sql);
     if (known) return known;
     const made = this.#db.prepare(sql);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { StepReport } from "#contract/api.ts";
 import { Deployments } from "./deployments.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const VERSION = { image: "web", version: 1 };
 
-function open({ db = new DatabaseSync(":memory:"), time = { ms: 0 } } = {}) {
+function open({ db = emptyDatabase(), time = { ms: 0 } } = {}) {
   return { db, time, deployments: new Deployments(db, { now: () => time.ms }) };
 }
 

@@ -2,7 +2,7 @@
  * The secrets of encrypted nodes, sealed: for each node's part of a deployment, the recovery key that the server made
  * and, until the node has used it, the operator's passphrase.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import type { EncryptionOrder, Unlock } from "#contract/api.ts";
 import { makeRecoveryKey } from "./recovery_key.ts";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -49,14 +49,14 @@ interface Row extends Part {
 const MAX_OPEN_WITH = 8;
 
 export class DiskSecrets {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
   readonly #now: () => number;
   /** These run with every report of every node. */
-  readonly #ofPart: StatementSync;
-  readonly #ofNode: StatementSync;
+  readonly #ofPart: Statement;
+  readonly #ofNode: Statement;
 
-  constructor(db: DatabaseSync, { directory, now }: { directory: { keys: string }; now: () => number }) {
+  constructor(db: Database, { directory, now }: { directory: { keys: string }; now: () => number }) {
     this.#db = db;
     this.#now = now;
     // `fetched`: a node got this key, so that a disk may have it; `retired`: it was installed without encryption since

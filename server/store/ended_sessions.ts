@@ -1,16 +1,16 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 
 /** Ids of web page sessions that were logged out, kept until the sessions would have expired anyway. */
 export class EndedSessions {
-  readonly #put: StatementSync;
-  readonly #has: StatementSync;
-  readonly #forget: StatementSync;
+  readonly #put: Statement;
+  readonly #has: Statement;
+  readonly #forget: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(
       "CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT",
     );
-    this.#put = db.prepare("INSERT OR IGNORE INTO ended_sessions VALUES (?, ?)");
+    this.#put = db.prepare("INSERT INTO ended_sessions VALUES (?, ?) ON CONFLICT DO NOTHING");
     this.#has = db.prepare("SELECT 1 FROM ended_sessions WHERE id = ?");
     this.#forget = db.prepare("DELETE FROM ended_sessions WHERE expires <= ?");
   }

@@ -2,16 +2,16 @@
  * Which server of a site is the one that decides: each take-over by a standby begins an epoch, and a server that learns
  * of a later epoch than its own stops.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { TakeOver } from "#contract/api/standbys.ts";
 
 /** Of a site whose first server never failed. */
 const FIRST = 1;
 
 export class Epochs {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS epoch (
       number INTEGER PRIMARY KEY, began TEXT NOT NULL, heard TEXT NOT NULL, standby TEXT NOT NULL, of TEXT NOT NULL

@@ -2,7 +2,7 @@
  * The log of nodes' reports, step by step. A running step has one row, rewritten only when its state changes: progress
  * is not history. The log is bounded for each node's part of a deployment.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { StepReport } from "#contract/api.ts";
 
 interface Part {
@@ -20,13 +20,13 @@ interface Row {
 const MAX_REPORTS = 200;
 
 export class ReportLog {
-  readonly #db: DatabaseSync;
-  readonly #last: StatementSync;
-  readonly #replace: StatementSync;
-  readonly #insert: StatementSync;
-  readonly #trim: StatementSync;
+  readonly #db: Database;
+  readonly #last: Statement;
+  readonly #replace: Statement;
+  readonly #insert: Statement;
+  readonly #trim: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS reports (

@@ -1,5 +1,5 @@
 /** Nodes that are restored at each boot from the network, until that is called off. A passphrase is sealed. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { RestoreRequest } from "#contract/api.ts";
 import type { z } from "zod";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -37,12 +37,12 @@ interface Row {
 }
 
 export class EveryBoots {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
   /** By node; held in memory, because every view of every node asks. */
   readonly #records = new Map<string, EveryBootRecord>();
 
-  constructor(db: DatabaseSync, directory: { readonly keys: string }) {
+  constructor(db: Database, directory: { readonly keys: string }) {
     this.#db = db;
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     db.exec(`CREATE TABLE IF NOT EXISTS every_boots (

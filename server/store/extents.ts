@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 
 /** The place of an extent. */
 export interface ExtentPlace {
@@ -16,13 +16,13 @@ export interface StoredExtent {
 
 /** The extents of a lineage. An extent belongs to the first frame that contained it. */
 export class Extents {
-  readonly #insert: StatementSync;
-  readonly #has: StatementSync;
-  readonly #find: StatementSync;
-  readonly #ofFrame: StatementSync;
-  readonly #findPublished: StatementSync;
+  readonly #insert: Statement;
+  readonly #has: Statement;
+  readonly #find: Statement;
+  readonly #ofFrame: Statement;
+  readonly #findPublished: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`
       CREATE TABLE IF NOT EXISTS extent (
         lineage INTEGER NOT NULL, sha256 BLOB NOT NULL,
@@ -32,7 +32,8 @@ export class Extents {
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS extent_frame ON extent (frame);`);
     this.#insert = db.prepare(
-      "INSERT OR IGNORE INTO extent (lineage, sha256, frame, at, size_bytes) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO extent (lineage, sha256, frame, at, size_bytes) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
     );
     this.#has = db.prepare("SELECT 1 FROM extent WHERE lineage = ? AND sha256 = ?");
     this.#find = db.prepare(

@@ -3,7 +3,7 @@
  * each node, for its latest deployment; only the SHA-256 of the token is stored.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { Problem } from "#contract/errors.ts";
 import { transaction } from "./database.ts";
 
@@ -24,12 +24,12 @@ export interface FirstBoot {
 }
 
 export class FirstBoots {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #rows = new Map<string, FirstBoot>();
   /** Node ids by hash. */
   readonly #tokens = new Map<string, string>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec("CREATE TABLE IF NOT EXISTS first_boots (node TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT");
     for (const { content } of db.prepare("SELECT content FROM first_boots").all() as { content: string }[]) {

@@ -1,5 +1,5 @@
 /** What the store takes over from another server: its key of an image, and packs that are complete. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Frame } from "#contract/format/manifest.ts";
 import type { DataDirectory } from "./data_directory.ts";
@@ -14,7 +14,7 @@ import type { Pack, Packs } from "./packs.ts";
 const FRAMES_AT_ONCE = 50;
 
 interface Options {
-  readonly db: DatabaseSync;
+  readonly db: Database;
   readonly directory: DataDirectory;
   readonly packs: Packs;
   readonly extents: Extents;

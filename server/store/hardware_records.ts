@@ -1,5 +1,5 @@
 /** What each node's hardware was: its inventories whenever they changed, and the one that an operator last accepted. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { Inventory } from "#contract/api.ts";
 import type { HardwareRecord } from "#contract/api/hardware_history.ts";
 import { transaction } from "./database.ts";
@@ -9,12 +9,12 @@ import { NodeHistory } from "./node_history.ts";
 const KEPT = 20;
 
 export class HardwareRecords {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #history: NodeHistory;
   /** Accepted inventories of the nodes whose hardware is another one now, by node id; of all others it is the present one. */
   readonly #accepted = new Map<string, Inventory>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     this.#history = new NodeHistory(db);
     db.exec(`

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { messageOf } from "#contract/errors.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import type { Extents } from "./extents.ts";
@@ -23,7 +23,7 @@ export interface HeldLineage {
 }
 
 interface Options {
-  readonly db: DatabaseSync;
+  readonly db: Database;
   readonly directory: DataDirectory;
   readonly pool: FramePool;
   readonly packs: Packs;

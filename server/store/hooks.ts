@@ -1,5 +1,5 @@
 /** The operator's hooks (#contract/api/hooks.ts). A node's hooks are stored under its id. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import {
   Hook,
   HOOK_MOMENTS,
@@ -22,10 +22,10 @@ interface Row {
 }
 
 export class Hooks {
-  readonly #db: DatabaseSync;
-  readonly #ofScope: StatementSync;
+  readonly #db: Database;
+  readonly #ofScope: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS hooks (
       scope TEXT NOT NULL, moment TEXT NOT NULL, name TEXT NOT NULL, hook TEXT NOT NULL,

@@ -1,13 +1,13 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { ImageSettings } from "#contract/api/restore.ts";
 
 /** Operators' settings for images, by image name. */
 export class ImageSettingsTable {
-  readonly #get: StatementSync;
-  readonly #put: StatementSync;
-  readonly #forget: StatementSync;
+  readonly #get: Statement;
+  readonly #put: Statement;
+  readonly #forget: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(
       "CREATE TABLE IF NOT EXISTS image_settings (image TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT",
     );

@@ -1,5 +1,5 @@
 /** Tags: names in a lineage, each for one of its versions; and a note for each version. Both go with their version. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { MAX_TAGS } from "#contract/api/image_tags.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { transaction } from "./database.ts";
@@ -11,17 +11,17 @@ interface Marks {
 }
 
 export class ImageTags {
-  readonly #db: DatabaseSync;
-  readonly #find: StatementSync;
-  readonly #listOf: StatementSync;
-  readonly #put: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #putNote: StatementSync;
-  readonly #deleteNote: StatementSync;
-  readonly #notes: StatementSync;
+  readonly #db: Database;
+  readonly #find: Statement;
+  readonly #listOf: Statement;
+  readonly #put: Statement;
+  readonly #delete: Statement;
+  readonly #putNote: Statement;
+  readonly #deleteNote: Statement;
+  readonly #notes: Statement;
 
   /** After the tables of lineages and versions. */
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS image_tag (

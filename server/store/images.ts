@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { architectureOf } from "#contract/architectures.ts";
 import { existsSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { ImageView, type StoredBytes, type VerifyEvent, type VersionView } from "#contract/api.ts";
 import type { TagView } from "#contract/api/image_tags.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
@@ -37,7 +37,7 @@ import { type NewVersion, type PublishedVersion, type VersionRecord, Versions } 
 const log = getLogger(["rackseed", "store"]);
 
 export interface ImageStoreOptions {
-  readonly db: DatabaseSync;
+  readonly db: Database;
   readonly directory: DataDirectory;
   readonly signingKey: SigningKey;
   /** Why a version must not be deleted now ("node n1 installs it"); undefined if it may. */
@@ -54,7 +54,7 @@ export class ImageStore implements Disposable {
   readonly extents: Extents;
   readonly signingKey: SigningKey;
   readonly #options: ImageStoreOptions;
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #versions: Versions;
   readonly lineages: Lineages;
   readonly #settings: ImageSettingsTable;
@@ -218,7 +218,7 @@ export class ImageStore implements Disposable {
     return withRoom(work, [
       () => this.directory.reserve.release(),
       // the log is then overwritten from its start, which takes no space
-      () => this.#db.exec("PRAGMA wal_checkpoint(RESTART)"),
+      () => this.#db.exec(this.#db.engine === "sqlite" ? "PRAGMA wal_checkpoint(RESTART)" : ""),
       () => removeSync(`${this.directory.path}/${folder}`),
       () => {
         for (const path of this.#ownPacks(`${image}@${version}`)) removeSync(path);

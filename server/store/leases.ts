@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 
 interface AnyLease {
   readonly address: string;
@@ -12,15 +12,18 @@ interface AnyLease {
  * addresses; what was put in comes back.
  */
 export class SqliteLeaseStore<Lease extends AnyLease> {
-  readonly #put: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #list: StatementSync;
+  readonly #put: Statement;
+  readonly #delete: Statement;
+  readonly #list: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`CREATE TABLE IF NOT EXISTS lease (
       address TEXT PRIMARY KEY, mac TEXT NOT NULL, state TEXT NOT NULL, expires_at_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID`);
-    this.#put = db.prepare("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)");
+    this.#put = db.prepare(
+      `INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT (address) DO UPDATE
+       SET mac = excluded.mac, state = excluded.state, expires_at_ms = excluded.expires_at_ms`,
+    );
     this.#delete = db.prepare("DELETE FROM lease WHERE address = ?");
     this.#list = db.prepare("SELECT address, mac, state, expires_at_ms AS expiresAtMs FROM lease");
   }

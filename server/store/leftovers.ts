@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { z } from "zod";
 import { isDiskFull } from "./store_error.ts";
 
@@ -17,15 +17,17 @@ const Row = z.object({ path: z.string(), parts: z.string() });
  * store recognises its own leftovers, and never removes a file only because no table names it.
  */
 export class Leftovers {
-  readonly #insert: StatementSync;
-  readonly #list: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #insert: Statement;
+  readonly #list: Statement;
+  readonly #delete: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`CREATE TABLE IF NOT EXISTS leftover (
       path TEXT PRIMARY KEY, parts TEXT NOT NULL
     ) STRICT, WITHOUT ROWID`);
-    this.#insert = db.prepare("INSERT OR REPLACE INTO leftover VALUES (?, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO leftover VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET parts = excluded.parts",
+    );
     this.#list = db.prepare("SELECT path, parts FROM leftover");
     this.#delete = db.prepare("DELETE FROM leftover WHERE path = ?");
   }

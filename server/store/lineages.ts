@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { transaction } from "./database.ts";
@@ -20,14 +20,14 @@ export interface Lineage {
 }
 
 export class Lineages {
-  readonly #find: StatementSync;
-  readonly #get: StatementSync;
-  readonly #insert: StatementSync;
-  readonly #lastVersion: StatementSync;
-  readonly #raiseLastVersion: StatementSync;
-  readonly #db: DatabaseSync;
+  readonly #find: Statement;
+  readonly #get: Statement;
+  readonly #insert: Statement;
+  readonly #lastVersion: Statement;
+  readonly #raiseLastVersion: Statement;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS lineage (
       id INTEGER PRIMARY KEY AUTOINCREMENT, image TEXT NOT NULL UNIQUE, key BLOB NOT NULL,
@@ -46,9 +46,9 @@ export class Lineages {
     this.#get = db.prepare(`${select} WHERE id = ?`);
     this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
     this.#raiseLastVersion = db.prepare(
-      "UPDATE lineage SET last_version = max(last_version, ?) WHERE id = ?",
+      "UPDATE lineage SET last_version = ?1 WHERE id = ?2 AND last_version < ?1",
     );
-    this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
+    this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?) RETURNING id");
   }
 
   find(image: string): Lineage | undefined {
@@ -70,7 +70,7 @@ export class Lineages {
     const found = this.find(image);
     if (found) return found;
     return transaction(this.#db, () => {
-      const id = Number(this.#insert.run(image, key).lastInsertRowid);
+      const id = Number(this.#insert.get(image, key)?.id);
       if (backupOf === undefined) return { id, image, key };
       this.#db.prepare("INSERT INTO backup_lineage VALUES (?, ?)").run(id, backupOf);
       return { id, image, key, backupOf };
@@ -94,7 +94,7 @@ export class Lineages {
       });
     }
     return transaction(this.#db, () => {
-      const id = Number(this.#insert.run(image, key).lastInsertRowid);
+      const id = Number(this.#insert.get(image, key)?.id);
       this.#db.prepare("INSERT INTO mirrored_lineage VALUES (?, ?)").run(id, publicKey);
       return { id, image, key, publicKey };
     });

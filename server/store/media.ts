@@ -1,5 +1,5 @@
 /** Bootable media that were made: what they boot, and by which secret machines enrol. Only its SHA-256 is stored. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { MediumView } from "#contract/api/media.ts";
 import { isDiskFull } from "./store_error.ts";
 import { tokenHash } from "./token_hash.ts";
@@ -26,9 +26,9 @@ interface NewMedium extends Omit<MediumView, "expires" | "lastUsed"> {
 }
 
 export class MediaTable {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS media (
       id TEXT PRIMARY KEY, image TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, created TEXT NOT NULL,

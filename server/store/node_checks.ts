@@ -1,5 +1,5 @@
 /** Each node's latest check and newest result, by node id. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { z } from "zod";
 import { CheckOrder, type CheckProgress, CheckResult, CheckView, DriftView } from "#contract/api/checks.ts";
 import { NodeHistory } from "./node_history.ts";
@@ -34,17 +34,17 @@ interface OpenCheck {
 
 export class NodeChecks {
   readonly #history: NodeHistory;
-  readonly #put: StatementSync;
-  readonly #complete: StatementSync;
-  readonly #find: StatementSync;
-  readonly #result: StatementSync;
-  readonly #forget: StatementSync;
-  readonly #open: StatementSync;
-  readonly #openById: StatementSync;
+  readonly #put: Statement;
+  readonly #complete: Statement;
+  readonly #find: Statement;
+  readonly #result: Statement;
+  readonly #forget: Statement;
+  readonly #open: Statement;
+  readonly #openById: Statement;
   /** What every view of a node shows, parsed once. */
   readonly #views = new Map<string, CheckView | undefined>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`CREATE TABLE IF NOT EXISTS node_checks (
       node TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, latest TEXT NOT NULL, is_open INTEGER NOT NULL, counts TEXT,
       result TEXT

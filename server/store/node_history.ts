@@ -2,7 +2,8 @@
  * What happened to each node, for its timeline: kept longer than the records that each event comes from, of which there
  * is only the latest. An event has a `ref`, by which the same row is written again as it goes on.
  */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { Database, SqlValue, Statement } from "./engine.ts";
+import { hasTable } from "./schema.ts";
 import { HistoryEvent, type HistoryKind } from "#contract/api/node_history.ts";
 import { backfillHistory } from "./node_history_backfill.ts";
 
@@ -20,12 +21,12 @@ export interface StoredEvent {
 }
 
 export class NodeHistory {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #db: Database;
+  readonly #statements = new Map<string, Statement>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
-    const isNew = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'node_history'").get() === undefined;
+    const isNew = !hasTable(db, "node_history");
     db.exec(`
       CREATE TABLE IF NOT EXISTS node_history (
         number INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, ref TEXT NOT NULL, kind TEXT NOT NULL,
@@ -88,11 +89,11 @@ export class NodeHistory {
     this.#run("DELETE FROM node_history WHERE node = ?", [node]);
   }
 
-  #run(sql: string, values: SQLInputValue[]): void {
+  #run(sql: string, values: SqlValue[]): void {
     this.#prepared(sql).run(...values);
   }
 
-  #prepared(sql: string): StatementSync {
+  #prepared(sql: string): Statement {
     const known = this.#statements.get(sql);
     if (known) return known;
     const made = this.#db.prepare(sql);

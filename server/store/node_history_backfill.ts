@@ -1,5 +1,6 @@
 /** Begins the nodes' histories with what the tables of earlier releases still have. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
+import { hasTable } from "./schema.ts";
 import { HistoryEvent } from "#contract/api/node_history.ts";
 
 type Put = (node: string, ref: string, event: HistoryEvent) => void;
@@ -21,7 +22,7 @@ const ASSIGNMENT_RESULTS: Readonly<Record<string, HistoryEvent["result"]>> = {
 };
 
 /** What cannot be read is left out: it is gone from the timeline, and from nothing else. */
-export function backfillHistory(db: DatabaseSync, put: Put): void {
+export function backfillHistory(db: Database, put: Put): void {
   const found = [...assignments(db), ...hardware(db), ...checks(db)].flatMap(({ node, ref, event }) => {
     const { data } = HistoryEvent.safeParse(event);
     return data ? [{ node, ref, event: data }] : [];
@@ -31,7 +32,7 @@ export function backfillHistory(db: DatabaseSync, put: Put): void {
   }
 }
 
-function assignments(db: DatabaseSync): Found[] {
+function assignments(db: Database): Found[] {
   const terms = (table: string) =>
     hasTable(db, table)
       ? new Map(
@@ -64,7 +65,7 @@ function assignments(db: DatabaseSync): Found[] {
   });
 }
 
-function hardware(db: DatabaseSync): Found[] {
+function hardware(db: Database): Found[] {
   return rowsOf(db, "hardware").map(({ number, node, at, changes }) => ({
     node: String(node),
     ref: `hardware ${number}`,
@@ -72,7 +73,7 @@ function hardware(db: DatabaseSync): Found[] {
   })).filter(({ event }) => event.details.length > 0);
 }
 
-function checks(db: DatabaseSync): Found[] {
+function checks(db: Database): Found[] {
   return rowsOf(db, "node_checks").map(({ node, id, latest }) => {
     const { ordered, state, ended, problem, order } = JSON.parse(String(latest));
     const event = { kind: "check", at: ordered, result: state, ended, problem };
@@ -84,10 +85,6 @@ function checks(db: DatabaseSync): Found[] {
   });
 }
 
-function rowsOf(db: DatabaseSync, table: string): Record<string, unknown>[] {
+function rowsOf(db: Database, table: string): Record<string, unknown>[] {
   return hasTable(db, table) ? db.prepare(`SELECT * FROM ${table}`).all() : [];
-}
-
-function hasTable(db: DatabaseSync, name: string): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined;
 }

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { CaptureView } from "#contract/api.ts";
 import { AuditLog } from "./audit_log.ts";
 import { Captures } from "./captures.ts";
 import { Deployments } from "./deployments.ts";
 import { NodeHistory } from "./node_history.ts";
 import { Nodes } from "./nodes.ts";
+import { dropTrigger } from "./schema.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const now = () => Date.parse("2026-06-30T12:00:00Z");
 const all = { before: undefined, limit: 100 };
 
 Deno.test("a database of an earlier release begins its histories with what it still has", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const { id } = nodes.put("n1", {});
   deployments.arm([id], { image: "web", version: 1, backup: { level: 9, excludes: [] } });
@@ -22,7 +23,8 @@ Deno.test("a database of an earlier release begins its histories with what it st
     status: 200,
   });
   // as an earlier release left it
-  db.exec("DROP TABLE node_history; DROP TRIGGER audit_names_nodes; DROP TABLE audit_of_node");
+  dropTrigger(db, "audit_names_nodes", { table: "audit" });
+  db.exec("DROP TABLE node_history; DROP TABLE audit_of_node");
   const events = new NodeHistory(db).list(id, all).map((
     { event: { kind, result, image } },
   ) => [kind, result, image]);
@@ -31,7 +33,7 @@ Deno.test("a database of an earlier release begins its histories with what it st
 });
 
 Deno.test("a backup by the node's agent is an event of its node; one at its boot is a part of its order", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const captures = new Captures(db), history = new NodeHistory(db);
   const { id } = nodes.put("N1", {});
@@ -59,7 +61,7 @@ Deno.test("a backup by the node's agent is an event of its node; one at its boot
 });
 
 Deno.test("of each node the latest events are kept, and they are gone with it", () => {
-  const db = new DatabaseSync(":memory:"), history = new NodeHistory(db);
+  const db = emptyDatabase(), history = new NodeHistory(db);
   const at = new Date(now()).toISOString();
   db.exec("BEGIN");
   for (let i = 0; i < 600; i++) {

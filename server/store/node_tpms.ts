@@ -1,5 +1,5 @@
 /** Which TPM each node has, by node id: the first one that it showed, until an operator lets another one in. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 
 /** `ek`: fingerprint of its endorsement key (#contract/tpm/public_key.ts). Times are ISO 8601. */
 interface NodeTpm {
@@ -17,12 +17,12 @@ interface Row {
 
 export class NodeTpms {
   readonly #now: () => number;
-  readonly #find: StatementSync;
-  readonly #note: StatementSync;
-  readonly #prove: StatementSync;
-  readonly #forget: StatementSync;
+  readonly #find: Statement;
+  readonly #note: Statement;
+  readonly #prove: Statement;
+  readonly #forget: Statement;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS node_tpms (
       node TEXT PRIMARY KEY, ek TEXT NOT NULL, since TEXT NOT NULL, proved TEXT

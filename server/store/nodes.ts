@@ -4,7 +4,8 @@
  */
 import type { NodeRecord } from "./node_record.ts";
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
+import { columnsOf } from "./schema.ts";
 import { Inventory, Mac, MachineName, NodeSettings } from "#contract/api.ts";
 import { Sighting } from "#contract/api/machines.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -48,20 +49,20 @@ export function compareNames(a: string, b: string): number {
 }
 
 export class Nodes {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
   readonly #records = new Map<string, NodeRecord>();
   /** All ids, by name; undefined since a node came, went or was renamed. */
   #byName: readonly string[] | undefined;
   readonly #claims = new Claims();
   readonly #history: NodeHistory;
-  readonly #saving: StatementSync;
+  readonly #saving: Statement;
   readonly #written = new Map<string, number>();
   /** Nodes whose sign of life is to be written. */
   readonly #due = new Set<string>();
   #seenWrittenMs = 0;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS nodes (
@@ -360,10 +361,10 @@ function recordOf(row: Row): NodeRecord {
 }
 
 /** Databases of earlier releases lack them. */
-function addColumns(db: DatabaseSync): void {
-  const columns = db.prepare("PRAGMA table_info(nodes)").all() as { name: string }[];
+function addColumns(db: Database): void {
+  const columns = columnsOf(db, "nodes");
   for (const column of ["inventory_at", "sighting"]) {
-    if (!columns.some(({ name }) => name === column)) db.exec(`ALTER TABLE nodes ADD COLUMN ${column} TEXT`);
+    if (!columns.includes(column)) db.exec(`ALTER TABLE nodes ADD COLUMN ${column} TEXT`);
   }
 }
 

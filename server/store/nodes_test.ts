@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { hostnameOf } from "./claims.ts";
 import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
 import type { NodeRecord } from "./node_record.ts";
 import { Nodes } from "./nodes.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const MAC = "52:54:00:00:00:01";
 
-function open({ db = new DatabaseSync(":memory:"), time = { ms: 0 } } = {}) {
+function open({ db = emptyDatabase(), time = { ms: 0 } } = {}) {
   return { db, time, nodes: new Nodes(db, { now: () => time.ms }) };
 }
 

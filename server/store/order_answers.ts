@@ -3,7 +3,7 @@
  * again. They are sealed with what tells two requests apart: answers hold boot tokens, requests may hold passphrases.
  */
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { SecretBox } from "./secret_box.ts";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -40,13 +40,13 @@ interface Kept {
 }
 
 export class OrderAnswers {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
   readonly #now: () => number;
   /** Orders that this process carries out. */
   readonly #running = new Set<string>();
 
-  constructor(db: DatabaseSync, { directory, now }: { directory: { keys: string }; now: () => number }) {
+  constructor(db: Database, { directory, now }: { directory: { keys: string }; now: () => number }) {
     this.#db = db;
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     this.#now = now;
@@ -117,7 +117,7 @@ export class OrderAnswers {
     this.#db.prepare(
       `DELETE FROM order_answers WHERE at < :before OR number IN (
          SELECT number FROM (SELECT number, row_number() OVER newer AS n, sum(length(kept)) OVER newer AS bytes
-           FROM order_answers WINDOW newer AS (ORDER BY number DESC))
+           FROM order_answers WINDOW newer AS (ORDER BY number DESC)) counted
          WHERE n > ${MAX_KEPT} OR bytes > ${MAX_KEPT_BYTES})`,
     ).run({ before: this.#now() - KEPT_MS });
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { openDatabase } from "./database.ts";
 import { OrderAnswers } from "./order_answers.ts";
+import { emptyDatabase, ON_POSTGRES } from "./testing/test_database.ts";
 
 const ORDER = { who: "anna", key: "key-00001" };
 const ANSWER = { status: 200, body: '{"token":"rs1.secret"}' };
@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 
 function open() {
   const keys = Deno.makeTempDirSync();
-  const db = openDatabase(":memory:");
+  const db = emptyDatabase();
   const time = { ms: 0 };
   const fresh = () => new OrderAnswers(db, { directory: { keys }, now: () => time.ms });
   const close = () => {
@@ -61,7 +61,8 @@ Deno.test("nothing of requests and answers is in the database in the clear, and 
   begin(later, "request", { ...ORDER, key: "key-00002" });
 });
 
-Deno.test("no more than 10 000 are kept, and no more than 256 MiB of them", () => {
+// SQLite makes half a gigabyte of zeros on its own
+Deno.test("no more than 10 000 are kept, and no more than 256 MiB of them", { ignore: ON_POSTGRES }, () => {
   using test = open();
   const insert = test.db.prepare(
     "INSERT INTO order_answers (who, key, at, kept) VALUES ('x', ?, 0, zeroblob(?))",

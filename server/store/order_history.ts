@@ -1,5 +1,5 @@
 /** Notes in the nodes' histories what becomes of their orders. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { StepReport } from "#contract/api.ts";
 import type { HistoryEvent, HistoryKind } from "#contract/api/node_history.ts";
 import type { Terms } from "./deployment_terms.ts";
@@ -14,7 +14,7 @@ export class OrderHistory {
   readonly #history: NodeHistory;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#history = new NodeHistory(db);
     this.#now = now;
   }

@@ -3,7 +3,7 @@
  * the session that it gets in return. Only the SHA-256 of a secret is stored.
  */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import type { Assignment } from "./assignment.ts";
 import { tokenHash } from "./token_hash.ts";
 
@@ -13,17 +13,17 @@ const MAX_BOOT_TOKENS = 16;
 type Part = Pick<Assignment, "deployment" | "node">;
 
 export class OrderTokens {
-  readonly #insert: StatementSync;
-  readonly #find: StatementSync;
-  readonly #trim: StatementSync;
-  readonly #end: Record<"secret" | "boot" | "session" | "all", StatementSync>;
+  readonly #insert: Statement;
+  readonly #find: Statement;
+  readonly #trim: Statement;
+  readonly #end: Record<"secret" | "boot" | "session" | "all", Statement>;
   /** The assignments of sessions in use, by secret: installing nodes show theirs with every report. */
   readonly #known = new Map<string, Assignment>();
   /** The secret under which the node's assignment is known. */
   readonly #knownBy = new Map<string, string>();
 
   /** The table of assignments must exist. */
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`
       CREATE TABLE IF NOT EXISTS tokens (
         number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { extentRows } from "#contract/format/extent_table.ts";
 import { release } from "#native/release.ts";
 import type { DataDirectory } from "./data_directory.ts";
@@ -27,7 +27,7 @@ interface Written {
  * their bytes: everything in the database is on the disk, and what a crash destroys is sent again.
  */
 export class PackWriter {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #directory: DataDirectory;
   readonly #packs: Packs;
   readonly #extents: Extents;
@@ -56,7 +56,7 @@ export class PackWriter {
   constructor(
     lineage: Lineage,
     { db, directory, packs, extents, bases, after, onRegistered, packBytes = PACK_BYTES }: {
-      db: DatabaseSync;
+      db: Database;
       directory: DataDirectory;
       packs: Packs;
       extents: Extents;

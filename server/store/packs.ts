@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 
 export interface Pack {
   readonly id: number;
@@ -20,24 +20,24 @@ const PACK = "id, lineage, sha256, size_bytes AS sizeBytes";
 
 /** Packs and the frames in them. Deleting a pack deletes its frames and their extents. */
 export class Packs {
-  readonly #db: DatabaseSync;
-  readonly #insert: StatementSync;
-  readonly #grow: StatementSync;
-  readonly #insertFrame: StatementSync;
-  readonly #get: StatementSync;
-  readonly #find: StatementSync;
-  readonly #all: StatementSync;
-  readonly #partToExtend: StatementSync;
-  readonly #complete: StatementSync;
-  readonly #frames: StatementSync;
-  readonly #frame: StatementSync;
-  readonly #deleteFrame: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #partsOf: StatementSync;
-  readonly #partsBefore: StatementSync;
-  readonly #totals: StatementSync;
+  readonly #db: Database;
+  readonly #insert: Statement;
+  readonly #grow: Statement;
+  readonly #insertFrame: Statement;
+  readonly #get: Statement;
+  readonly #find: Statement;
+  readonly #all: Statement;
+  readonly #partToExtend: Statement;
+  readonly #complete: Statement;
+  readonly #frames: Statement;
+  readonly #frame: Statement;
+  readonly #deleteFrame: Statement;
+  readonly #delete: Statement;
+  readonly #partsOf: Statement;
+  readonly #partsBefore: Statement;
+  readonly #totals: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS pack (
@@ -50,10 +50,12 @@ export class Packs {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS frame_pack ON frame (pack);`);
     this.#totals = db.prepare("SELECT count(*) AS packs, coalesce(sum(size_bytes), 0) AS bytes FROM pack");
-    this.#insert = db.prepare("INSERT INTO pack (lineage, size_bytes, touched_ms) VALUES (?, 0, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO pack (lineage, size_bytes, touched_ms) VALUES (?, 0, ?) RETURNING id",
+    );
     this.#grow = db.prepare("UPDATE pack SET size_bytes = ?, touched_ms = ? WHERE id = ?");
     this.#insertFrame = db.prepare(
-      "INSERT INTO frame (pack, at, sealed_bytes, raw_bytes) VALUES (?, ?, ?, ?)",
+      "INSERT INTO frame (pack, at, sealed_bytes, raw_bytes) VALUES (?, ?, ?, ?) RETURNING id",
     );
     this.#get = db.prepare(`SELECT ${PACK} FROM pack WHERE id = ?`);
     this.#find = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 = ?`);
@@ -76,8 +78,8 @@ export class Packs {
   }
 
   createPart(lineage: number, nowMs: number): Pack {
-    const { lastInsertRowid } = this.#insert.run(lineage, nowMs);
-    return { id: Number(lastInsertRowid), lineage, sha256: null, sizeBytes: 0 };
+    const id = Number(this.#insert.get(lineage, nowMs)?.id);
+    return { id, lineage, sha256: null, sizeBytes: 0 };
   }
 
   /** The newest part of the lineage that is smaller than this. */
@@ -105,7 +107,7 @@ export class Packs {
 
   /** Adds a frame, which counts as part of the pack after `grow`. Returns its id. */
   addFrame(pack: number, frame: Omit<StoredFrame, "id">): number {
-    return Number(this.#insertFrame.run(pack, frame.at, frame.sealedBytes, frame.rawBytes).lastInsertRowid);
+    return Number(this.#insertFrame.get(pack, frame.at, frame.sealedBytes, frame.rawBytes)?.id);
   }
 
   grow(pack: number, { sizeBytes, nowMs }: { sizeBytes: number; nowMs: number }): void {

@@ -1,16 +1,16 @@
 /** Deployments that are paused: their nodes that have not begun are held. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import type { DeploymentSummary } from "#contract/api.ts";
 
 type Pause = NonNullable<DeploymentSummary["paused"]>;
 
 export class PausedDeployments {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
   /** Asked at every boot and for every row of a list. */
   readonly #paused: Map<string, Pause>;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS pauses (
@@ -37,8 +37,10 @@ export class PausedDeployments {
   begin(deployment: string, by: string): void {
     const since = new Date(this.#now()).toISOString();
     this.#db.exec("DELETE FROM pauses WHERE deployment NOT IN (SELECT deployment FROM assignments)");
-    this.#db.prepare("INSERT OR REPLACE INTO pauses (deployment, by, since, resumed) VALUES (?, ?, ?, NULL)")
-      .run(deployment, by, since);
+    this.#db.prepare(
+      `INSERT INTO pauses (deployment, by, since, resumed) VALUES (?, ?, ?, NULL)
+       ON CONFLICT (deployment) DO UPDATE SET by = excluded.by, since = excluded.since, resumed = NULL`,
+    ).run(deployment, by, since);
     this.#paused.set(deployment, { by, since });
   }
 

@@ -1,5 +1,5 @@
 /** How each node is switched on and off: its settings, its BMC's pinned certificate, and the secret, sealed. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { PowerSettings } from "#contract/api/power.ts";
 import { transaction } from "./database.ts";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -25,12 +25,12 @@ interface Row {
 }
 
 export class PowerRecords {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
   /** Every view of a node reads its row. */
-  readonly #find: StatementSync;
+  readonly #find: Statement;
 
-  constructor(db: DatabaseSync, { directory }: { directory: { keys: string } }) {
+  constructor(db: Database, { directory }: { directory: { keys: string } }) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS power (
       node TEXT PRIMARY KEY, settings TEXT NOT NULL, secret BLOB, pin TEXT
@@ -65,7 +65,10 @@ export class PowerRecords {
   #put(node: string, { settings, secret, pin }: PowerUpdate): void {
     const old = this.#row(node);
     const sealed = secret ? this.#box.seal(secret, purpose(node)) : secret;
-    this.#db.prepare("INSERT OR REPLACE INTO power (node, settings, secret, pin) VALUES (?, ?, ?, ?)").run(
+    this.#db.prepare(
+      `INSERT INTO power (node, settings, secret, pin) VALUES (?, ?, ?, ?) ON CONFLICT (node) DO UPDATE
+       SET settings = excluded.settings, secret = excluded.secret, pin = excluded.pin`,
+    ).run(
       node,
       JSON.stringify(settings),
       sealed === undefined ? old?.secret ?? null : sealed || null,

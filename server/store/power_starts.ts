@@ -1,5 +1,5 @@
 /** The starts that deployments ordered of their nodes, so that a server that was restarted goes on with them. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { PowerTerms, PowerView } from "#contract/api/power.ts";
 
 type StartView = NonNullable<PowerView["start"]>;
@@ -20,12 +20,14 @@ interface Row {
 const View = PowerView.shape.start.unwrap();
 
 export class PowerStarts {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
+    // SQLite numbers rows on its own
+    const number = db.engine === "sqlite" ? "" : ", rowid INTEGER GENERATED ALWAYS AS IDENTITY";
     db.exec(`CREATE TABLE IF NOT EXISTS power_starts (
-      node TEXT PRIMARY KEY, deployment TEXT NOT NULL, terms TEXT NOT NULL, view TEXT NOT NULL
+      node TEXT PRIMARY KEY, deployment TEXT NOT NULL, terms TEXT NOT NULL, view TEXT NOT NULL${number}
     ) STRICT`);
   }
 

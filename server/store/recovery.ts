@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { messageOf } from "#contract/errors.ts";
 import { isPackName } from "#contract/format/sha256.ts";
 import type { DataDirectory } from "./data_directory.ts";
@@ -27,7 +27,7 @@ const PART = /^\d+\.part$/;
  * because the database may be the one that is wrong. Throws RackseedError if it knows none of the existing versions.
  */
 export function recover({ db, directory, packs, versions, leftovers }: {
-  db: DatabaseSync;
+  db: Database;
   directory: DataDirectory;
   packs: Packs;
   versions: Versions;
@@ -55,7 +55,7 @@ export function recover({ db, directory, packs, versions, leftovers }: {
 }
 
 function dropLostParts({ db, directory, packs }: {
-  db: DatabaseSync;
+  db: Database;
   directory: DataDirectory;
   packs: Packs;
 }): void {

@@ -1,5 +1,6 @@
 /** The record of who was shown a recovery key: rows are added, never changed or deleted, not even with their node. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
+import { makeTrigger } from "./schema.ts";
 import type { RecoveryKeyUse } from "#contract/api.ts";
 
 interface NewUse extends Omit<RecoveryKeyUse, "at"> {
@@ -11,10 +12,10 @@ interface NewUse extends Omit<RecoveryKeyUse, "at"> {
 }
 
 export class RecoveryKeyUses {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`
@@ -22,11 +23,10 @@ export class RecoveryKeyUses {
         number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL, node TEXT NOT NULL,
         name TEXT NOT NULL, key_from TEXT NOT NULL, image TEXT NOT NULL, reason TEXT
       ) STRICT;
-      CREATE TRIGGER IF NOT EXISTS recovery_key_uses_unchanged BEFORE UPDATE ON recovery_key_uses
-        BEGIN SELECT RAISE(ABORT, 'this record is only added to'); END;
-      CREATE TRIGGER IF NOT EXISTS recovery_key_uses_undeleted BEFORE DELETE ON recovery_key_uses
-        BEGIN SELECT RAISE(ABORT, 'this record is only added to'); END;
     `);
+    const table = "recovery_key_uses", refuse = "this record is only added to";
+    makeTrigger(db, "recovery_key_uses_unchanged", { event: "BEFORE UPDATE", table, refuse });
+    makeTrigger(db, "recovery_key_uses_undeleted", { event: "BEFORE DELETE", table, refuse });
   }
 
   add({ who, node, name, keyFrom, image, reason }: NewUse): void {

@@ -1,5 +1,5 @@
 /** Rehearsals and their verdicts. Consoles and screenshots are files: see data_directory.ts. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import { RehearsalRequest, RehearsalView, Verdict } from "#contract/api/rehearsals.ts";
 import type { z } from "zod";
 
@@ -23,16 +23,16 @@ export interface RehearsedVersion {
 }
 
 export class RehearsalTable {
-  readonly #put: StatementSync;
-  readonly #get: StatementSync;
-  readonly #all: StatementSync;
-  readonly #open: StatementSync;
-  readonly #ofVersion: StatementSync;
-  readonly #verdict: StatementSync;
-  readonly #anyVerdict: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #put: Statement;
+  readonly #get: Statement;
+  readonly #all: Statement;
+  readonly #open: Statement;
+  readonly #ofVersion: Statement;
+  readonly #verdict: Statement;
+  readonly #anyVerdict: Statement;
+  readonly #delete: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`CREATE TABLE IF NOT EXISTS rehearsals (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, image TEXT NOT NULL,
       version INTEGER NOT NULL, version_id TEXT NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL
@@ -104,7 +104,7 @@ export class RehearsalTable {
     this.#delete.run(id);
   }
 
-  #records(statement: StatementSync, ...values: (string | number)[]): RehearsalRecord[] {
+  #records(statement: Statement, ...values: (string | number)[]): RehearsalRecord[] {
     return (statement.all(...values) as unknown as { record: string }[])
       .map(({ record }) => RehearsalRecord.parse(JSON.parse(record)));
   }

@@ -1,5 +1,5 @@
 /** Schedules and their runs. A passphrase is sealed. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import type { Role } from "#contract/api/access.ts";
 import {
   RunOutcome,
@@ -94,12 +94,12 @@ interface PartRow {
 const Terms = ScheduleTerms.required({ zone: true });
 
 export class Schedules {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
-  readonly #parts: StatementSync;
-  readonly #putPart: StatementSync;
+  readonly #parts: Statement;
+  readonly #putPart: Statement;
 
-  constructor(db: DatabaseSync, directory: { readonly keys: string }) {
+  constructor(db: Database, directory: { readonly keys: string }) {
     this.#db = db;
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     db.exec(TABLES);
@@ -185,10 +185,10 @@ export class Schedules {
   ): number {
     return transaction(this.#db, () => {
       this.setLooked(schedule, lookedMs);
-      const { lastInsertRowid } = this.#db.prepare(
+      const row = this.#db.prepare(
         `INSERT INTO schedule_runs (schedule, cause, planned, ended, outcome, reason, run_order)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      ).run(
+         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      ).get(
         schedule,
         cause,
         planned,
@@ -197,7 +197,7 @@ export class Schedules {
         reason ?? null,
         JSON.stringify(order),
       );
-      const number = Number(lastInsertRowid);
+      const number = Number(row?.number);
       this.#save(number, parts);
       this.#db.prepare(
         `DELETE FROM schedule_runs WHERE schedule = ?1 AND number NOT IN

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "./database.ts";
 import { EveryBoots } from "./every_boot.ts";
 import { type ScheduleRecord, Schedules } from "./schedules.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const SECRET = "correct horse battery";
 const RECORD: ScheduleRecord = {
@@ -66,7 +66,7 @@ Deno.test("the passphrase of a restore at every boot is sealed", () =>
   }));
 
 Deno.test("runs are kept with their nodes, the latest twenty of a schedule, and go with it", () => {
-  using db = new DatabaseSync(":memory:");
+  using db = emptyDatabase();
   const schedules = new Schedules(db, { keys: "/nonexistent" });
   schedules.add({ ...RECORD, order: { work: "restore" } });
   const run = {

@@ -1,5 +1,6 @@
 /** The tables that hold values sealed with keys/secrets.key. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
+import { hasTable } from "./schema.ts";
 
 /** Table → which of its rows hold a sealed value. */
 const SEALED_TABLES = {
@@ -12,10 +13,9 @@ const SEALED_TABLES = {
 } as const;
 
 /** Whether any of them holds such a row: a new key would then open none of it. */
-export function holdsSealed(db: DatabaseSync): boolean {
+export function holdsSealed(db: Database): boolean {
   return Object.entries(SEALED_TABLES).some(([table, rows]) => {
-    const exists = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table);
-    if (exists === undefined) return false;
+    if (!hasTable(db, table)) return false;
     return db.prepare(`SELECT 1 FROM ${table} WHERE ${rows} LIMIT 1`).get() !== undefined;
   });
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { EveryBoots } from "./every_boot.ts";
 import { Schedules } from "./schedules.ts";
 import { holdsSealed } from "./sealed_tables.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 Deno.test("only a row with a passphrase is sealed: the first secret of a site with schedules makes its key", () => {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const directory = { keys: "/nonexistent" };
   new Schedules(db, directory);
   new EveryBoots(db, directory);

@@ -1,5 +1,5 @@
 /** The site's Secure Boot key: its private key sealed, its certificate as it is. There is one, or none yet. */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { holdsSealed } from "./sealed_tables.ts";
 import { SecretBox } from "./secret_box.ts";
 
@@ -14,11 +14,11 @@ export interface StoredSecureBootKey {
 const PURPOSE = ["secure-boot-key"];
 
 export class SecureBootKeys {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { directory, now }: { directory: { keys: string }; now: () => number }) {
+  constructor(db: Database, { directory, now }: { directory: { keys: string }; now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS secure_boot (

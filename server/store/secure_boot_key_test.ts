@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { openDatabase } from "./database.ts";
 import { SecureBootKeys } from "./secure_boot_key.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 Deno.test("the Secure Boot key is sealed, stays, and cannot be replaced", async () => {
   const keys = await Deno.makeTempDir();
   try {
-    using db = openDatabase(":memory:");
+    using db = emptyDatabase();
     const open = () => new SecureBootKeys(db, { directory: { keys }, now: () => 0 });
     assert.equal(open().read(), undefined);
     const certificate = Uint8Array.of(1, 2, 3);

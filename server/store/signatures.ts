@@ -1,11 +1,11 @@
 /** Signatures by the site's key, remembered: the same bytes need no second one, and the key may be out of reach. */
 import { createHash } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 
 export class Signatures {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`CREATE TABLE IF NOT EXISTS signatures (
       hash TEXT PRIMARY KEY, signature BLOB NOT NULL

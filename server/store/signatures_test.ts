@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { Signatures } from "./signatures.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 Deno.test("the same bytes are signed once by each key", () => {
-  using db = new DatabaseSync(":memory:");
+  using db = emptyDatabase();
   const asked: string[] = [];
   const sign = (text: string, key: string) =>
     new TextDecoder().decode(

@@ -1,5 +1,5 @@
 /** Sites whose relays mirror images of this server: how each proves itself, what is assigned, what it reported. */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { Database, SqlValue } from "./engine.ts";
 import { z } from "zod";
 import { HistoryEvent } from "#contract/api/node_history.ts";
 import {
@@ -42,9 +42,9 @@ const SELECT = `SELECT name, created_ms AS createdMs, public_key AS publicKey, k
   token_used_by AS tokenUsedBy, enrolled_ms AS enrolledMs, revoked_ms AS revokedMs, heard_ms AS heardMs, address FROM site`;
 
 export class SiteTable {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS site (
@@ -140,7 +140,7 @@ export class SiteTable {
   }
 
   assign(name: string, ref: string): void {
-    this.#run("INSERT OR IGNORE INTO site_image VALUES (?, ?)", name, ref);
+    this.#run("INSERT INTO site_image VALUES (?, ?) ON CONFLICT DO NOTHING", name, ref);
   }
 
   /** False if it was not assigned. */
@@ -201,7 +201,7 @@ export class SiteTable {
     },
   ): (SiteEvent & { readonly number: number })[] {
     const rows = this.#all(
-      `SELECT number, node, event FROM site_event WHERE site = ?1 AND number < ?2 AND (?3 IS NULL OR node = ?3)
+      `SELECT number, node, event FROM site_event WHERE site = ?1 AND number < ?2 AND (CAST(?3 AS TEXT) IS NULL OR node = ?3)
        ORDER BY number DESC LIMIT ?4`,
       site,
       before,
@@ -215,16 +215,16 @@ export class SiteTable {
     }));
   }
 
-  #find(where: string, ...values: SQLInputValue[]): SiteRecord | undefined {
+  #find(where: string, ...values: SqlValue[]): SiteRecord | undefined {
     const [row] = this.#all(`${SELECT} WHERE ${where}`, ...values);
     return row && Row.parse(row);
   }
 
-  #all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+  #all(sql: string, ...values: SqlValue[]): Record<string, unknown>[] {
     return this.#db.prepare(sql).all(...values);
   }
 
-  #run(sql: string, ...values: SQLInputValue[]): number {
+  #run(sql: string, ...values: SqlValue[]): number {
     return Number(this.#db.prepare(sql).run(...values).changes);
   }
 }

@@ -1,6 +1,6 @@
 /** The standbys of this server: their one-time tokens and secrets, as hashes, and where each was last. */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { tokenHash } from "./token_hash.ts";
 
@@ -16,10 +16,10 @@ interface StandbyRecord {
 }
 
 export class Standbys {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS standby (
@@ -79,7 +79,7 @@ export class Standbys {
   }
 
   noteUrl(name: string, url: string): void {
-    this.#db.prepare("UPDATE standby SET url = :url WHERE name = :name AND url IS NOT :url").run({
+    this.#db.prepare("UPDATE standby SET url = :url WHERE name = :name AND url IS DISTINCT FROM :url").run({
       name,
       url,
     });

@@ -1,14 +1,14 @@
 /** The operator's settings for the swarm of the whole site (#contract/api/distribution.ts). */
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { DEFAULT_SEED, type SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 
 const NAME = "swarm";
 
 export class SwarmSettingsStore {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   #value: SwarmSettings;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec("CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
     const row = db.prepare("SELECT value FROM settings WHERE name = ?").get(NAME) as

@@ -1,6 +1,6 @@
 /** Machines whose agents have announced them as templates. */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
 import { TemplateAnnouncement, type TemplateView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { shortList } from "./nodes.ts";
@@ -18,12 +18,12 @@ const ONLINE_MS = 45_000;
 const MAX_TEMPLATES = 1000;
 
 export class Templates {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
   /** Time of the latest contact, by id. */
   readonly #seen = new Map<string, number>();
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS templates (

@@ -1,9 +1,10 @@
 /** What a relay keeps about its upstream: how it proves itself there, what it is to mirror, what it has yet to report. */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { Database, SqlValue } from "./engine.ts";
 import { z } from "zod";
 import { HistoryEvent } from "#contract/api/node_history.ts";
 import type { RelayEvent } from "#contract/api/sites.ts";
 import { transaction } from "./database.ts";
+import { dropTrigger, hasTrigger, makeTrigger } from "./schema.ts";
 
 const Row = z.object({
   url: z.string(),
@@ -24,9 +25,9 @@ interface Version {
 }
 
 export class UpstreamTable {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS upstream (
@@ -51,7 +52,9 @@ export class UpstreamTable {
   /** Before the relay enrols: what it will be known by. */
   begin({ url, pin, privateKey, tokenHash }: Omit<UpstreamRecord, "site">): void {
     this.#run(
-      "INSERT OR REPLACE INTO upstream (id, url, pin, private_key, token_hash) VALUES (1, ?, ?, ?, ?)",
+      `INSERT INTO upstream (id, url, pin, private_key, token_hash) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+       SET url = excluded.url, pin = excluded.pin, private_key = excluded.private_key,
+         token_hash = excluded.token_hash, site = NULL`,
       url,
       pin,
       privateKey,
@@ -87,15 +90,12 @@ export class UpstreamTable {
    * queue, and bound it: an event that changes again waits once. A new queue begins with all that they hold.
    */
   startQueue(): void {
-    const note = "DELETE FROM upstream_change WHERE node = new.node AND ref = new.ref; " +
-      "INSERT INTO upstream_change (node, ref) VALUES (new.node, new.ref);";
-    const isNew =
-      this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'upstream_added'").get() === undefined;
-    if (!isNew) return;
+    if (hasTrigger(this.#db, "upstream_added")) return;
     transaction(this.#db, () => {
-      this.#db.exec(`
-        CREATE TRIGGER upstream_added AFTER INSERT ON node_history BEGIN ${note} END;
-        CREATE TRIGGER upstream_changed AFTER UPDATE ON node_history BEGIN ${note} END;`);
+      const body = "DELETE FROM upstream_change WHERE node = new.node AND ref = new.ref; " +
+        "INSERT INTO upstream_change (node, ref) VALUES (new.node, new.ref);";
+      makeTrigger(this.#db, "upstream_added", { event: "AFTER INSERT", table: "node_history", body });
+      makeTrigger(this.#db, "upstream_changed", { event: "AFTER UPDATE", table: "node_history", body });
       this.#queueAll();
     });
   }
@@ -115,10 +115,11 @@ export class UpstreamTable {
   forget(): void {
     // a server on a full disk must start: nothing is written that changes nothing
     if (this.get() === undefined) return;
-    transaction(this.#db, () =>
-      this.#db.exec(`
-        DROP TRIGGER IF EXISTS upstream_added; DROP TRIGGER IF EXISTS upstream_changed;
-        DELETE FROM upstream_change; DELETE FROM upstream_version; DELETE FROM upstream;`));
+    transaction(this.#db, () => {
+      dropTrigger(this.#db, "upstream_added", { table: "node_history" });
+      dropTrigger(this.#db, "upstream_changed", { table: "node_history" });
+      this.#db.exec("DELETE FROM upstream_change; DELETE FROM upstream_version; DELETE FROM upstream;");
+    });
   }
 
   get queued(): number {
@@ -154,7 +155,7 @@ export class UpstreamTable {
     this.#run("DELETE FROM upstream_change WHERE number <= ?", upTo);
   }
 
-  #run(sql: string, ...values: SQLInputValue[]): void {
+  #run(sql: string, ...values: SqlValue[]): void {
     this.#db.prepare(sql).run(...values);
   }
 }

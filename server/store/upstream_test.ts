@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { HistoryEvent } from "#contract/api/node_history.ts";
 import type { RelayEvent } from "#contract/api/sites.ts";
-import { openDatabase } from "./database.ts";
 import { NodeHistory } from "./node_history.ts";
 import { Nodes } from "./nodes.ts";
 import { SiteTable } from "./sites.ts";
 import { UpstreamTable } from "./upstream.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const AT = "2026-11-30T00:00:00Z";
 const event = (result: HistoryEvent["result"]): HistoryEvent => ({ kind: "deployment", at: AT, result });
@@ -13,7 +13,7 @@ const ALL = { limit: 100, maxBytes: 1 << 20 };
 const NO_TOKEN = { url: "https://h", pin: "p", privateKey: "k", tokenHash: new Uint8Array(32) };
 
 Deno.test("an event waits once however often it changes, and a change while it is reported waits again", () => {
-  using db = openDatabase(":memory:");
+  using db = emptyDatabase();
   const nodes = new Nodes(db, { now: () => 0 }), history = new NodeHistory(db);
   const { id } = nodes.put("n1", {});
   history.put(id, "d0", event("done"));
@@ -43,7 +43,7 @@ Deno.test("an event waits once however often it changes, and a change while it i
 });
 
 Deno.test("a report is bounded, but never empty while something waits", () => {
-  using db = openDatabase(":memory:");
+  using db = emptyDatabase();
   const nodes = new Nodes(db, { now: () => 0 }), history = new NodeHistory(db);
   const { id } = nodes.put("n1", {});
   const table = new UpstreamTable(db);
@@ -55,7 +55,7 @@ Deno.test("a report is bounded, but never empty while something waits", () => {
 });
 
 Deno.test("an event that a relay sends again is written once, with what it last was", () => {
-  using db = openDatabase(":memory:");
+  using db = emptyDatabase();
   const sites = new SiteTable(db);
   const sent = (ref: string, result: HistoryEvent["result"]): RelayEvent => ({
     nodeId: "1",

@@ -1,6 +1,7 @@
 /** Users: their roles, how they log in, and set-up links. Of passwords and links, only hashes are stored. */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./engine.ts";
+import { columnsOf } from "./schema.ts";
 import type { Role, UserAdd } from "#contract/api/access.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { tokenHash } from "./token_hash.ts";
@@ -33,10 +34,10 @@ interface Row {
 }
 
 export class Users {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #now: () => number;
 
-  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+  constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS users (
@@ -140,9 +141,8 @@ function textOf(groups: readonly string[] | undefined): string | null {
 }
 
 /** Databases of earlier releases lack them. */
-function addColumns(db: DatabaseSync): void {
-  const columns = db.prepare("PRAGMA table_info(users)").all() as { name: string }[];
-  if (columns.some(({ name }) => name === "subject")) return;
+function addColumns(db: Database): void {
+  if (columnsOf(db, "users").includes("subject")) return;
   db.exec("ALTER TABLE users ADD COLUMN subject TEXT");
   db.exec("ALTER TABLE users ADD COLUMN refused INTEGER NOT NULL DEFAULT 0");
 }

@@ -1,4 +1,5 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
+import { hasTable } from "./schema.ts";
 import { z } from "zod";
 import { Header } from "#contract/format/manifest.ts";
 import type { Signed } from "./keys.ts";
@@ -79,18 +80,18 @@ const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS
 type PackSize = Pick<Pack, "id" | "sizeBytes">;
 
 export class Versions {
-  readonly #insert: StatementSync;
-  readonly #insertPack: StatementSync;
-  readonly #list: StatementSync;
-  readonly #refs: StatementSync;
-  readonly #listOf: StatementSync;
-  readonly #packs: StatementSync;
-  readonly #allPacks: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #unneededPacks: StatementSync;
-  readonly #lenders: StatementSync;
+  readonly #insert: Statement;
+  readonly #insertPack: Statement;
+  readonly #list: Statement;
+  readonly #refs: Statement;
+  readonly #listOf: Statement;
+  readonly #packs: Statement;
+  readonly #allPacks: Statement;
+  readonly #delete: Statement;
+  readonly #unneededPacks: Statement;
+  readonly #lenders: Statement;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: Database) {
     db.exec(`
       CREATE TABLE IF NOT EXISTS version (
         lineage INTEGER NOT NULL REFERENCES lineage, version INTEGER NOT NULL,
@@ -204,9 +205,8 @@ function parseRow(row: unknown): VersionRecord {
  * The signatures of all versions that this server itself has signed; works before any other part of the database is
  * opened.
  */
-export function signedVersions(db: DatabaseSync): Signed[] {
-  const has = (name: string) =>
-    db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
+export function signedVersions(db: Database): Signed[] {
+  const has = (name: string) => hasTable(db, name);
   if (!has("version") || !has("lineage")) return [];
   const own = has("mirrored_lineage") ? "WHERE lineage.id NOT IN (SELECT lineage FROM mirrored_lineage)" : "";
   return db.prepare(

@@ -1,5 +1,5 @@
 /** Webhooks, and the messages that are to be delivered or failed for good. Secrets are sealed. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Database, Statement } from "./engine.ts";
 import type { FailedDelivery, WebhookSettings, WebhookView } from "#contract/api/webhooks.ts";
 import { transaction } from "./database.ts";
 import { holdsSealed } from "./sealed_tables.ts";
@@ -39,12 +39,12 @@ interface NewMessage {
 }
 
 export class WebhookStore {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #box: SecretBox;
-  readonly #due: StatementSync;
-  readonly #list: StatementSync;
+  readonly #due: Statement;
+  readonly #list: Statement;
 
-  constructor(db: DatabaseSync, directory: { readonly keys: string }) {
+  constructor(db: Database, directory: { readonly keys: string }) {
     this.#db = db;
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     db.exec(`

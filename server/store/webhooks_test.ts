@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { openDatabase } from "./database.ts";
 import { WebhookStore } from "./webhooks.ts";
+import { emptyDatabase } from "./testing/test_database.ts";
 
 const SECRET = "whsec_c2VjcmV0";
 
 function open() {
   const keys = Deno.makeTempDirSync();
-  const db = openDatabase(":memory:");
+  const db = emptyDatabase();
   const store = new WebhookStore(db, { keys });
   for (const name of ["a", "b"]) {
     store.put(name, {

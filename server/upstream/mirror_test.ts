@@ -4,9 +4,9 @@ import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 import { openTestServer } from "../capture/testing/service.ts";
-import { openDatabase } from "../store/database.ts";
 import { UpstreamTable } from "../store/upstream.ts";
 import { Mirror } from "./mirror.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 
 const OFFER: OfferedImage = {
   image: "web",
@@ -21,7 +21,7 @@ Deno.test("nothing is copied outside the hours, and what failed is tried again a
   const folder = await Deno.makeTempDir({ prefix: "rackseed-mirror-" });
   try {
     await using server = await openTestServer(folder);
-    using db = openDatabase(":memory:");
+    using db = emptyDatabase();
     const table = new UpstreamTable(db), calls: string[] = [];
     let isOpen = false, nowMs = 0;
     const mirror = new Mirror({

@@ -1,7 +1,6 @@
 /** Agent and server with a real TPM 2.0 (swtpm): what is a proof, and what is none. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { DatabaseSync } from "node:sqlite";
 import type { TpmKeys, TpmQuote } from "#contract/api/attestation.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
@@ -18,6 +17,7 @@ import { NodeTpms } from "../../server/store/node_tpms.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { bootLog, hashOf, type LogEntry, SEPARATOR, textEvent } from "../support/boot_log.ts";
 import { noSoftwareTpm, SoftwareTpm } from "../support/software_tpm.ts";
+import { emptyDatabase } from "../../server/store/testing/test_database.ts";
 
 const PIN = "p".repeat(43), SECRET = "s".repeat(43);
 const TOKEN = formatToken({ pin: PIN, secret: SECRET });
@@ -63,7 +63,7 @@ async function switchedOn(entries: readonly LogEntry[] = TRUE_BOOT): Promise<Mac
 
 function server() {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") }, now = () => clock.ms;
-  const tpms = new NodeTpms(new DatabaseSync(":memory:"), { now });
+  const tpms = new NodeTpms(emptyDatabase(), { now });
   const attestations = new Attestations({
     tpms,
     requiredByDefault: false,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { CheckResult } from "#contract/api/checks.ts";
 import { NodeChecks } from "../../store/node_checks.ts";
 import { Nodes } from "../../store/nodes.ts";
 import { Templates } from "../../store/templates.ts";
 import { Checks } from "./checks.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const SETTINGS = { keep: ["/srv"], driftThreshold: 2 };
 
 /** Real records, and a fleet in which each node has the image web@3. */
 function open() {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const nodes = new Nodes(db, { now }), store = new NodeChecks(db), templates = new Templates(db, { now });

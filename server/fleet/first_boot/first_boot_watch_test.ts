@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { FirstBootReport } from "#contract/api/first_boot.ts";
 import { FirstBoots } from "../../store/first_boots.ts";
 import { FirstBootWatch } from "./first_boot_watch.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const part = { node: "id1", deployment: "d1" };
 const name = { name: "n1" };
 const names = { name: () => "n1" };
 
-function open({ db = new DatabaseSync(":memory:"), time = { ms: 1_000_000 } } = {}) {
+function open({ db = emptyDatabase(), time = { ms: 1_000_000 } } = {}) {
   return { db, time, watch: new FirstBootWatch(new FirstBoots(db), { now: () => time.ms }) };
 }
 

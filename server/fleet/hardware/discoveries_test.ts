@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { ImageView, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { Deployments } from "../../store/deployments.ts";
 import { Nodes } from "../../store/nodes.ts";
 import { Discoveries } from "./discoveries.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const MAC = "52:54:00:00:00:01";
 const damaged = new RackseedError("x@1 is damaged", { reason: "a pack.", remedy: "restore it." });
 
 /** Images by reference: bootable, and from the day of their number. */
 function open(images: Readonly<Record<string, boolean>>) {
-  const db = new DatabaseSync(":memory:"), now = () => 0;
+  const db = emptyDatabase(), now = () => 0;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const views = Object.entries(images).map(([ref, bootable], i) => {
     const [image = "", version] = ref.split("@");

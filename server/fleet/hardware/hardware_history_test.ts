@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { Inventory } from "#contract/api.ts";
 import { HardwareRecords } from "../../store/hardware_records.ts";
 import { hardwareChanges } from "./hardware_changes.ts";
 import { HardwareHistory } from "./hardware_history.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const GIB = 2 ** 30;
 const FULL: Inventory = Inventory.parse({
@@ -92,7 +92,7 @@ for (const [what, difference, expected] of CASES) {
   });
 }
 
-function open({ db = new DatabaseSync(":memory:") } = {}) {
+function open({ db = emptyDatabase() } = {}) {
   const history = new HardwareHistory(new HardwareRecords(db), { now: () => 0 });
   const node = { id: "1", name: "n1", settings: {}, discovered: false };
   const warnings = (inventory: Inventory) => history.warnings({ id: "1", inventory }).map(({ what }) => what);

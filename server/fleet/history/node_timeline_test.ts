@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { AuditLog } from "../../store/audit_log.ts";
 import { Deployments } from "../../store/deployments.ts";
 import { HardwareRecords } from "../../store/hardware_records.ts";
@@ -8,12 +7,13 @@ import { Nodes } from "../../store/nodes.ts";
 import { MACHINE_INVENTORY } from "../../../test/support/inventory.ts";
 import { BootLog } from "./boot_log.ts";
 import { NodeTimeline } from "./node_timeline.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const MAC = "52:54:00:00:00:17";
 
 /** Real records; each act takes a minute, and what it does happens in its middle. */
 function open() {
-  const db = new DatabaseSync(":memory:"), clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
+  const db = emptyDatabase(), clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
   const now = () => clock.ms;
   const audit = new AuditLog(db, { now }), nodes = new Nodes(db, { now });
   const deployments = new Deployments(db, { now }), history = new NodeHistory(db);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { DatabaseSync } from "node:sqlite";
 import type { RestartAbility, StepReport } from "#contract/api.ts";
 import { Deployments } from "../../store/deployments.ts";
 import { Nodes } from "../../store/nodes.ts";
@@ -10,6 +9,7 @@ import type { BootFile } from "../ports.ts";
 import { restartRefusal } from "./restart_refusal.ts";
 import { Restarts } from "./restarts.ts";
 import { isSignedKernel } from "./signed_kernel.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 const MAC = "52:54:00:00:00:01";
 const ABLE: RestartAbility = { macs: [MAC], signedOnly: false, availableBytes: 1 << 30 };
@@ -28,7 +28,7 @@ function bootFile(bytes: Uint8Array): BootFile {
 
 /** A node n1 whose agent runs, in a real database. */
 function open() {
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") }, now = () => clock.ms;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const templates = new Templates(db, { now });

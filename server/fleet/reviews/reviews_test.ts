@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { Inventory, NodeSettings, VersionView } from "#contract/api.ts";
 import { Review, type ReviewRequest } from "#contract/api/reviews.ts";
 import type { Identity } from "#contract/identity.ts";
@@ -12,6 +11,7 @@ import { HardwareHistory } from "../hardware/hardware_history.ts";
 import { PlanPreviews } from "../plan_previews.ts";
 import type { ReviewSources } from "./review_sources.ts";
 import { Reviews } from "./reviews.ts";
+import { emptyDatabase } from "../../store/testing/test_database.ts";
 
 function machine(sizeBytes: number, more: Partial<Inventory["disks"][number]> = {}): Inventory {
   const { kind, names, uses, partitions: _, signatures: __, labels: ___, ...facts } = disk({ sizeBytes });
@@ -29,7 +29,7 @@ function machine(sizeBytes: number, more: Partial<Inventory["disks"][number]> = 
 /** Real nodes, deployments and plans; the version `web@2`. */
 function site(more: Partial<ReviewSources> = {}) {
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") }, now = () => clock.ms;
-  const db = new DatabaseSync(":memory:");
+  const db = emptyDatabase();
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const history = new HardwareHistory(new HardwareRecords(db), { now });
   const version = {

@@ -5,13 +5,13 @@ import { RackseedError } from "#contract/errors.ts";
 import { parseBootArguments } from "../../../agent/start/boot_arguments.ts";
 import { handleBoot } from "../../../boot/http.ts";
 import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
-import { DatabaseSync } from "node:sqlite";
 import { EndedSessions } from "../../../server/store/ended_sessions.ts";
 import { AdminToken } from "../../../server/access/admin_token.ts";
 import { PageSessions } from "../../../server/access/page_sessions.ts";
 import { parseRange } from "../../../server/swarm/web_seed.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
+import { emptyDatabase } from "../../../server/store/testing/test_database.ts";
 
 const ranges = fc.tuple(fc.nat(2000), fc.nat(2000)).map(([first, last]) => `bytes=${first}-${last}`);
 const PIN = "p".repeat(43);
@@ -36,7 +36,7 @@ function adminToken(): AdminToken {
 let door: { admin: AdminToken; sessions: PageSessions } | undefined;
 
 function openDoor() {
-  const admin = adminToken(), ended = new EndedSessions(new DatabaseSync(":memory:"));
+  const admin = adminToken(), ended = new EndedSessions(emptyDatabase());
   return { admin, sessions: new PageSessions({ admin, ended, generationOf: () => undefined, now: () => 0 }) };
 }
 
