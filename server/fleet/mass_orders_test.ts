@@ -1,6 +1,5 @@
 /** Orders for so many nodes that they are worked on in turns. */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { Inventory, VersionView } from "#contract/api.ts";
 import { GIB, header } from "#plan/testing/templates.ts";
 import { reportedMachine } from "../../test/support/inventory.ts";
@@ -13,6 +12,7 @@ import { NodeChecks } from "../store/node_checks.ts";
 import { Nodes } from "../store/nodes.ts";
 import { NodeTpms } from "../store/node_tpms.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
+import { emptyDatabase } from "../store/testing/test_database.ts";
 import { Attestations } from "./attestation/attestations.ts";
 import { Encryption } from "./encryption.ts";
 import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
@@ -22,7 +22,7 @@ const COUNT = 300;
 
 /** A fleet of machines with disks that the version `web@3` fits on; counts the plans of it that are read. */
 function open() {
-  const now = () => 0, db = new DatabaseSync(":memory:"), keys = "/nonexistent";
+  const now = () => 0, db = emptyDatabase(), keys = "/nonexistent";
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const version = { image: "web", version: 3, id: "aa", bootable: true, bootNotes: [] };
   const published: string[] = [], planned: string[] = [];

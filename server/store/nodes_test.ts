@@ -213,7 +213,7 @@ Deno.test("an address of a second interface counts too", () => {
 });
 
 Deno.test("the nodes are sorted when one comes, goes or is renamed, not whenever they are listed", () => {
-  const nodes = new Nodes(new DatabaseSync(":memory:"), { now: () => 0 });
+  const nodes = new Nodes(emptyDatabase(), { now: () => 0 });
   nodes.putAll(["n10", "n2", "n1"].map((node) => ({ node, settings: {} })));
   const names = () => nodes.list().map(({ name }) => name).join(" ");
   assert.equal(names(), "n1 n2 n10");
