@@ -6,9 +6,12 @@ import { emptyDatabase, ON_POSTGRES } from "../test_database.ts";
 import { PostgresDatabase, PostgresError } from "./database.ts";
 import { openPostgres } from "./open.ts";
 
-const ignore = !ON_POSTGRES;
+/** None without a PostgreSQL: there is nothing that they could show. */
+function test(name: string, show: () => void): void {
+  if (ON_POSTGRES) Deno.test(name, show);
+}
 
-Deno.test("PostgreSQL returns what was stored", { ignore }, () => {
+test("PostgreSQL returns what was stored", () => {
   using db = emptyDatabase();
   db.exec("CREATE TABLE t (n INTEGER, t TEXT, b BLOB) STRICT");
   const values = [
@@ -30,15 +33,14 @@ Deno.test("PostgreSQL returns what was stored", { ignore }, () => {
   assert.throws(() => insert.run(1), /1 values for 3 parameters/);
 });
 
-Deno.test("PostgreSQL compares texts by bytes, as SQLite does", { ignore }, () => {
+test("PostgreSQL compares texts by bytes, as SQLite does", () => {
   using db = emptyDatabase();
   db.exec("CREATE TABLE t (t TEXT PRIMARY KEY); INSERT INTO t VALUES ('a'), ('B'), ('ä'), ('b')");
   assert.deepEqual(db.prepare("SELECT t FROM t ORDER BY t").all().map(({ t }) => t), ["B", "a", "b", "ä"]);
 });
 
-Deno.test(
+test(
   "an error of PostgreSQL has its code, and ends the transaction with nothing stored",
-  { ignore },
   () => {
     using db = emptyDatabase();
     db.exec("CREATE TABLE t (n INTEGER PRIMARY KEY)");
@@ -59,7 +61,7 @@ Deno.test(
 
 const where = Deno.env.get("STORE_TEST_POSTGRES") ?? "";
 
-Deno.test("a PostgreSQL database has one server at a time, and refuses an older one", { ignore }, () => {
+test("a PostgreSQL database has one server at a time, and refuses an older one", () => {
   const refused = (reason: RegExp, schemaVersion: number) =>
     assert.throws(
       () => openPostgres(where, { schemaVersion }),
@@ -73,14 +75,14 @@ Deno.test("a PostgreSQL database has one server at a time, and refuses an older 
   openPostgres(where, { schemaVersion: 7 }).close();
 });
 
-Deno.test("a PostgreSQL that is not there is an error that says so", { ignore }, () => {
+test("a PostgreSQL that is not there is an error that says so", () => {
   assert.throws(
     () => new PostgresDatabase("host=/nowhere"),
     (error) => error instanceof RackseedError && /\/nowhere/.test(error.reason),
   );
 });
 
-Deno.test("a lost connection is an error of each call, not a new connection", { ignore }, () => {
+test("a lost connection is an error of each call, not a new connection", () => {
   using db = emptyDatabase();
   const pid = db.prepare("SELECT pg_backend_pid() AS pid").get()?.pid;
   {
