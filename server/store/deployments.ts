@@ -200,6 +200,13 @@ export class Deployments {
     ).all(deployment) as unknown as Assignment[];
   }
 
+  /** How many parts `parts` would return. */
+  partCount(deployment: string): number {
+    return this.#prepared(
+      "SELECT count(*) AS count FROM assignments WHERE deployment = ? AND state <> 'cancelled'",
+    ).get(deployment)?.count as number;
+  }
+
   /**
    * Whether no node of the deployment has anything left to do. `isExpected`: whether an installed node, by id, is still
    * to report its first boot. Cheap for large deployments: it asks about few nodes.
