@@ -1,6 +1,8 @@
 /** The product's server, pinned to one processor, with what load generators need to know. */
 import { CaptureView, DeployAnswer, Order, ReportAnswer, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { Source } from "#contract/format/manifest.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
@@ -21,37 +23,64 @@ export interface InstallingNode {
   readonly racks: string | undefined;
 }
 
-export class PinnedProduct implements AsyncDisposable {
-  readonly pid: number;
+interface Running {
+  readonly child: Deno.ChildProcess;
   readonly ports: { readonly http: number; readonly tracker: number; readonly https: number };
   readonly server: string;
   readonly token: string;
   readonly client: ApiClient;
-  readonly #child: Deno.ChildProcess;
-  readonly #folder: string;
+}
 
-  private constructor(
-    child: Deno.ChildProcess,
-    { folder, ports, server, token, client }: {
-      folder: string;
-      ports: PinnedProduct["ports"];
-      server: string;
-      token: string;
-      client: ApiClient;
-    },
-  ) {
-    this.pid = child.pid;
-    this.#child = child;
+export class PinnedProduct implements AsyncDisposable {
+  readonly #folder: string;
+  #running: Running;
+
+  private constructor(folder: string, running: Running) {
     this.#folder = folder;
-    this.ports = ports;
-    this.server = server;
-    this.token = token;
-    this.client = client;
+    this.#running = running;
+  }
+
+  get pid(): number {
+    return this.#running.child.pid;
+  }
+
+  get ports(): Running["ports"] {
+    return this.#running.ports;
+  }
+
+  get server(): string {
+    return this.#running.server;
+  }
+
+  get token(): string {
+    return this.#running.token;
+  }
+
+  get client(): ApiClient {
+    return this.#running.client;
+  }
+
+  /** The server's data directory. */
+  get data(): string {
+    return `${this.#folder}/data`;
   }
 
   static async start(): Promise<PinnedProduct> {
-    const product = await ensureProduct();
     const folder = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
+    return new PinnedProduct(folder, await PinnedProduct.#start(folder));
+  }
+
+  /** `meanwhile` runs while the server is stopped. Returns the milliseconds that the server took to start. */
+  async restart(meanwhile: () => void): Promise<number> {
+    await this.#stop();
+    meanwhile();
+    const begun = performance.now();
+    this.#running = await PinnedProduct.#start(this.#folder);
+    return performance.now() - begun;
+  }
+
+  static async #start(folder: string): Promise<Running> {
+    const product = await ensureProduct();
     const free = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--tftp-port", "off"];
     const args = ["server", "--json", "--data", `${folder}/data`, "--listen", "127.0.0.1:0", ...free];
     const [program, argv] = pinned(SERVER_CPU, [product, ...args]);
@@ -60,20 +89,23 @@ export class PinnedProduct implements AsyncDisposable {
       const { server, ports } = JSON.parse(text.split("\n")[0] ?? "");
       const token = (await Deno.readTextFile(`${folder}/data/token`)).trim();
       const client = await ApiClient.connect({ server, token });
-      return new PinnedProduct(child, { folder, ports, server, token, client });
+      return { child, ports, server, token, client };
     }
     throw new Error("the server ended at once");
   }
 
-  /** Publishes a small image; returns its info hash. */
-  async publish(image: string): Promise<string> {
+  /** Publishes a small image, as if it were this machine's; returns its info hash. */
+  async publish(
+    image: string,
+    machine: { layout?: DiskLayout | undefined; source?: Source | undefined } = {},
+  ): Promise<string> {
     const root = `${this.#folder}/tree`;
     await Deno.mkdir(root);
     await Deno.writeTextFile(`${root}/file`, "a small image\n");
     const { id } = await this.client.post("/captures", { body: { image, level: 1 }, schema: CaptureView });
     const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
     const { signal } = new AbortController();
-    await sendCapture({ api: this.client, capture: id, tree, excludes: [], signal });
+    await sendCapture({ api: this.client, capture: id, tree, ...machine, excludes: [], signal });
     for (;;) {
       const { state, problem } = await this.client.get(`/captures/${id}`, CaptureView);
       if (state === "published") break;
@@ -102,10 +134,15 @@ export class PinnedProduct implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.client[Symbol.dispose]();
-    this.#child.kill("SIGTERM");
-    await this.#child.status;
+    await this.#stop();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async #stop(): Promise<void> {
+    const { client, child } = this.#running;
+    client[Symbol.dispose]();
+    child.kill("SIGTERM");
+    await child.status;
   }
 }
 

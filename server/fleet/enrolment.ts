@@ -95,8 +95,8 @@ export class Enroller {
     nodes.touch(node.id, { address, inventory: history.record(node, inventory) });
     attestations.note(node, inventory.tpmKey);
     const image = `${pending.image}@${pending.version}`;
-    const twin = inventory.kind === "machine" &&
-      twinOf(inventory, nodes.list().filter(({ id }) => id !== node.id));
+    const others = nodes.withUuid(inventory.uuid ?? "").filter(({ id }) => id !== node.id);
+    const twin = inventory.kind === "machine" && twinOf(inventory, others);
     if (twin) {
       log.warn("machine-known-twice", { node: node.name, other: twin.node.name, because: twin.because });
     }
@@ -186,9 +186,9 @@ export class Enroller {
   #restoreOrder({ deployment, node }: Assignment): Order["restore"] {
     const { deployments, bootRestores } = this.#sources;
     const terms = deployments.restoreOf(deployment);
+    if (terms === undefined) return undefined;
     // each boot is a deployment of its own, but a classroom is switched on at once
-    const nodes = Math.max(bootRestores.alike(node), deployments.parts(deployment).length);
-    return terms && { ...terms, nodes };
+    return { ...terms, nodes: Math.max(bootRestores.alike(node), deployments.partCount(deployment)) };
   }
 }
 

@@ -7,9 +7,8 @@ import { Enroller } from "./enrolment.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import { emptyDatabase } from "../store/testing/test_database.ts";
 
-Deno.test("a backup gives back its node's own files: to the node, and to the machine that it is proved with", () => {
-  using db = emptyDatabase();
-  const now = () => 0;
+function open() {
+  const db = emptyDatabase(), now = () => 0;
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const proofs: string[] = [];
   const enroller = new Enroller({
@@ -37,14 +36,20 @@ Deno.test("a backup gives back its node's own files: to the node, and to the mac
     attestations: { demand: ({ name }) => void proofs.push(name), note: () => {} },
     onChange: () => {},
   });
+  const request = {
+    inventory: { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+    address: "10.0.0.9",
+    swarm: { announce: [], webSeeds: [], seeders: [] },
+  } as unknown as Parameters<Enroller["enrol"]>[1];
+  return { nodes, deployments, enroller, proofs, request, [Symbol.dispose]: () => db.close() };
+}
+
+Deno.test("a backup gives back its node's own files: to the node, and to the machine that it is proved with", () => {
+  using test = open();
+  const { nodes, deployments, enroller, proofs, request } = test;
   const isBackup = (node: string, image: string) => {
     const { id } = nodes.put(node, {});
     const { secrets } = deployments.arm([id], { image, version: 1 });
-    const request = {
-      inventory: { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
-      address: "10.0.0.9",
-      swarm: { announce: [], webSeeds: [], seeders: [] },
-    } as unknown as Parameters<Enroller["enrol"]>[1];
     const order = enroller.enrol(secrets.get(id) ?? "", request);
     return "identity" in order ? order.identity.isBackup : undefined;
   };
@@ -53,4 +58,18 @@ Deno.test("a backup gives back its node's own files: to the node, and to the mac
   assert.equal(isBackup("n2", "n1"), false);
   assert.equal(isBackup("rehearsal-1", "web"), false);
   assert.deepEqual(proofs, ["n1", "rehearsal-1", "n2", "rehearsal-1"]);
+});
+
+Deno.test("an enrolment reads neither all nodes nor all parts of its deployment, so that 10 000 take their time once", () => {
+  using test = open();
+  const { nodes, deployments, enroller, request } = test;
+  const ids = ["n1", "n2", "n3"].map((name) => nodes.put(name, {}).id);
+  const { secrets } = deployments.arm(ids, {
+    image: "web",
+    version: 1,
+    restore: { keep: [], dryRun: false },
+  });
+  nodes.list = deployments.parts = () => assert.fail("one node's enrolment reads all");
+  const order = enroller.enrol(secrets.get(ids[0]!) ?? "", request);
+  assert.equal("restore" in order && order.restore?.nodes, 3);
 });

@@ -12,7 +12,7 @@
  * "installing" let a node boot the agent; every other state disarms it for good.
  */
 import { randomBytes } from "node:crypto";
-import type { Database, Statement } from "./engine.ts";
+import type { Database } from "./engine.ts";
 import type { DeploymentQuery, DeploymentSummary, InstalledDisk, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Finish } from "#contract/api/restarts.ts";
@@ -35,6 +35,7 @@ import { ReportLog } from "./events.ts";
 import { OrderHistory } from "./order_history.ts";
 import { OrderTokens } from "./order_tokens.ts";
 import { PausedDeployments } from "./paused_deployments.ts";
+import { Prepared } from "./prepared.ts";
 
 /** A node's state from its deployments. */
 interface Progress {
@@ -60,12 +61,13 @@ export class Deployments {
   /** How each went. */
   readonly records: BatchRecords;
   readonly queries: BatchQueries;
-  readonly #statements = new Map<string, Statement>();
+  readonly #prepared: Prepared;
   /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, StepReport>();
 
   constructor(db: Database, { now }: { now: () => number }) {
     this.#db = db;
+    this.#prepared = new Prepared(db);
     this.#now = now;
     this.#log = new ReportLog(db);
     this.#terms = new DeploymentTerms(db);
@@ -103,16 +105,15 @@ export class Deployments {
       const made = new Map<string, string>(), left = new Set<string>();
       this.#terms.put(deployment, terms);
       for (const node of nodes) {
-        this.#tokens.endAll(node);
         const replaced = this.#one("node = ? AND state = 'armed'", node)?.deployment;
-        if (replaced !== undefined) this.#prepared(CANCEL_ARMED).run(node);
+        if (replaced !== undefined) this.#prepared.get(CANCEL_ARMED).run(node);
         this.#history.armed({ deployment, node }, { ref: `${image}@${version}`, terms, replaced });
-        this.#prepared(
+        this.#prepared.get(
           `INSERT INTO assignments (deployment, node, image, version, state, created)
            VALUES (?, ?, ?, ?, 'armed', ?)`,
         ).run(deployment, node, image, version, new Date(this.#now()).toISOString());
         for (const old of this.#forgetOldLogs(node)) left.add(old);
-        made.set(node, this.#tokens.issueBoot({ deployment, node }));
+        made.set(node, this.#tokens.issueFirst({ deployment, node }));
       }
       for (const old of left) if (this.parts(old).length === 0) this.#terms.forget(old);
       also?.(deployment);
@@ -187,17 +188,24 @@ export class Deployments {
 
   /** The node's part of the deployment. */
   part(deployment: string, node: string): Assignment | undefined {
-    return this.#prepared(
+    return this.#prepared.get(
       "SELECT deployment, node, image, version, state FROM assignments WHERE deployment = ? AND node = ?",
     ).get(deployment, node) as Assignment | undefined;
   }
 
   /** Its nodes' parts, except those cancelled before they began. Empty if there is no such deployment. */
   parts(deployment: string): Assignment[] {
-    return this.#prepared(
+    return this.#prepared.get(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE deployment = ? AND state <> 'cancelled' ORDER BY number`,
     ).all(deployment) as unknown as Assignment[];
+  }
+
+  /** How many parts `parts` would return. */
+  partCount(deployment: string): number {
+    return this.#prepared.get(
+      "SELECT count(*) AS count FROM assignments WHERE deployment = ? AND state <> 'cancelled'",
+    ).get(deployment)?.count as number;
   }
 
   /**
@@ -205,7 +213,7 @@ export class Deployments {
    * to report its first boot. Cheap for large deployments: it asks about few nodes.
    */
   isOver(deployment: string, isExpected: (node: string) => boolean): boolean {
-    const under = this.#prepared(
+    const under = this.#prepared.get(
       "SELECT 1 FROM assignments WHERE deployment = ? AND state IN ('armed', 'installing') LIMIT 1",
     ).get(deployment);
     if (under !== undefined) return false;
@@ -219,7 +227,7 @@ export class Deployments {
   /** When it was ordered; undefined if there is no such deployment. */
   orderedMs(deployment: string): number | undefined {
     const first = "SELECT created FROM assignments WHERE deployment = ? ORDER BY number LIMIT 1";
-    const row = this.#prepared(first).get(deployment) as { created: string } | undefined;
+    const row = this.#prepared.get(first).get(deployment) as { created: string } | undefined;
     return row && Date.parse(row.created);
   }
 
@@ -283,7 +291,7 @@ export class Deployments {
 
   /** The node's orders without those that write nothing, the latest first. */
   #writing(node: string): Assignment[] {
-    const orders = this.#prepared(
+    const orders = this.#prepared.get(
       "SELECT deployment, node, image, version, state FROM assignments WHERE node = ? ORDER BY number DESC",
     ).all(node) as unknown as Assignment[];
     return orders.filter(({ deployment }) =>
@@ -302,7 +310,7 @@ export class Deployments {
 
   /** Ids of the nodes that install this version now. */
   installing({ image, version }: { image: string; version: number }): string[] {
-    const rows = this.#prepared(
+    const rows = this.#prepared.get(
       "SELECT node, deployment FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
     ).all(image, version) as { node: string; deployment: string }[];
     return rows.filter(({ deployment }) => !this.onlyReads(deployment)).map((row) => row.node);
@@ -372,29 +380,20 @@ export class Deployments {
       this.#tokens.endAll(node);
       this.#log.forget({ node });
       this.#history.forgetNode(node);
-      this.#prepared("DELETE FROM assignments WHERE node = ?").run(node);
+      this.#prepared.get("DELETE FROM assignments WHERE node = ?").run(node);
     });
     this.#live.delete(node);
   }
 
   #one(condition: string, value: string): Assignment | undefined {
-    return this.#prepared(
+    return this.#prepared.get(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE ${condition} ORDER BY number DESC LIMIT 1`,
     ).get(value) as Assignment | undefined;
   }
 
-  /** The prepared statement, cached: these run with every report of every node. */
-  #prepared(sql: string): Statement {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const made = this.#db.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
-  }
-
   #setState({ deployment, node }: Assignment, state: AssignmentState): void {
-    this.#prepared("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
+    this.#prepared.get("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
       .run(state, deployment, node);
     this.#tokens.changed(node);
     if (["failed", "aborted", "cancelled"].includes(state)) this.#tokens.endBoot(node);
@@ -402,7 +401,7 @@ export class Deployments {
 
   /** Returns the deployments that it forgot this node's part of. */
   #forgetOldLogs(node: string): string[] {
-    const old = this.#prepared(
+    const old = this.#prepared.get(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
     if (old.length === 0) return [];
@@ -411,7 +410,7 @@ export class Deployments {
     const forgotten = old.map(({ deployment }) => deployment).filter((one) => one !== assigned);
     for (const deployment of forgotten) {
       this.#log.forget({ node, deployment });
-      this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
+      this.#prepared.get("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
       this.#tokens.changed(node);
     }
     return forgotten;

@@ -7,6 +7,7 @@ import type { EncryptionOrder, Unlock } from "#contract/api.ts";
 import { makeRecoveryKey } from "./recovery_key.ts";
 import { holdsSealed } from "./sealed_tables.ts";
 import { type Purpose, SecretBox } from "./secret_box.ts";
+import { Prepared } from "./prepared.ts";
 
 interface Part {
   readonly node: string;
@@ -50,6 +51,7 @@ const MAX_OPEN_WITH = 8;
 
 export class DiskSecrets {
   readonly #db: Database;
+  readonly #prepared: Prepared;
   readonly #box: SecretBox;
   readonly #now: () => number;
   /** These run with every report of every node. */
@@ -58,6 +60,7 @@ export class DiskSecrets {
 
   constructor(db: Database, { directory, now }: { directory: { keys: string }; now: () => number }) {
     this.#db = db;
+    this.#prepared = new Prepared(db);
     this.#now = now;
     // `fetched`: a node got this key, so that a disk may have it; `retired`: it was installed without encryption since
     db.exec(`CREATE TABLE IF NOT EXISTS encryptions (
@@ -115,9 +118,9 @@ export class DiskSecrets {
 
   /** The node's orders are over: its passphrase is erased, and a key that it never got. */
   cancel(node: string): void {
-    this.#db.prepare("UPDATE encryptions SET passphrase = NULL WHERE node = ? AND passphrase IS NOT NULL")
+    this.#prepared.get("UPDATE encryptions SET passphrase = NULL WHERE node = ? AND passphrase IS NOT NULL")
       .run(node);
-    this.#db.prepare("DELETE FROM encryptions WHERE node = ? AND fetched IS NULL").run(node);
+    this.#prepared.get("DELETE FROM encryptions WHERE node = ? AND fetched IS NULL").run(node);
   }
 
   /** Keys that may open the node's disks as they are, newest first. */

@@ -4,6 +4,7 @@ import { RestoreRequest } from "#contract/api.ts";
 import type { z } from "zod";
 import { holdsSealed } from "./sealed_tables.ts";
 import { SecretBox } from "./secret_box.ts";
+import { Prepared } from "./prepared.ts";
 
 const Terms = RestoreRequest.omit({
   nodes: true,
@@ -38,12 +39,14 @@ interface Row {
 
 export class EveryBoots {
   readonly #db: Database;
+  readonly #prepared: Prepared;
   readonly #box: SecretBox;
   /** By node; held in memory, because every view of every node asks. */
   readonly #records = new Map<string, EveryBootRecord>();
 
   constructor(db: Database, directory: { readonly keys: string }) {
     this.#db = db;
+    this.#prepared = new Prepared(db);
     this.#box = new SecretBox(directory, { isUsed: () => holdsSealed(db) });
     db.exec(`CREATE TABLE IF NOT EXISTS every_boots (
       node TEXT PRIMARY KEY, terms TEXT NOT NULL, passphrase BLOB, made_by TEXT NOT NULL, since TEXT NOT NULL,
@@ -74,7 +77,7 @@ export class EveryBoots {
   }
 
   refresh(node: string): void {
-    const row = this.#db.prepare(`${SELECT} WHERE node = ?`).get(node);
+    const row = this.#prepared.get(`${SELECT} WHERE node = ?`).get(node);
     if (row) this.#hold(row as unknown as Row);
     else this.#records.delete(node);
   }

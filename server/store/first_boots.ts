@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Database } from "./engine.ts";
 import type { Problem } from "#contract/errors.ts";
 import { transaction } from "./database.ts";
+import { Prepared } from "./prepared.ts";
 
 export interface FirstBoot {
   /** Node id. */
@@ -25,12 +26,14 @@ export interface FirstBoot {
 
 export class FirstBoots {
   readonly #db: Database;
+  readonly #prepared: Prepared;
   readonly #rows = new Map<string, FirstBoot>();
   /** Node ids by hash. */
   readonly #tokens = new Map<string, string>();
 
   constructor(db: Database) {
     this.#db = db;
+    this.#prepared = new Prepared(db);
     db.exec("CREATE TABLE IF NOT EXISTS first_boots (node TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT");
     for (const { content } of db.prepare("SELECT content FROM first_boots").all() as { content: string }[]) {
       this.#hold(JSON.parse(content) as FirstBoot);
@@ -100,7 +103,7 @@ export class FirstBoots {
   }
 
   #save(row: FirstBoot): void {
-    this.#db.prepare(
+    this.#prepared.get(
       "INSERT INTO first_boots (node, content) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET content = excluded.content",
     ).run(row.node, JSON.stringify(row));
     this.#drop(row.node);

@@ -2,10 +2,11 @@
  * What happened to each node, for its timeline: kept longer than the records that each event comes from, of which there
  * is only the latest. An event has a `ref`, by which the same row is written again as it goes on.
  */
-import type { Database, SqlValue, Statement } from "./engine.ts";
+import type { Database, SqlValue } from "./engine.ts";
 import { hasTable } from "./schema.ts";
 import { HistoryEvent, type HistoryKind } from "#contract/api/node_history.ts";
 import { backfillHistory } from "./node_history_backfill.ts";
+import { Prepared } from "./prepared.ts";
 
 /** Events that are kept of each node. */
 const KEPT = 500;
@@ -22,10 +23,11 @@ export interface StoredEvent {
 
 export class NodeHistory {
   readonly #db: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #prepared: Prepared;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#prepared = new Prepared(db);
     const isNew = !hasTable(db, "node_history");
     db.exec(`
       CREATE TABLE IF NOT EXISTS node_history (
@@ -60,7 +62,10 @@ export class NodeHistory {
   }
 
   get(node: string, ref: string): HistoryEvent | undefined {
-    const row = this.#prepared("SELECT event FROM node_history WHERE node = ? AND ref = ?").get(node, ref);
+    const row = this.#prepared.get("SELECT event FROM node_history WHERE node = ? AND ref = ?").get(
+      node,
+      ref,
+    );
     return row && eventOf(row);
   }
 
@@ -69,7 +74,7 @@ export class NodeHistory {
     node: string,
     { before = Number.MAX_SAFE_INTEGER, limit }: { before: number | undefined; limit: number },
   ): StoredEvent[] {
-    const rows = this.#prepared(
+    const rows = this.#prepared.get(
       "SELECT number, event FROM node_history WHERE node = ? AND number < ? ORDER BY number DESC LIMIT ?",
     ).all(node, before, limit);
     return rows.map((row) => ({ number: Number(row.number), event: eventOf(row) }));
@@ -80,7 +85,7 @@ export class NodeHistory {
     node: string,
     { from, to, kinds }: { from: string; to: string; kinds: readonly HistoryKind[] },
   ): boolean {
-    const rows = this.#prepared("SELECT kind FROM node_history WHERE node = ? AND at >= ? AND at <= ?")
+    const rows = this.#prepared.get("SELECT kind FROM node_history WHERE node = ? AND at >= ? AND at <= ?")
       .all(node, from, to) as { kind: HistoryKind }[];
     return rows.some(({ kind }) => kinds.includes(kind));
   }
@@ -90,15 +95,7 @@ export class NodeHistory {
   }
 
   #run(sql: string, values: SqlValue[]): void {
-    this.#prepared(sql).run(...values);
-  }
-
-  #prepared(sql: string): Statement {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const made = this.#db.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
+    this.#prepared.get(sql).run(...values);
   }
 }
 

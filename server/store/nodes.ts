@@ -52,6 +52,8 @@ export class Nodes {
   readonly #db: Database;
   readonly #now: () => number;
   readonly #records = new Map<string, NodeRecord>();
+  /** Ids by the SMBIOS UUID of the last inventory, in lower case; boards of one series may share one. */
+  readonly #byUuid = new Map<string, Set<string>>();
   /** All ids, by name; undefined since a node came, went or was renamed. */
   #byName: readonly string[] | undefined;
   readonly #claims = new Claims();
@@ -116,6 +118,12 @@ export class Nodes {
 
   byMac(mac: string): NodeRecord | undefined {
     return this.#owner(macClaim(mac));
+  }
+
+  /** Those whose last inventory has this SMBIOS UUID. */
+  withUuid(uuid: string): NodeRecord[] {
+    const ids = this.#byUuid.get(uuid.toLowerCase()) ?? [];
+    return [...ids].flatMap((id) => this.#records.get(id) ?? []);
   }
 
   /** Whether the address is assigned to a node's clone. */
@@ -193,6 +201,7 @@ export class Nodes {
   #drop(id: string): void {
     const node = this.#records.get(id);
     if (node) this.#claims.remove(node);
+    this.#indexUuid(id, { before: node?.inventory, now: undefined });
     this.#records.delete(id);
     this.#byName = undefined;
     this.#written.delete(id);
@@ -272,10 +281,26 @@ export class Nodes {
   #hold(node: NodeRecord): void {
     const old = this.#records.get(node.id);
     this.#records.set(node.id, node);
+    this.#indexUuid(node.id, { before: old?.inventory, now: node.inventory });
     if (old?.name !== node.name) this.#byName = undefined;
     if (old?.name === node.name && old.settings === node.settings) return;
     if (old) this.#claims.remove(old);
     this.#claims.add(node);
+  }
+
+  #indexUuid(
+    id: string,
+    { before, now }: { before: Inventory | undefined; now: Inventory | undefined },
+  ): void {
+    const old = before?.uuid?.toLowerCase(), uuid = now?.uuid?.toLowerCase();
+    if (old === uuid) return;
+    if (old !== undefined && this.#byUuid.get(old)?.delete(id) && this.#byUuid.get(old)?.size === 0) {
+      this.#byUuid.delete(old);
+    }
+    if (uuid === undefined) return;
+    const ids = this.#byUuid.get(uuid);
+    if (ids) ids.add(id);
+    else this.#byUuid.set(uuid, new Set([id]));
   }
 
   #refuseConflicts(node: NodeRecord, instead?: string): void {

@@ -48,7 +48,13 @@ export class OrderTokens {
     };
   }
 
-  /** Returns a new secret. */
+  /** Returns the first secret of an order, which ends all that the node had. */
+  issueFirst({ deployment, node }: Part): string {
+    this.endAll(node);
+    return this.#issue("boot", { deployment, node });
+  }
+
+  /** Returns one more secret. */
   issueBoot({ deployment, node }: Part): string {
     const secret = this.#issue("boot", { deployment, node });
     this.#trim.run(node, MAX_BOOT_TOKENS);
