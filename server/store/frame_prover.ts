@@ -69,10 +69,10 @@ export class FrameProver {
     if (pack === undefined) throw new Error(`pack ${id} is not in the database`);
     const path = directory.pack(pack), progress = this.#progressOf(id);
     await progress.last;
-    const { hash, damaged } = progress;
-    const steps = nativeSha256Steps();
-    if (!hash || !steps) return { ...await pool.hashFile(path), damaged };
-    const { size: sizeBytes } = await Deno.stat(path);
+    const { hash, damaged, endBytes } = progress;
+    const steps = nativeSha256Steps(), { size: sizeBytes } = await Deno.stat(path);
+    // what a file has beyond its registered frames belongs to its hash too
+    if (!hash || !steps || sizeBytes !== endBytes) return { ...await pool.hashFile(path), damaged };
     return { sha256: Buffer.from(steps.end(hash.slice())).toString("hex"), sizeBytes, damaged };
   }
 

@@ -89,6 +89,16 @@ Deno.test("a part of an earlier capture is proved from its start, over what its 
   });
 });
 
+Deno.test("bytes behind the last registered frame belong to the hash of the file", async () => {
+  await inPack(async ({ prover, id, path, grow, frame }) => {
+    grow([frame()]);
+    prover.advance(id);
+    Deno.writeFileSync(path, randomBytes(100), { append: true });
+    const { sha256, sizeBytes } = await prover.finish(id);
+    assert.deepEqual({ sha256, sizeBytes }, { sha256: hashOf(path), sizeBytes: Deno.statSync(path).size });
+  });
+});
+
 Deno.test("without OpenSSL the pack is hashed at the end", async () => {
   await inPack(async ({ id, path, grow, frame, newProver }) => {
     const prover = newProver({ hashes: false });
