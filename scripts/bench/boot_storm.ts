@@ -22,7 +22,8 @@
 import { parseArgs } from "node:util";
 import { ensureProduct } from "../build.ts";
 import { numberOption } from "./number_option.ts";
-import { quantile, type StormFigures } from "./storm/figures.ts";
+import { percentile } from "./percentile.ts";
+import type { StormFigures } from "./storm/figures.ts";
 import { StormLab, type StormShape } from "./storm/lab.ts";
 import { startDnsmasq, startProduct } from "./storm/servers.ts";
 
@@ -66,7 +67,8 @@ for (const name of values.servers.split(",")) {
 report();
 
 function isKept({ dhcpMs, kernelMs, lost }: StormFigures): boolean {
-  return quantile(dhcpMs, 0.99) <= BARS.dhcpMs && quantile(kernelMs, 0.99) <= BARS.kernelShare * idealMs &&
+  return percentile(dhcpMs, 0.99) <= BARS.dhcpMs &&
+    percentile(kernelMs, 0.99) <= BARS.kernelShare * idealMs &&
     lost.length === 0 && kernelMs.length === shape.count;
 }
 
@@ -100,13 +102,13 @@ function line(
   { dhcpMs, programMs, kernelMs, repeats, lost, cpuSeconds, seconds }: Figures,
 ): string {
   const ms = (value: number) => value.toFixed(0), s = (value: number) => (value / 1000).toFixed(1);
-  const p99 = quantile(kernelMs, 0.99);
+  const p99 = percentile(kernelMs, 0.99);
   return [
     name.padEnd(8),
-    `${ms(quantile(dhcpMs, 0.5))} ms`.padStart(9),
-    `${ms(quantile(dhcpMs, 0.99))} ms`.padStart(8),
-    `${s(quantile(programMs, 0.99))} s`.padStart(8),
-    `${s(quantile(kernelMs, 0.5))} s`.padStart(10),
+    `${ms(percentile(dhcpMs, 0.5))} ms`.padStart(9),
+    `${ms(percentile(dhcpMs, 0.99))} ms`.padStart(8),
+    `${s(percentile(programMs, 0.99))} s`.padStart(8),
+    `${s(percentile(kernelMs, 0.5))} s`.padStart(10),
     `${s(p99)} s`.padStart(8),
     (p99 / idealMs).toFixed(2).padStart(6),
     `${repeats.dhcp}/${repeats.tftp}/${repeats.http}`.padStart(14),

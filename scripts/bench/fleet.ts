@@ -22,7 +22,7 @@ import { reportedMachine } from "../../test/support/inventory.ts";
 import { addAuditLines, backUp, databaseBytes, examine } from "./fleet_database.ts";
 import { numberOption } from "./number_option.ts";
 import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
-import { quantile } from "./storm/figures.ts";
+import { percentile } from "./percentile.ts";
 
 const WAIT = "longest wait of another request";
 const BARS: Readonly<Record<string, number>> = {
@@ -106,8 +106,8 @@ async function repeat(name: string, work: (i: number) => Promise<unknown>): Prom
     await work(i);
     times.push(performance.now() - begun);
   }
-  milliseconds[`${name}, p50`] = quantile(times, 0.5);
-  milliseconds[`${name}, p99`] = quantile(times, 0.99);
+  milliseconds[`${name}, p50`] = percentile(times, 0.5);
+  milliseconds[`${name}, p99`] = percentile(times, 0.99);
 }
 
 /** Also measures the longest wait for one node while the work runs. */

@@ -7,7 +7,7 @@ import { kascadeTable, withKilled } from "./kascade.ts";
 import { kascadeRealTable } from "./kascade_real.ts";
 import { krakenTable } from "./kraken.ts";
 import { churn, owlTable } from "./owl.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../percentile.ts";
 
 Deno.test("a percentile is the nearest rank, and never beyond the values", () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i + 1);

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { numberOption } from "../number_option.ts";
 import { simulateApart } from "../simulation/apart.ts";
 import { type FieldTable, goal } from "./field_table.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../percentile.ts";
 import { plotBars } from "./plot_bars.ts";
 
 /** https://github.com/uber/kraken, README.md, "Benchmark": 3 GB at 300 MB/s, so the limit is 10 s. */

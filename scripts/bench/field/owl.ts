@@ -4,7 +4,7 @@ import { numberOption } from "../number_option.ts";
 import { simulateApart } from "../simulation/apart.ts";
 import { type Lifetime, mulberry32 } from "../simulation/simulation.ts";
 import { type FieldTable, goal } from "./field_table.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../percentile.ts";
 import { plotBars } from "./plot_bars.ts";
 
 const PIECE_LENGTH = 2 ** 20;

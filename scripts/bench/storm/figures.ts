@@ -13,9 +13,3 @@ export interface StormFigures {
   /** From the first power-on to the last initramfs. */
   readonly seconds: number;
 }
-
-/** The value that this share of the values does not exceed. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}
