@@ -1,3 +1,5 @@
+import { percentile } from "./percentile.ts";
+
 /** Load on a server: as much as it can handle, or at a given rate regardless ("open loop"). */
 export interface LoadShape {
   readonly seconds: number;
@@ -30,11 +32,9 @@ export class Latencies {
   }
 
   result(seconds: number): LoadResult {
-    const sorted = Float64Array.from(this.#values).sort();
-    const at = (share: number) =>
-      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+    const at = (share: number) => percentile(this.#values, share);
     return {
-      perSecond: sorted.length / seconds,
+      perSecond: this.#values.length / seconds,
       lost: this.#lost,
       p50: at(0.5),
       p99: at(0.99),
