@@ -126,7 +126,7 @@ Deno.test("every frame that is not what was written is found", async () => {
   });
 });
 
-Deno.test("a pack that is gone is an error for whoever waits for the proof, and for nobody else", async () => {
+Deno.test("if a pack is gone, the caller of finish gets the error, and nothing else fails", async () => {
   await inPack(async ({ prover, id, path, grow, frame }) => {
     grow([frame()]);
     Deno.removeSync(path);

@@ -59,7 +59,7 @@ interface MembershipOptions {
   ) => Pick<Member, "peer" | "link">;
   /** We have every wanted piece: nobody is dialled any more, and connections to other seeds end. */
   readonly isComplete: () => boolean;
-  /** Every piece that we miss is begun: whoever is silent now keeps us waiting. */
+  /** Every missing piece is begun, so a silent peer delays the end. */
   readonly isEnding: () => boolean;
   /** Our own side failed, not a peer. */
   readonly onFault: (error: RackseedError) => void;
